@@ -1,0 +1,141 @@
+// The seven system calls of L4 X.0 (INT 0x30-0x36), the recovery call (INT 0x37) and the console calls (INT 3), as
+// thin wrappers. Guest only. Every call clobbers all registers that it does not return, as the ABI says.
+#pragma once
+
+#include "kernel-model/abi/types.hpp"
+
+namespace l4 {
+
+struct Message {
+    uint32_t w0 = 0, w1 = 0, w2 = 0;
+};
+
+// INT 0x30. Sends `message` to `dest` unless send_descriptor is no_send, then receives into it unless
+// receive_descriptor is no_receive. On return `dest` holds the sender.
+inline MessageResult ipc(ThreadId& dest, uint32_t send_descriptor, uint32_t receive_descriptor, Timeouts timeouts,
+                         Message& message) {
+    uint32_t result = send_descriptor, timeouts_raw = timeouts.raw;
+    // EBP carries the receive descriptor; the compiler may be using it as frame pointer, so it is swapped by hand.
+    asm volatile("pushl %[receive]\n\t"
+                 "pushl %%ebp\n\t"
+                 "movl 4(%%esp), %%ebp\n\t"
+                 "int $0x30\n\t"
+                 "popl %%ebp\n\t"
+                 "leal 4(%%esp), %%esp"
+                 : "+a"(result), "+c"(timeouts_raw), "+d"(message.w0), "+b"(message.w1), "+D"(message.w2),
+                   "+S"(dest.raw)
+                 : [receive] "m"(receive_descriptor)
+                 : "memory", "cc");
+    return {result};
+}
+
+inline MessageResult send(ThreadId dest, Message message, Timeouts timeouts = Timeouts::infinite()) {
+    return ipc(dest, send_registers, no_receive, timeouts, message);
+}
+inline MessageResult call(ThreadId dest, Message& message, Timeouts timeouts = Timeouts::infinite()) {
+    return ipc(dest, send_registers, receive_registers, timeouts, message);
+}
+inline MessageResult receive(ThreadId from, Message& message, Timeouts timeouts = Timeouts::infinite()) {
+    return ipc(from, no_send, receive_registers, timeouts, message);
+}
+// Open wait; `from` is set to the sender.
+inline MessageResult wait(ThreadId& from, Message& message, Timeouts timeouts = Timeouts::infinite()) {
+    return ipc(from, no_send, open_wait, timeouts, message);
+}
+// Replies to `partner` (zero send timeout: a client that does not wait gets nothing), then waits for anyone.
+inline MessageResult reply_and_wait(ThreadId& partner, Message& message, uint32_t send_descriptor = send_registers) {
+    return ipc(partner, send_descriptor, open_wait, Timeouts::make(0, Timeouts::infinite_us), message);
+}
+inline void sleep_us(uint64_t us) {
+    Message message;
+    receive(nil_thread, message, Timeouts::make(Timeouts::infinite_us, us));
+}
+
+// INT 0x31 with nil: the caller's own id.
+inline ThreadId my_id() {
+    uint32_t type = 0, id = 0, ecx, edx, ebx, edi;
+    asm volatile("pushl %%ebp\n\tint $0x31\n\tpopl %%ebp"
+                 : "+a"(type), "+S"(id), "=c"(ecx), "=d"(edx), "=b"(ebx), "=D"(edi)
+                 :
+                 : "memory", "cc");
+    return {id};
+}
+
+// INT 0x32.
+inline void fpage_unmap(Fpage fpage, uint32_t mapmask) {
+    uint32_t ebx, edx, esi, edi;
+    asm volatile("pushl %%ebp\n\tint $0x32\n\tpopl %%ebp"
+                 : "+a"(fpage.raw), "+c"(mapmask), "=b"(ebx), "=d"(edx), "=S"(esi), "=D"(edi)
+                 :
+                 : "memory", "cc");
+}
+
+// INT 0x33. nil yields to any ready thread.
+inline void thread_switch(ThreadId dest = nil_thread) {
+    uint32_t eax, ebx, ecx, edx, edi;
+    asm volatile("pushl %%ebp\n\tint $0x33\n\tpopl %%ebp"
+                 : "+S"(dest.raw), "=a"(eax), "=b"(ebx), "=c"(ecx), "=d"(edx), "=D"(edi)
+                 :
+                 : "memory", "cc");
+}
+
+// INT 0x34. param: m_t 8 | e_t 4 | 0 4 | small 8 | prio 8; 0xFFFFFFFF changes nothing. Returns the old word.
+inline uint32_t thread_schedule(ThreadId dest, uint32_t param) {
+    uint32_t preempter = 0xFFFFFFFFu, ecx, edx, edi;
+    asm volatile("pushl %%ebp\n\tint $0x34\n\tpopl %%ebp"
+                 : "+a"(param), "+b"(preempter), "+S"(dest.raw), "=c"(ecx), "=d"(edx), "=D"(edi)
+                 :
+                 : "memory", "cc");
+    return param;
+}
+// A time slice of 0 (m = 0, e != 0) or e = 0 (infinite): the thread is never preempted by its equals.
+constexpr uint32_t schedule_param(unsigned priority, unsigned slice_exponent = 0, unsigned slice_mantissa = 0) {
+    return slice_mantissa << 24 | slice_exponent << 20 | priority;
+}
+
+// INT 0x35: starts or changes a thread of the own task. 0xFFFFFFFF keeps a value.
+inline void lthread_ex_regs(unsigned lthread, uint32_t eip, uint32_t esp, ThreadId pager = invalid_thread) {
+    uint32_t preempter = 0xFFFFFFFFu, edi;
+    asm volatile("pushl %%ebp\n\tint $0x35\n\tpopl %%ebp"
+                 : "+a"(lthread), "+c"(esp), "+d"(eip), "+b"(preempter), "+S"(pager.raw), "=D"(edi)
+                 :
+                 : "memory", "cc");
+}
+
+// INT 0x36: creates (pager not nil) or deletes (pager nil: makes inactive) the task of `dest`.
+inline ThreadId task_new(ThreadId dest, unsigned mcp, uint32_t eip, uint32_t esp, ThreadId pager) {
+    uint32_t edi;
+    asm volatile("pushl %%ebp\n\tint $0x36\n\tpopl %%ebp"
+                 : "+a"(mcp), "+c"(esp), "+d"(eip), "+b"(pager.raw), "+S"(dest.raw), "=D"(edi)
+                 :
+                 : "memory", "cc");
+    return dest;
+}
+
+// INT 0x37, ours, for the TCB pager's task only. See kernel-model/recovery.hpp.
+enum class RecoveryOperation : uint32_t {
+    begin = 0, // clock_us: the snapshot's clock; the kernel's clock moves forward to it, pending timeouts with it
+    adopt = 1, // tcb_page: the threads of this TCB page are checked, mended and enqueued; faults on the page go to
+               // the TCB pager as always
+};
+enum class RecoveryResult : uint32_t { ok = 0, not_permitted = 1, bad_argument = 2, damaged_tcb = 3 };
+inline RecoveryResult recovery(RecoveryOperation operation, uint32_t tcb_page, uint64_t clock_us = 0) {
+    uint32_t result = static_cast<uint32_t>(operation);
+    uint32_t clock_low = static_cast<uint32_t>(clock_us), clock_high = static_cast<uint32_t>(clock_us >> 32);
+    uint32_t esi, edi;
+    asm volatile("pushl %%ebp\n\tint $0x37\n\tpopl %%ebp"
+                 : "+a"(result), "+b"(tcb_page), "+d"(clock_low), "+c"(clock_high), "=S"(esi), "=D"(edi)
+                 :
+                 : "memory", "cc");
+    return static_cast<RecoveryResult>(result);
+}
+
+// INT 3 followed by cmpb $n, %al: the console calls of Hazelnut's programs.
+inline void print_char(char c) {
+    asm volatile("int3\n\tcmpb $0, %%al" : : "a"(static_cast<uint32_t>(static_cast<unsigned char>(c))) : "cc");
+}
+inline void print_string(const char* text) { asm volatile("int3\n\tcmpb $2, %%al" : : "a"(text) : "memory", "cc"); }
+inline void print_hex(uint32_t value) { asm volatile("int3\n\tcmpb $5, %%al" : : "a"(value) : "cc"); }
+inline void print_decimal(uint32_t value) { asm volatile("int3\n\tcmpb $11, %%al" : : "a"(value) : "cc"); }
+
+} // namespace l4
