@@ -28,12 +28,13 @@ endif()
 find_package(GTest REQUIRED)
 
 # add_host_test(NAME SOURCES file... LIBS target... [TIMEOUT seconds])
-# A GoogleTest executable, registered with CTest as one test named NAME.
+# A GoogleTest executable, registered with CTest as one test named NAME; the sanitizer build runs it too.
 function(add_host_test NAME)
     cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;LIBS" ${ARGN})
     add_executable(${NAME} ${ARG_SOURCES})
     target_link_libraries(${NAME} PRIVATE fixpoint_host ${ARG_LIBS} GTest::gtest GTest::gtest_main)
     add_test(NAME ${NAME} COMMAND ${NAME})
+    set_tests_properties(${NAME} PROPERTIES LABELS sanitize)
     if(ARG_TIMEOUT)
         set_tests_properties(${NAME} PROPERTIES TIMEOUT ${ARG_TIMEOUT})
     endif()
