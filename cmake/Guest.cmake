@@ -3,7 +3,7 @@
 set(GUEST_IMAGE_DIR ${CMAKE_BINARY_DIR}/image)
 set(GUEST_COMPILE_OPTIONS
     -m32 -march=i686 -O2 -g -ffreestanding -fno-pic -fno-pie -fno-stack-protector -fno-asynchronous-unwind-tables
-    -fcf-protection=none -mgeneral-regs-only -fno-strict-aliasing
+    -fcf-protection=none -mgeneral-regs-only -fno-strict-aliasing -UNDEBUG
     -ffile-prefix-map=${CMAKE_SOURCE_DIR}=. # the same image from every checkout
     -Wall -Wextra -Werror
     $<$<COMPILE_LANGUAGE:CXX>:-fno-exceptions;-fno-rtti;-fno-threadsafe-statics;-fno-use-cxa-atexit;-Wold-style-cast;-Wno-array-bounds>)
