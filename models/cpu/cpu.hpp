@@ -1,0 +1,89 @@
+// The processor: a P6-class IA-32 CPU with MMU, TLBs, caches and branch prediction, cycle-approximate.
+//
+// The caller owns time: run() executes until a cycle count, a halt or a requested stop, and counts integer
+// cycles. Everything that happens is a function of the initial state, the memory and the calls made: two CPUs
+// that are given the same are the same, cycle by cycle. Devices hear of accesses through CpuBus at the exact
+// cycle of the access.
+//
+// Inside, instructions are decoded once into blocks keyed by physical address (block_cache.hpp) and the
+// common memory access costs one compare without losing exactness of the modelled caches and TLBs
+// (fast_path.hpp).
+#pragma once
+
+#include "models/cpu/cpu_bus.hpp"
+#include "models/cpu/cpu_parameters.hpp"
+#include "models/cpu/cpu_state.hpp"
+#include "models/memory/physical_memory.hpp"
+
+#include <cstdint>
+#include <memory>
+
+namespace fixpoint::models {
+
+class Core;
+
+// What happened inside since construction; all are counts of events.
+struct CpuCounters {
+    uint64_t instruction_tlb_misses, data_tlb_misses;
+    uint64_t l1_instruction_misses, l1_data_misses, l2_misses, writebacks;
+    uint64_t branch_mispredictions;
+    uint64_t exceptions, interrupts; // exceptions: faults, traps and INT n
+    uint64_t blocks_decoded, blocks_invalidated;
+};
+
+class Cpu {
+public:
+    // Throws std::invalid_argument when a geometry is impossible. Memory and bus outlive the CPU.
+    Cpu(const CpuParameters& parameters, PhysicalMemory& memory, CpuBus& bus);
+    ~Cpu();
+    Cpu(const Cpu&) = delete;
+    Cpu& operator=(const Cpu&) = delete;
+
+    void set_probe_sink(ProbeSink* sink); // nullptr: nobody listens
+
+    // Real-mode reset state, caches and TLBs empty. The counters below go on monotonically (the TSC starts at
+    // 0).
+    void power_cycle();
+    void reset();
+
+    [[nodiscard]] CpuState state() const;  // also inside callbacks
+    void set_state(const CpuState& state); // not inside callbacks; flushes TLBs, keeps the caches
+
+    enum class Stop {
+        limit,           // cycles() has reached the limit
+        halted,          // HLT: waits for an interrupt
+        halted_for_ever, // HLT with interrupts off
+        triple_fault,    // shutdown; only reset() helps
+        requested,       // request_stop()
+    };
+    Stop run(uint64_t until_cycle);
+    void set_limit(uint64_t until_cycle); // also from callbacks: shortens or extends the current run
+    void request_stop();                  // from callbacks: run() returns after the current block
+    void set_interrupt_line(bool level);  // INTR, sampled at block boundaries
+    [[nodiscard]] bool halted() const;
+    void skip_to(uint64_t cycle); // while halted: time passes without work and is counted as idle
+
+    // Exact at every call, also inside callbacks.
+    [[nodiscard]] uint64_t cycles() const;       // everything: work, stalls, idle time
+    [[nodiscard]] uint64_t instructions() const; // retired; probes do not count
+    [[nodiscard]] uint64_t stall_cycles() const; // the part of cycles() spent on TLB walks and cache misses
+    [[nodiscard]] uint64_t idle_cycles() const;  // the part of cycles() passed by skip_to()
+    [[nodiscard]] CpuCounters counters() const;
+
+    // DMA or the host wrote memory: cached code and cache lines there are dropped. Also from callbacks.
+    void snoop_write(uint32_t physical, uint32_t bytes);
+
+    // A debugger's view of the current address space: present pages at supervisor privilege, from the page
+    // tables in memory; no side effects, no time.
+    [[nodiscard]] bool translate(uint32_t linear, uint32_t& physical) const;
+
+    // Tests: switches the exact short cut of memory accesses off or on; results must not depend on it.
+    void set_fast_path(bool enabled);
+    // Tests: a digest of the modelled caches, TLBs and branch predictor.
+    [[nodiscard]] uint64_t timing_state_digest() const;
+
+private:
+    std::unique_ptr<Core> core_;
+};
+
+} // namespace fixpoint::models
