@@ -1,0 +1,68 @@
+// The magnetic content of a disk: sectors of 512 bytes, in memory or in a raw file that QEMU and other tools
+// can read.
+//
+// It knows no time. The drive model writes a sector into it at the modelled instant at which the media has
+// it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <set>
+#include <span>
+#include <stdexcept>
+
+namespace fixpoint::models {
+
+inline constexpr size_t sector_bytes = 512;
+
+// A file that cannot be a disk image, or an image that cannot be written: the message names the file.
+struct DiskImageError : std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
+
+class DiskImage {
+public:
+    enum class Access {
+        read_write, // writes go to the file
+        overlay,    // writes stay in memory, the file is not changed
+        read_only,  // writes throw
+    };
+
+    // A blank disk in memory; the host commits pages when they are first written. sectors: at least 1.
+    explicit DiskImage(uint64_t sectors);
+    // An existing raw image; its size must be a multiple of 512 bytes and not 0.
+    DiskImage(const std::filesystem::path& file, Access access);
+    ~DiskImage();
+    DiskImage(const DiskImage&) = delete;
+    DiskImage& operator=(const DiskImage&) = delete;
+
+    [[nodiscard]] uint64_t sector_count() const { return bytes_ / sector_bytes; }
+    [[nodiscard]] bool contains(uint64_t lba, uint64_t sectors = 1) const {
+        return lba < sector_count() && sectors <= sector_count() - lba;
+    }
+
+    // Ranges outside the disk throw std::out_of_range; `data` is whole sectors.
+    void read(uint64_t lba, std::span<uint8_t> data) const;
+    void write(uint64_t lba, std::span<const uint8_t> data);
+
+    // A sector that the drive cannot read until it is written again. Kept beside the content, not in a saved
+    // file.
+    void mark_unreadable(uint64_t lba) { unreadable_.insert(lba); }
+    [[nodiscard]] bool is_unreadable(uint64_t lba) const { return unreadable_.contains(lba); }
+    [[nodiscard]] const std::set<uint64_t>& unreadable_sectors() const { return unreadable_; }
+
+    // Writes a sparse raw file beside `file` and renames it over it: there is never half an image of that
+    // name.
+    void save(const std::filesystem::path& file) const;
+
+private:
+    [[nodiscard]] uint8_t* sector(uint64_t lba, size_t bytes) const;
+
+    uint8_t* data_ = nullptr;
+    uint64_t bytes_ = 0;
+    Access access_ = Access::read_write;
+    std::set<uint64_t> unreadable_;
+};
+
+} // namespace fixpoint::models

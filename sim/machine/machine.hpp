@@ -1,0 +1,79 @@
+// The whole PC: processor, memory, chipset and drive in one SystemC hierarchy, with a boot image.
+//
+// One machine a process: SystemC elaborates once. Everything that happens to the machine afterwards, power
+// cuts included, happens inside that elaboration. Modelled time runs on through resets and power cycles.
+#pragma once
+
+#include "models/disk/disk.hpp"
+#include "models/memory/physical_memory.hpp"
+#include "models/time.hpp"
+#include "sim/machine/boot_image.hpp"
+#include "sim/machine/machine_parameters.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string_view>
+
+namespace fixpoint::models {
+class Cpu;
+}
+
+namespace fixpoint::sim {
+
+// Why Machine::run returned.
+enum class RunEnd {
+    time_limit,
+    stop_requested, // request_stop()
+    debug_exit,     // the guest wrote to isa-debug-exit; see debug_exit_value()
+    powered_off,    // orderly power-off through power management
+    triple_fault,
+    halted_for_ever, // HLT with interrupts off
+};
+
+class Machine {
+public:
+    // `image` may be null: a machine without a disk; else it must outlive the machine. Throws
+    // std::invalid_argument.
+    Machine(const MachineParameters& parameters, models::DiskImage* image);
+    ~Machine();
+    Machine(const Machine&) = delete;
+    Machine& operator=(const Machine&) = delete;
+
+    // Reads the files, places them and sets the processor to the kernel's entry. Throws BootError.
+    void load(const BootImage& image);
+
+    // Runs to the absolute modelled time `until`. May be called again, except after triple_fault,
+    // halted_for_ever and powered_off, which only power_cycle() ends. Exceptions of probe sinks and device
+    // callbacks come out here.
+    RunEnd run(models::Picoseconds until);
+    // From probes and device callbacks: run() returns after the current instruction, with the devices caught
+    // up.
+    void request_stop();
+    // Power off at now() and on again: memory and devices lose their state, the disk's cache goes as `mode`
+    // says, the loaded image is placed anew. Between two calls of run() only.
+    void power_cycle(models::PowerLoss mode, uint64_t seed);
+
+    [[nodiscard]] models::Cpu& cpu();
+    [[nodiscard]] models::PhysicalMemory& memory();
+    // Null without a disk.
+    [[nodiscard]] models::Disk* disk();
+    // Modelled time; inside probes and callbacks it is the instruction's.
+    [[nodiscard]] models::Picoseconds now() const;
+
+    // Bytes that leave the UART, at the instant their stop bit is out (or at once if the UART is instant).
+    void set_serial_output(std::function<void(char)> sink);
+    // Appends to what the serial line will bring; bytes arrive at the line's speed when the guest listens.
+    void feed_serial_input(std::string_view bytes);
+    // Bytes written to the debug console, port 0xE9.
+    void set_debug_output(std::function<void(char)> sink);
+
+    [[nodiscard]] uint8_t last_post_code() const;    // port 0x80
+    [[nodiscard]] uint32_t debug_exit_value() const; // as written; QEMU's exit status is (value << 1) | 1
+
+private:
+    struct Parts;
+    std::unique_ptr<Parts> parts_;
+};
+
+} // namespace fixpoint::sim
