@@ -1,0 +1,38 @@
+// The workload programs of this boot: every module that is no server is one instance, numbered in the order
+// of the modules; its tasks get the next free task numbers from l4::first_persistent_task on. Numbers and ids
+// depend only on the boot modules, so a recovered world finds the same ones.
+#pragma once
+
+#include "workloads/root/boot_modules.hpp"
+#include "workloads/root/elf_image.hpp"
+#include "workloads/runtime/startup.hpp"
+
+namespace workloads {
+
+struct Instance {
+    const BootModule* module = nullptr;
+    ElfImage image;
+    uint32_t number = 0; // reported in probes and messages
+    unsigned first_task = 0, task_count = 0;
+};
+
+class Instances {
+public:
+    static constexpr unsigned max_instances = 16;
+
+    // Reads and checks the programs; ends by fail() with what is wrong.
+    void parse(const BootModules& modules);
+    // Gives every task its pages and its start-up page, then starts all of them.
+    void start() const;
+
+    unsigned count() const { return count_; }
+    const Instance& operator[](unsigned i) const { return instances_[i]; }
+
+private:
+    void load(const Instance& instance) const;
+
+    Instance instances_[max_instances] = {};
+    unsigned count_ = 0;
+};
+
+} // namespace workloads

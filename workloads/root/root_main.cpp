@@ -1,0 +1,106 @@
+// The root task: starts the servers, then either builds the world of the workload programs or finds it
+// recovered, and waits for the programs' reports.
+//
+// It is not persistent (nor are sigma0, the disk driver and the checkpoint server): it runs afresh at every
+// boot. It is the chief of every task, and the pager of the two servers only; the workloads' pager is the
+// checkpoint server.
+//
+//   boot modules -> start_servers -> status -> fresh start: load pages, create tasks
+//                                          -> recovered: nothing, the tasks run already
+//                -> begin checkpoints -> reports of all instances -> leave
+#include "kernel-model/abi/syscalls.hpp"
+#include "workloads/root/boot_modules.hpp"
+#include "workloads/root/checkpoint_client.hpp"
+#include "workloads/root/failure.hpp"
+#include "workloads/root/instances.hpp"
+#include "workloads/root/servers.hpp"
+
+// EBX: physical address of the Multiboot information (as the kernel got it).
+asm(R"(
+    .section .text.start, "ax"
+    .globl _start
+_start:
+    movl $root_stack_end, %esp
+    xorl %ebp, %ebp
+    subl $12, %esp
+    pushl %ebx
+    call root_main
+    ud2
+    .section .bss
+    .align 16
+    .skip 16384
+root_stack_end:
+    .text
+)");
+
+namespace workloads {
+
+namespace {
+
+constinit BootModules modules;
+constinit Instances instances;
+
+void read_command_line(const BootModules& boot_modules) {
+    const BootModule* self = boot_modules.find("root.elf");
+    if (!self)
+        return;
+    Arguments arguments(self->arguments);
+    const char* const exits[] = {"none", "debug"};
+    set_exit_by_debug_port(arguments.choice("exit", 0, exits, 2) == 1);
+    const char* const known[] = {"exit"};
+    const TextView unknown = arguments.unknown_key(known, 1);
+    TextLine line;
+    if (arguments.bad_key())
+        fail(line.text("argument exit: expected none or debug"));
+    if (unknown.present())
+        fail(line.text("unknown argument \"").text(unknown.data, unknown.length).text("\"; known is exit"));
+}
+
+// Returns true when every instance has reported success, false at the first failure.
+bool wait_for_reports() {
+    uint32_t missing = 0;
+    for (unsigned i = 0; i < instances.count(); ++i)
+        missing |= 1u << instances[i].number;
+    while (missing) {
+        l4::ThreadId sender;
+        l4::Message message;
+        if (!l4::wait(sender, message).ok() || (message.w0 & report_tag_mask) != report_tag)
+            continue;
+        const uint32_t number = message.w0 & ~report_tag_mask;
+        if (number >= Instances::max_instances || !(missing & 1u << number))
+            continue;
+        missing &= ~(1u << number);
+        if (message.w1 != 1) {
+            TextLine().text("root: workload instance ").decimal(number).text(" failed").print();
+            return false;
+        }
+    }
+    return true;
+}
+
+} // namespace
+
+extern "C" [[noreturn, gnu::used]] void root_main(const MultibootInfo* info) {
+    TextLine line;
+    if (const char* error = modules.parse(*info))
+        fail(line.text(error));
+    read_command_line(modules);
+    instances.parse(modules);
+    if (instances.count() == 0)
+        fail(line.text("no workload program among the boot modules"));
+
+    constexpr uint32_t megabyte_kib = 1024;
+    start_servers(modules, (info->memory_upper_kib + megabyte_kib) * 1024);
+    const CheckpointStatus status = wait_for_checkpoint_server();
+    if (status.epoch == 0)
+        instances.start();
+    begin_checkpoints();
+    line.text("root: ").decimal(instances.count()).text(" workload(s) ");
+    line.text(status.epoch == 0 ? "started" : "recovered").text(", session ").decimal(status.session).print();
+
+    const bool verified = wait_for_reports();
+    TextLine verdict;
+    leave(verdict.text("fixpoint: all workloads done, ").text(verified ? "verified" : "FAILED"), verified);
+}
+
+} // namespace workloads
