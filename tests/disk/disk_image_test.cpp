@@ -1,0 +1,98 @@
+#include "models/disk/disk_image.hpp"
+#include "tests/disk/disk_fixtures.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include <sys/stat.h>
+
+namespace fixpoint::models {
+namespace {
+
+using test::filled;
+using test::on_media;
+
+class DiskImageFile : public testing::Test {
+protected:
+    void SetUp() override {
+        std::string name = (std::filesystem::temp_directory_path() / "disk-image-test-XXXXXX").string();
+        folder = mkdtemp(name.data());
+    }
+    void TearDown() override { std::filesystem::remove_all(folder); }
+    std::filesystem::path folder;
+};
+
+TEST(DiskImage, IsBlankAtFirst) {
+    const DiskImage image{8};
+    EXPECT_EQ(image.sector_count(), 8u);
+    EXPECT_EQ(on_media(image, 7), filled(0));
+}
+
+TEST(DiskImage, RefusesSectorsOutside) {
+    DiskImage image{8};
+    EXPECT_THROW(image.write(8, filled(1)), std::out_of_range);
+    std::array<uint8_t, 2 * sector_bytes> two{};
+    EXPECT_THROW(image.read(7, two), std::out_of_range);
+    EXPECT_THROW(DiskImage{0}, DiskImageError);
+}
+
+TEST(DiskImage, AnUnreadableSectorIsMendedByWriting) {
+    DiskImage image{8};
+    image.mark_unreadable(3);
+    image.mark_unreadable(5);
+    EXPECT_TRUE(image.is_unreadable(3));
+    image.write(3, filled(1));
+    EXPECT_FALSE(image.is_unreadable(3));
+    EXPECT_TRUE(image.is_unreadable(5));
+}
+
+TEST_F(DiskImageFile, SavesASparseRawFileThatReadsBack) {
+    DiskImage image{1 << 16};
+    image.write(0, filled(1));
+    image.write((1 << 16) - 1, filled(2));
+    image.save(folder / "disk.img");
+    struct stat status {};
+    ASSERT_EQ(stat((folder / "disk.img").c_str(), &status), 0);
+    EXPECT_EQ(status.st_size, 32 << 20);
+    EXPECT_LT(status.st_blocks * 512, 1 << 20);
+    const DiskImage again{folder / "disk.img", DiskImage::Access::read_only};
+    EXPECT_EQ(on_media(again, 0), filled(1));
+    EXPECT_EQ(on_media(again, (1 << 16) - 1), filled(2));
+    size_t files = 0;
+    for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator(folder))
+        ++files;
+    EXPECT_EQ(files, 1u);
+}
+
+TEST_F(DiskImageFile, WritesReachTheFileOnlyWithReadWriteAccess) {
+    DiskImage{16}.save(folder / "disk.img");
+    DiskImage{folder / "disk.img", DiskImage::Access::read_write}.write(1, filled(7));
+    DiskImage overlay{folder / "disk.img", DiskImage::Access::overlay};
+    overlay.write(2, filled(8));
+    EXPECT_EQ(on_media(overlay, 2), filled(8));
+    DiskImage reader{folder / "disk.img", DiskImage::Access::read_only};
+    EXPECT_EQ(on_media(reader, 1), filled(7));
+    EXPECT_EQ(on_media(reader, 2), filled(0));
+    EXPECT_THROW(reader.write(0, filled(1)), DiskImageError);
+}
+
+TEST_F(DiskImageFile, NamesTheFileThatCannotBeADisk) {
+    const auto message = [](const std::filesystem::path& file) {
+        try {
+            DiskImage{file, DiskImage::Access::overlay};
+        } catch (const DiskImageError& error) {
+            return std::string{error.what()};
+        }
+        return std::string{};
+    };
+    EXPECT_NE(message(folder / "none.img").find("none.img: cannot open"), std::string::npos);
+    std::ofstream{folder / "odd.img"} << "abc";
+    EXPECT_NE(message(folder / "odd.img").find("odd.img: a disk image must be a multiple of 512"),
+              std::string::npos);
+}
+
+} // namespace
+} // namespace fixpoint::models
