@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -13,7 +14,7 @@ using workloads::Random;
 constexpr uint32_t pages = 20;
 
 struct Memory {
-    std::vector<uint64_t> content = std::vector<uint64_t>(pages * PageWriter::slots_per_page);
+    std::vector<uint64_t> content = std::vector<uint64_t>(size_t{pages} * PageWriter::slots_per_page);
     std::vector<uint32_t> counters = std::vector<uint32_t>(pages);
     PageWriter writer{pages, 9, content.data(), counters.data()};
 

@@ -2,6 +2,8 @@
 
 #include "kernel-model/abi/types.hpp"
 
+#include <cstddef>
+
 namespace workloads {
 
 namespace {
@@ -34,7 +36,7 @@ const char* ElfImage::parse(const uint8_t* file, uint32_t file_bytes, uint32_t l
 
     low_ = ~0u;
     for (unsigned i = 0; i < entries; ++i) {
-        const uint8_t* header = file + table + i * program_header_bytes;
+        const uint8_t* header = file + table + size_t{i} * program_header_bytes;
         if (read32(header) != type_load || read32(header + 20) == 0)
             continue;
         const ElfSegment segment = {read32(header + 8), read32(header + 4), read32(header + 16),
