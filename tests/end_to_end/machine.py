@@ -1,5 +1,6 @@
 """One boot of the image, under QEMU or on the simulator: its console line by line, its end, or its end by SIGKILL."""
 
+import os
 import pathlib
 import re
 import select
@@ -45,11 +46,12 @@ def simulator(program, image, disk, checkpoint_arguments, programs, max_seconds=
 class Machine:
     """A running machine. Every console line is kept, and echoed with the label as prefix."""
 
-    def __init__(self, command, label):
+    def __init__(self, command, label, environment=None):
         self.label = label
         self.lines = []
         self._partial = b""
-        self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+        self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                         env={**os.environ, **(environment or {})})
 
     def __enter__(self):
         return self
