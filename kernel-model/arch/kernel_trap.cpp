@@ -1,0 +1,42 @@
+// Traps that come from kernel code. Three are expected: an interrupt while idle, a TCB fault at a touch point, and
+// (handled in entries.S) user level's garbage in DS or ES. All others are bugs of the kernel and end in a panic.
+#include "kernel-model/arch/cpu.hpp"
+#include "kernel-model/arch/interrupt_table.hpp"
+#include "kernel-model/arch/layout.hpp"
+#include "kernel-model/ipc/interrupts.hpp"
+#include "kernel-model/panic.hpp"
+#include "kernel-model/thread/tcb.hpp"
+#include "kernel-model/thread/tcb_array.hpp"
+
+extern "C" const uint32_t touch_points_start[], touch_points_end[];
+
+namespace kernel {
+
+namespace {
+
+bool is_touch_point(uint32_t eip) {
+    for (const uint32_t* point = touch_points_start; point != touch_points_end; ++point)
+        if (*point == eip)
+            return true;
+    return false;
+}
+
+} // namespace
+
+// Returns 0 when the interrupted code shall go on, 1 when it is abandoned and current_thread resumes.
+extern "C" int kernel_trap(Frame* frame) {
+    const unsigned vector = frame->vector;
+    if (current_thread == nullptr && vector >= vector_irq0 && vector < vector_irq0 + irq_line_count) {
+        interrupt_arrived(vector - vector_irq0);
+        return 1;
+    }
+    if (vector == vector_page_fault && current_thread != nullptr) {
+        const uint32_t address = cpu::read_cr2();
+        constexpr uint32_t write_access = 1u << 1;
+        if (in_tcb_array(address) && is_touch_point(frame->eip))
+            return handle_tcb_fault(address, frame->error & write_access) == TcbFaultOutcome::retry ? 0 : 1;
+    }
+    panic_in_trap("trap in the kernel", *frame);
+}
+
+} // namespace kernel

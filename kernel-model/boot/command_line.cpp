@@ -1,0 +1,97 @@
+#include "kernel-model/boot/command_line.hpp"
+
+#include "kernel-model/abi/types.hpp"
+#include "kernel-model/devices/serial_console.hpp"
+#include "kernel-model/panic.hpp"
+
+namespace kernel {
+
+namespace {
+
+struct Word {
+    const char* text;
+    unsigned length;
+
+    bool equals(const char* other) const {
+        for (unsigned index = 0; index < length; ++index)
+            if (other[index] != text[index])
+                return false;
+        return other[length] == 0;
+    }
+    // The rest behind `prefix`, or a null text.
+    Word after(const char* prefix) const {
+        unsigned index = 0;
+        for (; prefix[index] != 0; ++index)
+            if (index == length || text[index] != prefix[index])
+                return {nullptr, 0};
+        return {text + index, length - index};
+    }
+};
+
+[[noreturn]] void reject(Word word) {
+    console.print("kernel: command line: ");
+    for (unsigned index = 0; index < word.length; ++index)
+        console.print_char(word.text[index]);
+    console.print(": expected tcb-pager=TASK, paged-tasks=TASK (1-255) or timer=pit|rtc\n");
+    panic("command line");
+}
+
+unsigned task_number(Word value, Word word) {
+    unsigned number = 0;
+    for (unsigned index = 0; index < value.length; ++index) {
+        if (value.text[index] < '0' || value.text[index] > '9')
+            reject(word);
+        number = number * 10 + static_cast<unsigned>(value.text[index] - '0');
+        if (number >= l4::task_count)
+            reject(word);
+    }
+    if (number == 0)
+        reject(word);
+    return number;
+}
+
+bool is_key(Word word) {
+    for (unsigned index = 0; index < word.length; ++index)
+        if (word.text[index] == '=')
+            return true;
+    return false;
+}
+
+} // namespace
+
+CommandLine parse_command_line(const char* text) {
+    CommandLine line;
+    bool first = true;
+    while (*text != 0) {
+        while (*text == ' ')
+            ++text;
+        Word word{text, 0};
+        while (*text != 0 && *text != ' ') {
+            ++text;
+            ++word.length;
+        }
+        if (word.length == 0)
+            break;
+        const bool program_name = first && !is_key(word);
+        first = false;
+        if (program_name)
+            continue;
+        if (const Word pager = word.after("tcb-pager="); pager.text != nullptr)
+            line.tcb_pager_task = task_number(pager, word);
+        else if (const Word paged = word.after("paged-tasks="); paged.text != nullptr)
+            line.paged_tasks = task_number(paged, word);
+        else if (word.equals("timer=pit"))
+            line.timer = TimerSource::pit;
+        else if (word.equals("timer=rtc"))
+            line.timer = TimerSource::rtc;
+        else
+            reject(word);
+    }
+    if (line.tcb_pager_task >= line.paged_tasks) {
+        console.print("kernel: command line: the TCB pager must not be one of the tasks that it pages\n");
+        panic("command line");
+    }
+    return line;
+}
+
+} // namespace kernel

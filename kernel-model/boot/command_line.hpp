@@ -1,0 +1,17 @@
+// The kernel's command line: `tcb-pager=TASK paged-tasks=TASK timer=pit|rtc`. The first word is the file's name.
+#pragma once
+
+#include "kernel-model/devices/timer.hpp"
+
+namespace kernel {
+
+struct CommandLine {
+    unsigned tcb_pager_task = 0; // 0: none, all TCBs in the kernel's own memory
+    unsigned paged_tasks = 16;
+    TimerSource timer = TimerSource::pit;
+};
+
+// Panics, naming the word, on what it does not understand.
+CommandLine parse_command_line(const char* text);
+
+} // namespace kernel

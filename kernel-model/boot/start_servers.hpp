@@ -1,0 +1,16 @@
+// sigma0 and the root task: loading them and making them the first threads.
+#pragma once
+
+#include "kernel-model/abi/kernel_info.hpp"
+#include "kernel-model/boot/boot_information.hpp"
+
+namespace kernel {
+
+// Fills the boot servers' fields of the kernel info page.
+void load_servers(const BootInformation& boot);
+
+// Makes both ready and root or sigma0 current. sigma0 starts with EBX = physical address of the kernel info page, the
+// root task with EBX = physical address of the Multiboot information.
+void start_servers(const BootInformation& boot);
+
+} // namespace kernel

@@ -1,0 +1,61 @@
+// Page faults of user threads become IPC to the thread's pager.
+//
+// The thread blocks in a call to its pager: w0 = fault address with bit 1 = write, w1 = EIP; the reply's map item goes
+// into its space, then it repeats the instruction. sigma0's faults are served here: its space is all memory, 1:1.
+#include "kernel-model/abi/probes.hpp"
+#include "kernel-model/arch/cpu.hpp"
+#include "kernel-model/arch/handlers.hpp"
+#include "kernel-model/arch/layout.hpp"
+#include "kernel-model/ipc/ipc_engine.hpp"
+#include "kernel-model/ipc/page_fault.hpp"
+#include "kernel-model/memory/address_spaces.hpp"
+#include "kernel-model/thread/exceptions.hpp"
+#include "kernel-model/thread/scheduler.hpp"
+#include "kernel-model/thread/tcb_array.hpp"
+
+namespace kernel {
+
+namespace {
+
+constexpr uint32_t error_protection = 1u << 0, error_write = 1u << 1;
+
+Tcb* pager_of(const Tcb& thread) {
+    const l4::ThreadId id{thread.pager};
+    if (id.is_nil() || id == l4::invalid_thread || id.task() == 0)
+        return nullptr;
+    Tcb& pager = tcb_of(id);
+    touch_read(pager);
+    return pager.id == id.raw && pager.state != ThreadState::unused && &pager != &thread ? &pager : nullptr;
+}
+
+} // namespace
+
+void page_fault_at(uint32_t address, uint32_t error) {
+    Tcb& thread = *current_thread;
+    const unsigned task = task_of(thread);
+    if (address >= l4::user_space_end) {
+        stop_thread(thread, "page fault outside user space", address);
+        return;
+    }
+    if (task == l4::sigma0_task) {
+        if ((error & error_protection) || !ensure_sigma0_page(page_of(address)))
+            stop_thread(thread, "sigma0 touched memory that is not its own", address);
+        return;
+    }
+    Tcb* const pager = pager_of(thread);
+    if (pager == nullptr) {
+        stop_thread(thread, "page fault without a pager", address);
+        return;
+    }
+    l4::probe<l4::Probe::fault_begin>(address, error);
+    const bool protected_write = (error & error_write) && is_persistent(task);
+    l4::probe<l4::Probe::phase>(
+        static_cast<uint32_t>(protected_write ? l4::Phase::write_fault : l4::Phase::read_fault));
+    const uint32_t write_flag = error & error_write ? 2 : 0;
+    start_kernel_rpc(thread, IpcKind::page_fault, *pager, (address & ~3u) | write_flag, thread.frame.eip);
+    scheduler.reschedule();
+}
+
+void handle_page_fault() { page_fault_at(cpu::read_cr2(), current_thread->frame.error); }
+
+} // namespace kernel

@@ -1,0 +1,43 @@
+// Address spaces of tasks, and that of the TCB array, which counts as task 0.
+//
+// A task's directory is soft state (I7): recovery makes an empty one, page faults fill it again.
+#pragma once
+
+#include "kernel-model/memory/mapping_database.hpp"
+#include "kernel-model/memory/page_table.hpp"
+
+#include <cstdint>
+
+namespace kernel {
+
+inline constexpr unsigned tcb_array_task = 0;
+
+// What the mapping database sees of the page tables.
+class AddressSpaces {
+public:
+    PageEntry find(unsigned task, uint32_t page) const;
+    PageEntry create(unsigned task, uint32_t page);
+    uint32_t flags(unsigned task) const;
+    void changed(unsigned task, uint32_t page);
+};
+
+extern MappingDatabase<AddressSpaces> mapping_database;
+
+// Physical address of a new directory that holds only the kernel's part; 0: no memory.
+uint32_t create_directory();
+// Revokes everything that is mapped in the task's space or derived from it, then frees tables and directory.
+void destroy_space(unsigned task, uint32_t directory);
+
+// Ends a series of changes: flushes the TLB if single pages were too many to invalidate one by one.
+void finish_tlb_changes();
+
+// sigma0's space maps every address to itself on demand. False: the address is the kernel's, or no memory is left.
+bool ensure_sigma0_page(uint32_t page);
+
+// Is `address` readable for the current task without a page fault?
+bool user_readable(uint32_t address);
+
+void enable_global_pages(); // the processor has them: TCB array and kernel keep their TLB entries across switches
+uint32_t global_page_flag();
+
+} // namespace kernel

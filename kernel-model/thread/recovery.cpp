@@ -1,0 +1,194 @@
+#include "kernel-model/thread/recovery.hpp"
+
+#include "kernel-model/abi/kernel_info.hpp"
+#include "kernel-model/abi/system_layout.hpp"
+#include "kernel-model/arch/cpu.hpp"
+#include "kernel-model/arch/handlers.hpp"
+#include "kernel-model/arch/layout.hpp"
+#include "kernel-model/arch/selectors.h"
+#include "kernel-model/boot/boot_information.hpp"
+#include "kernel-model/ipc/ipc_engine.hpp"
+#include "kernel-model/memory/address_spaces.hpp"
+#include "kernel-model/thread/scheduler.hpp"
+#include "kernel-model/thread/task.hpp"
+#include "kernel-model/thread/tcb_array.hpp"
+
+namespace kernel {
+
+namespace {
+
+enum class Operation : uint32_t { begin = 0, adopt = 1 }; // as l4::RecoveryOperation
+enum class Result : uint32_t { ok = 0, not_permitted = 1, bad_argument = 2, damaged_tcb = 3 };
+
+constinit ThreadIndex first_orphan = no_thread;
+constinit uint64_t wakeup_shift_us = 0; // what the snapshot's absolute timeouts lack on this boot's clock
+constinit uint32_t damaged_pages[tcb_page_count / 32] = {};
+
+void mark_damaged(unsigned page) { damaged_pages[page / 32] |= 1u << page % 32; }
+bool is_damaged(unsigned page) { return damaged_pages[page / 32] >> page % 32 & 1; }
+
+bool names_persistent_thread(uint32_t id) {
+    return id != any_partner && is_persistent(l4::ThreadId{id}.task());
+}
+
+// The eflags that user level can have changed: arithmetic, trap, direction, nested task, resume, alignment, ID.
+constexpr uint32_t user_eflags = 0x00254DD5u;
+
+// A TCB is believed only if the kernel itself could have written it.
+bool is_sound(const Tcb& tcb) {
+    const l4::ThreadId id = tcb.thread_id();
+    const Frame& frame = tcb.frame;
+    return tcb.magic == tcb_magic && id.task() == task_of(tcb) && id.lthread() == lthread_of(tcb) &&
+           tcb.state <= ThreadState::halted && tcb.kind <= IpcKind::tcb_fault &&
+           (tcb.kind == IpcKind::user || tcb.state == ThreadState::polling || tcb.state == ThreadState::waiting) &&
+           frame.cs == SELECTOR_USER_CODE && frame.ss == SELECTOR_USER_DATA && tcb.interrupt_lines == 0 &&
+           (frame.eflags & ~user_eflags) == (cpu::eflags_reserved_one | cpu::eflags_interrupts);
+}
+
+void remember_orphan(Tcb& thread) {
+    scheduler.entry(thread).orphan_next = first_orphan;
+    first_orphan = index_of(thread);
+}
+
+// Orphans that poll on `partner` join its ring.
+void collect_orphans_of(Tcb& partner) {
+    ThreadIndex* link = &first_orphan;
+    while (*link != no_thread) {
+        Tcb& orphan = tcb_at(*link);
+        SchedulerEntry& entry = scheduler.entry(orphan);
+        if (orphan.partner != partner.id) {
+            link = &entry.orphan_next;
+            continue;
+        }
+        *link = entry.orphan_next;
+        entry.orphan_next = no_thread;
+        insert_sender_by_order(partner, orphan);
+    }
+}
+
+void restore_wakeup(Tcb& thread) {
+    if (thread.wakeup_us != no_wakeup)
+        scheduler.set_absolute_wakeup(thread, thread.wakeup_us + wakeup_shift_us);
+}
+
+void mend_polling(Tcb& thread) {
+    if (!names_persistent_thread(thread.partner)) {
+        complete(thread, condition_code(l4::IpcError::send_aborted));
+        return;
+    }
+    note_send_order(thread.send_order);
+    restore_wakeup(thread);
+    const l4::ThreadId partner{thread.partner};
+    Tcb& target = tcb_of(partner);
+    const unsigned page = index_of(target) / tcbs_per_page;
+    if (tcb_page_in_use(page) && scheduler.entry(target).known)
+        insert_sender_by_order(target, thread);
+    else
+        remember_orphan(thread);
+}
+
+void mend_waiting(Tcb& thread) {
+    const bool sleeps = thread.partner == 0, open = thread.partner == any_partner;
+    if (!sleeps && !open && !names_persistent_thread(thread.partner))
+        complete(thread, condition_code(l4::IpcError::receive_aborted));
+    else
+        restore_wakeup(thread);
+}
+
+void mend_thread(Tcb& thread) {
+    SchedulerEntry& entry = scheduler.entry(thread);
+    entry.known = true;
+    entry.repeats_fault = false;
+    entry.priority = thread.priority;
+    entry.slice_left_us = thread.slice_us;
+    thread.senders = thread.next_sender = thread.previous_sender = nullptr;
+    switch (thread.state) {
+    case ThreadState::running:
+        scheduler.make_ready(thread);
+        break;
+    case ThreadState::polling:
+        mend_polling(thread);
+        break;
+    case ThreadState::waiting:
+        mend_waiting(thread);
+        break;
+    case ThreadState::unused:
+    case ThreadState::halted:
+        break;
+    }
+    entry.repeats_fault = false; // its fault_begin belongs to the run before the crash
+    collect_orphans_of(thread);
+}
+
+Result begin(uint64_t snapshot_clock_us) {
+    const uint64_t now_us = kernel_info.clock_us;
+    if (snapshot_clock_us >= now_us) {
+        const uint64_t forward_us = snapshot_clock_us - now_us;
+        kernel_info.clock_us = snapshot_clock_us;
+        scheduler.shift_wakeups(forward_us);
+        wakeup_shift_us = 0;
+    } else {
+        wakeup_shift_us = now_us - snapshot_clock_us;
+    }
+    return Result::ok;
+}
+
+Result adopt(uint32_t address) {
+    if (!in_tcb_array(address) || address % l4::page_size != 0 || !is_persistent(l4::task_of_tcb_address(address)))
+        return Result::bad_argument;
+    const unsigned page = (address - l4::tcb_array_base) / l4::page_size;
+    if (current_thread->id == tcb_paging.pager && !tcb_page_in_use(page))
+        return Result::bad_argument; // it would have to ask itself
+    touch_read(*reinterpret_cast<const Tcb*>(address));
+    return is_damaged(page) ? Result::damaged_tcb : Result::ok;
+}
+
+} // namespace
+
+void tcb_page_arrived(unsigned page) {
+    for (unsigned half = 0; half < tcbs_per_page; ++half) {
+        Tcb& tcb = tcb_in_page(page, half);
+        if (scheduler.entry(tcb).known)
+            continue;
+        const unsigned task = task_of(tcb);
+        const bool task_state = lthread_of(tcb) == 0 && tcb.task.recorded;
+        if (tcb.state == ThreadState::unused && tcb.id == 0 && !task_state)
+            continue;
+        const bool sound = tcb.state == ThreadState::unused ? tcb.magic == tcb_magic : is_sound(tcb);
+        if (!sound) {
+            mark_damaged(page);
+            tcb.id = 0;
+            tcb.state = ThreadState::unused;
+            continue;
+        }
+        const bool first = lthread_of(tcb) == 0;
+        if (!restore_task(task, first ? &tcb.task : nullptr)) {
+            mark_damaged(page); // no memory for its directory: the thread cannot run
+            continue;
+        }
+        if (tcb.state != ThreadState::unused)
+            mend_thread(tcb);
+    }
+}
+
+void call_recovery() {
+    Frame& frame = current_thread->frame;
+    const bool permitted = tcb_paging.pager != 0 && task_of(*current_thread) == l4::ThreadId{tcb_paging.pager}.task();
+    Result result = Result::not_permitted;
+    if (permitted) {
+        switch (Operation{frame.eax}) {
+        case Operation::begin:
+            result = begin(uint64_t{frame.ecx} << 32 | frame.edx);
+            break;
+        case Operation::adopt:
+            result = adopt(frame.ebx);
+            break;
+        default:
+            result = Result::bad_argument;
+        }
+    }
+    frame.eax = static_cast<uint32_t>(result);
+    scheduler.reschedule();
+}
+
+} // namespace kernel

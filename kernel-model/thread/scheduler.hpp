@@ -1,0 +1,100 @@
+// Who runs.
+//
+// The highest priority wins; equals share in time slices, FIFO. The running thread is in no queue, so that an IPC
+// that hands the processor to its partner needs no queue operation at all. Handlers change states, then call
+// reschedule(), which makes the right thread current; entries.S resumes it.
+//
+// While a thread of priority 255 runs, the tick only advances the clock: expired timeouts are handled when a thread
+// of lower priority is next chosen. So a checkpoint server at priority 255 is not interleaved with anything but its
+// own blocking calls, and nothing persistent is touched in a stop.
+#pragma once
+
+#include "kernel-model/abi/system_layout.hpp"
+#include "kernel-model/thread/ready_queues.hpp"
+#include "kernel-model/thread/tcb.hpp"
+#include "kernel-model/thread/wakeup_queue.hpp"
+
+#include <cstdint>
+
+namespace kernel {
+
+// Resident state of each thread: what may be needed while its TCB page must not be touched (I6).
+struct SchedulerEntry {
+    ReadyLink ready;
+    uint64_t wakeup_us;
+    uint16_t heap_position;
+    uint8_t priority;
+    bool known;             // created or adopted since this boot
+    bool repeats_fault;     // its page-fault RPC is over: probe fault_end when it next runs
+    uint16_t orphan_next;   // recovery: polls on a thread whose TCB has not come back yet
+    uint32_t slice_left_us;
+    uint32_t reserved[2];
+};
+static_assert(sizeof(SchedulerEntry) == 32, "one entry never straddles two cache lines");
+
+inline constexpr uint32_t default_slice_us = 10'000;
+
+class Scheduler {
+public:
+    // Resident memory for one entry and one heap slot a thread, zeroed.
+    void initialise(SchedulerEntry* entries, uint16_t* heap_slots);
+
+    SchedulerEntry& entry(const Tcb& thread) { return entries_[index_of(thread)]; }
+    SchedulerEntry& entry(ThreadIndex index) { return entries_[index]; }
+
+    // Makes `thread` running: at the end of its queue, unless it is the current one.
+    void make_ready(Tcb& thread);
+    // The same, and the next reschedule() prefers it among equals: the receiver of a message.
+    void hand_over_to(Tcb& thread);
+    // `thread` has stopped running (its state says why).
+    void not_ready(Tcb& thread);
+    void set_priority(Tcb& thread, uint8_t priority);
+
+    void set_wakeup(Tcb& thread, uint64_t timeout_us); // Timeouts::infinite_us: none
+    void set_absolute_wakeup(Tcb& thread, uint64_t wakeup_us);
+    void cancel_wakeup(Tcb& thread) {
+        const ThreadIndex index = index_of(thread);
+        if (wakeups_.contains(index)) [[unlikely]]
+            wakeups_.remove(index);
+    }
+    void shift_wakeups(uint64_t by_us) { wakeups_.shift_all(by_us); }
+
+    void yield();      // current thread to the end of its queue, the preferred or first one of the highest runs
+    void prefer(Tcb& thread) { preferred_ = &thread; } // the next yield() or reschedule() does, among equals
+    void reschedule(); // makes current whoever shall run now
+
+    void tick(uint32_t us); // clock tick; reschedules
+
+    uint64_t clock_us() const;
+
+    // Register IPC from the current thread to `partner`, which waits for it, while current_thread blocks: may the
+    // processor go to `partner` at once?
+    bool may_hand_over(const Tcb& partner) {
+        const SchedulerEntry& entry = entries_[index_of(partner)];
+        return entry.priority >= hand_over_floor_;
+    }
+    void hand_over_now(Tcb& partner) { switch_to(&partner); }
+
+    // The page directory that the processor has loaded is about to vanish.
+    void leave_directory(uint32_t directory);
+    uint32_t loaded_directory() const { return loaded_directory_; }
+
+private:
+    void switch_to(Tcb* next);
+    void expire_timeouts();
+    void update_floor();
+    Tcb& take_highest(unsigned priority);
+
+    static constexpr int floor_never = 0x7FFF; // expired timeouts wait: no quick hand-over
+
+    SchedulerEntry* entries_ = nullptr;
+    ReadyQueues<SchedulerEntry*> ready_;
+    WakeupQueue<SchedulerEntry*, uint16_t*> wakeups_;
+    Tcb* preferred_ = nullptr;
+    int hand_over_floor_ = no_priority;
+    uint32_t loaded_directory_ = 0;
+};
+
+extern Scheduler scheduler;
+
+} // namespace kernel

@@ -1,0 +1,111 @@
+// INT 3: the console calls of Hazelnut's programs, by what follows the instruction.
+//
+//   3C n      cmpb $n, %al   0 print AL, 2 print the string at EAX, 5-7 EAX in hexadecimal, 11 in decimal,
+//                            13 read a character into AL
+//   [90] EB n jmp            print the text that is jumped over
+// Everything else is ignored. User memory that is absent is faulted in first; then the call is repeated.
+#include "kernel-model/arch/handlers.hpp"
+#include "kernel-model/arch/layout.hpp"
+#include "kernel-model/devices/serial_console.hpp"
+#include "kernel-model/ipc/page_fault.hpp"
+#include "kernel-model/memory/address_spaces.hpp"
+#include "kernel-model/thread/scheduler.hpp"
+
+namespace kernel {
+
+namespace {
+
+constexpr uint32_t string_length_max = 1024;
+constexpr uint8_t opcode_compare_al = 0x3C, opcode_nop = 0x90, opcode_jump_short = 0xEB;
+constexpr unsigned call_print_char = 0, call_print_string = 2, call_print_hex = 5, call_print_hex_last = 7,
+                   call_print_decimal = 11, call_read_char = 13;
+
+const uint8_t* user_bytes(uint32_t address) { return reinterpret_cast<const uint8_t*>(address); }
+
+// The INT 3 is repeated when the thread runs next.
+void repeat_call() {
+    --current_thread->frame.eip;
+}
+
+// The current thread faults at `address` as if it had read there itself.
+void fault_in(uint32_t address) {
+    repeat_call();
+    page_fault_at(address, 0);
+}
+
+// True: [address, address + bytes) is present. False: the thread has faulted.
+bool ensure_readable(uint32_t address, uint32_t bytes) {
+    const uint32_t last = address + bytes - 1;
+    for (uint32_t page = page_of(address);; page += l4::page_size) {
+        if (!user_readable(page)) {
+            fault_in(page < address ? address : page);
+            return false;
+        }
+        if (page == page_of(last))
+            return true;
+    }
+}
+
+void print_text(uint32_t address, uint32_t length) {
+    for (uint32_t index = 0; index < length; ++index)
+        console.print_char(static_cast<char>(user_bytes(address)[index]));
+}
+
+// Zero-terminated. Looked through first: a fault on the way must not print the beginning twice.
+void print_string(uint32_t address) {
+    uint32_t length = 0;
+    while (length < string_length_max) {
+        if ((length == 0 || (address + length) % l4::page_size == 0) && !ensure_readable(address + length, 1))
+            return;
+        if (user_bytes(address + length)[0] == 0)
+            break;
+        ++length;
+    }
+    print_text(address, length);
+}
+
+void read_char(Frame& frame) {
+    const int c = console.poll_char();
+    if (c >= 0) {
+        frame.eax = (frame.eax & ~0xFFu) | static_cast<uint32_t>(c);
+        return;
+    }
+    repeat_call();
+    scheduler.yield();
+    scheduler.reschedule();
+}
+
+void console_call(unsigned number) {
+    Frame& frame = current_thread->frame;
+    if (number == call_print_char)
+        console.print_char(static_cast<char>(frame.eax));
+    else if (number == call_print_string)
+        print_string(frame.eax);
+    else if (number >= call_print_hex && number <= call_print_hex_last)
+        console.print(Hex{frame.eax});
+    else if (number == call_print_decimal)
+        console.print(Decimal{frame.eax});
+    else if (number == call_read_char)
+        read_char(frame);
+}
+
+} // namespace
+
+void handle_breakpoint() {
+    uint32_t eip = current_thread->frame.eip;
+    if (!ensure_readable(eip, 2))
+        return;
+    if (user_bytes(eip)[0] == opcode_compare_al) {
+        console_call(user_bytes(eip)[1]);
+        return;
+    }
+    if (user_bytes(eip)[0] == opcode_nop)
+        ++eip;
+    if (!ensure_readable(eip, 2) || user_bytes(eip)[0] != opcode_jump_short)
+        return;
+    const uint32_t length = user_bytes(eip)[1];
+    if (length < 0x80 && length != 0 && ensure_readable(eip + 2, length))
+        print_text(eip + 2, length);
+}
+
+} // namespace kernel
