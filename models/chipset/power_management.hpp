@@ -1,0 +1,36 @@
+// The PIIX4's power management function at 00:01.3: its timer, and the way to switch the machine off.
+//
+// Source: 82371AB data sheet (290562) and the ACPI 1.0 fixed hardware registers it has. I/O base 0x600 as
+// SeaBIOS sets it.
+#pragma once
+
+#include "models/chipset/pci.hpp"
+#include "models/chipset/rate.hpp"
+#include "models/device.hpp"
+
+#include <cstdint>
+#include <functional>
+
+namespace fixpoint::models {
+
+class PowerManagement final : public Device, public PciFunction {
+public:
+    static constexpr uint16_t io_base = 0x600, io_size = 64;
+
+    std::function<void()> on_power_off; // sleep-enable written
+
+    PowerManagement();
+
+    uint32_t read(uint32_t offset, unsigned bytes) override;
+    void write(uint32_t offset, unsigned bytes, uint32_t value) override;
+    void advance(Picoseconds now) override { now_ = now; }
+    [[nodiscard]] Picoseconds next_event() const override { return never; }
+    void power_cycle(Picoseconds now) override;
+
+private:
+    static constexpr Rate timer_clock{3'579'545};
+    Picoseconds now_ = 0;
+    uint16_t enable_ = 0, control_ = 0;
+};
+
+} // namespace fixpoint::models

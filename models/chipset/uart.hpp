@@ -1,0 +1,63 @@
+// The 16550A serial port.
+//
+// Source: National PC16550D data sheet. Frames leave and come at the programmed speed; `instant` lets what is
+// sent leave at once. The other end of the line is patient: it keeps the next byte until the guest has set up
+// the port and there is room, so nothing is overrun.
+#pragma once
+
+#include "models/device.hpp"
+#include "models/wire.hpp"
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <string_view>
+
+namespace fixpoint::models {
+
+class Uart final : public Device {
+public:
+    Wire interrupt; // IRQ 4; connected through OUT2 as on the PC
+
+    explicit Uart(bool instant) : instant_{instant} {}
+
+    void set_output(std::function<void(char)> sink) { output_ = std::move(sink); }
+    void feed_input(std::string_view bytes);
+
+    uint32_t read(uint32_t offset, unsigned bytes) override;
+    void write(uint32_t offset, unsigned bytes, uint32_t value) override;
+    void advance(Picoseconds now) override;
+    [[nodiscard]] Picoseconds next_event() const override;
+    void power_cycle(Picoseconds now) override;
+
+private:
+    [[nodiscard]] Picoseconds frame_time() const;
+    [[nodiscard]] size_t capacity() const { return fifo_enabled_ ? 16 : 1; }
+    [[nodiscard]] size_t trigger_level() const;
+    [[nodiscard]] Picoseconds receive_timeout_at() const;
+    [[nodiscard]] uint8_t interrupt_identification() const;
+    [[nodiscard]] bool listening() const;
+    void send(uint8_t byte);
+    void start_frame(Picoseconds at);
+    void receive(uint8_t byte);
+    void update_interrupt();
+
+    std::function<void(char)> output_;
+    bool instant_;
+    Picoseconds now_ = 0;
+
+    std::deque<uint8_t> line_; // what the other end will send
+    std::deque<uint8_t> received_, transmit_;
+    uint8_t shifting_ = 0;
+    Picoseconds sent_at_ = never;    // the frame in the shift register is out
+    Picoseconds arrives_at_ = never; // the next frame from the line is in
+    Picoseconds last_receive_ = 0;   // receive FIFO last touched, for the character timeout
+    bool transmitter_empty_interrupt_ = false, timed_out_ = false, set_up_ = false, overrun_ = false;
+
+    uint8_t interrupt_enable_ = 0, line_control_ = 0, modem_control_ = 0, scratch_ = 0;
+    uint16_t divisor_ = 0;
+    bool fifo_enabled_ = false;
+    uint8_t fifo_trigger_ = 0; // bits 7-6 of the FIFO control
+};
+
+} // namespace fixpoint::models
