@@ -215,11 +215,11 @@ bool Store::read_directory_block(const RootSector& root, uint32_t number, uint32
     return false;
 }
 
-LoadStatus Store::load(uint32_t slot, void* buffer) const {
+LoadStatus Store::load(uint32_t slot, void* buffer, BlockDevice& through) const {
     const DirectoryEntry& entry = entries_[slot];
     if (!entry.is_used())
         return LoadStatus::unused;
-    if (device_->read(geometry_.slot_sector(slot, entry.is_block_b()), buffer, sectors_per_block) !=
+    if (through.read(geometry_.slot_sector(slot, entry.is_block_b()), buffer, sectors_per_block) !=
         DeviceStatus::ok)
         return LoadStatus::unreadable;
     return crc32c(buffer, block_bytes) == entry.checksum ? LoadStatus::ok : LoadStatus::wrong_checksum;

@@ -97,7 +97,9 @@ public:
     const DirectoryEntry& entry(uint32_t slot) const { return entries_[slot]; }
 
     // Reads the valid block of a slot and verifies it.
-    [[nodiscard]] LoadStatus load(uint32_t slot, void* buffer) const;
+    [[nodiscard]] LoadStatus load(uint32_t slot, void* buffer) const { return load(slot, buffer, *device_); }
+    // The same through another access path to the same disk, for a thread of its own.
+    [[nodiscard]] LoadStatus load(uint32_t slot, void* buffer, BlockDevice& through) const;
 
     // A slot for a new page, lowest first; no_slot if the disk is full. The page is in no checkpoint until
     // written.

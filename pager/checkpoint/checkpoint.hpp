@@ -1,0 +1,83 @@
+// One checkpoint from the stop to its commit. The three steps are in files of their own, in the order of the
+// protocol:
+//
+//   stop.cpp    nothing persistent runs; dirty pages become frozen, TCB pages are copied: the snapshot (I1)
+//   drain.cpp   everything runs; the frozen content goes to blocks that the newest checkpoint does not use
+//   (I4) commit.cpp  directory, root (I3); only then the checkpoint counts and is reported (I9)
+//
+// The drain's requests block this thread only; write faults meanwhile copy on write (pages.hpp).
+#pragma once
+
+#include <cstdint>
+
+#include "pager/checkpoint/pages.hpp"
+#include "pager/checkpoint/platform.hpp"
+#include "pager/store/store.hpp"
+
+namespace pager {
+
+enum class CopyPolicy {
+    on_write, // a frozen page is copied when a client writes to it before it is saved
+    eager,    // all frozen pages are copied soon after the stop, in the background
+    in_stop,  // all dirty pages are copied within the stop
+};
+
+// Whom the drain tells about its progress and troubles.
+class CheckpointListener {
+public:
+    virtual void frame_freed() = 0;                 // a waiting writer may go on now
+    virtual void disk_failed(const char* what) = 0; // tried again after a while; returns then
+
+protected:
+    ~CheckpointListener() = default;
+};
+
+class Checkpoint {
+public:
+    struct World { // what every snapshot says about itself
+        uint32_t session = 0, tcb_bytes = 0;
+        uint8_t build_id[20] = {};
+    };
+    struct Figures { // of the last checkpoint
+        uint32_t frozen_pages = 0, tcb_pages = 0;
+    };
+
+    // `lists` holds one word a frame. The parts stay the caller's.
+    Checkpoint(Pages& pages, store::Store& store, Platform& platform, CheckpointListener& listener,
+               CopyPolicy copy_policy, const World& world, uint32_t* list)
+        : pages_{pages}, store_{store}, platform_{platform}, listener_{listener},
+          copy_policy_{copy_policy}, world_{world}, list_{list} {}
+
+    static uint32_t memory_bytes(uint32_t frames) { return frames * static_cast<uint32_t>(sizeof(uint32_t)); }
+
+    void take() {
+        stop();
+        drain();
+        commit();
+    }
+    void stop();
+    void drain();
+    void commit();
+
+    const Figures& figures() const { return figures_; }
+
+private:
+    void copy_aside_in_stop();
+    void copy_aside_eagerly();
+    void sort_by_target();
+    uint32_t write_batch(uint32_t first);
+
+    Pages& pages_;
+    store::Store& store_;
+    Platform& platform_;
+    CheckpointListener& listener_;
+    CopyPolicy copy_policy_;
+    World world_;
+    uint32_t* list_; // slots that still have content for the running checkpoint
+    uint32_t list_count_ = 0;
+    uint32_t again_count_ = 0; // of them, at the list's start: to be written once more
+    store::Snapshot snapshot_;
+    Figures figures_;
+};
+
+} // namespace pager

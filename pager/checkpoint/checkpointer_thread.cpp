@@ -1,0 +1,99 @@
+#include "pager/checkpoint/checkpoint.hpp"
+#include "pager/checkpoint/server.hpp"
+#include "pager/runtime/console_line.hpp"
+
+namespace pager {
+namespace {
+
+void tell_pager(Notice notice) {
+    l4::send(l4::pager_thread, {static_cast<uint32_t>(notice), 0, 0});
+}
+
+class Listener final : public CheckpointListener {
+public:
+    explicit Listener(Server& server) : server_{server} {}
+
+    void frame_freed() override {
+        if (server_.waiting_writers > 0)
+            tell_pager(Notice::frame_freed);
+    }
+    void disk_failed(const char* what) override {
+        ConsoleLine()
+            .text("checkpoint: epoch ")
+            .decimal(server_.store.epoch() + 1)
+            .text(": the disk fails to write ")
+            .text(what)
+            .text("; trying again")
+            .print();
+        l4::sleep_us(retry_us);
+    }
+
+private:
+    static constexpr uint64_t retry_us = 100'000;
+    Server& server_;
+};
+
+// Until the pager thread says something (go, a request), or until the time is up.
+void wait_for_pager(uint64_t us) {
+    l4::Message message;
+    l4::receive(l4::pager_thread, message, l4::Timeouts::make(l4::Timeouts::infinite_us, us));
+}
+
+void wait_until_due(Server& server, uint64_t due_us) {
+    const bool by_interval = server.options.interval_us != 0;
+    while (server.requested_epoch <= server.store.epoch()) {
+        const uint64_t now_us = server.platform.clock_us();
+        if (by_interval && now_us >= due_us)
+            return;
+        wait_for_pager(by_interval ? due_us - now_us : l4::Timeouts::infinite_us);
+    }
+}
+
+} // namespace
+
+void run_checkpointer_thread(Server& server) {
+    if (!recover_or_format(server)) {
+        server.readiness = Readiness::failed;
+        for (;;)
+            l4::sleep_us(l4::Timeouts::infinite_us);
+    }
+    Listener listener{server};
+    Checkpoint::World world;
+    world.session = server.session;
+    world.tcb_bytes = server.info.tcb_bytes;
+    __builtin_memcpy(world.build_id, server.info.build_id, sizeof world.build_id);
+    Checkpoint checkpoint{server.pages,        server.store, server.platform,   listener,
+                          server.options.copy, world,        server.frozen_list};
+    server.readiness = Readiness::ready;
+
+    while (!server.going)
+        wait_for_pager(l4::Timeouts::infinite_us);
+    uint64_t due_us = server.platform.clock_us() + server.options.interval_us;
+    for (;;) {
+        wait_until_due(server, due_us);
+        const uint64_t snapshot_us = server.platform.clock_us();
+        server.stopped_epoch = server.store.epoch() + 1;
+        checkpoint.stop();
+        checkpoint.drain();
+        checkpoint.commit();
+        if (server.options.verbose)
+            ConsoleLine()
+                .text("checkpoint: epoch ")
+                .decimal(server.store.epoch())
+                .text(" committed, ")
+                .decimal(checkpoint.figures().frozen_pages)
+                .text(" pages, ")
+                .decimal(checkpoint.figures().tcb_pages)
+                .text(" TCB pages, ")
+                .decimal(server.platform.clock_us() - snapshot_us)
+                .text(" us")
+                .print();
+        if (server.waiting_requests > 0)
+            tell_pager(Notice::committed);
+        due_us = snapshot_us + server.options.interval_us;
+        if (server.options.interval_us != 0 && server.platform.clock_us() >= due_us)
+            l4::probe<l4::Probe::delayed>(server.store.epoch() + 1);
+    }
+}
+
+} // namespace pager

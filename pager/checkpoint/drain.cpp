@@ -1,0 +1,83 @@
+// The drain: the frozen content goes to disk in ascending order of disk addresses, neighbours in one request.
+#include "pager/checkpoint/checkpoint.hpp"
+
+namespace pager {
+
+void Checkpoint::drain() {
+    platform_.phase(l4::Phase::drain);
+    if (copy_policy_ == CopyPolicy::eager)
+        copy_aside_eagerly();
+    while (list_count_ > 0) {
+        sort_by_target();
+        again_count_ = 0;
+        for (uint32_t next = 0; next < list_count_;)
+            next += write_batch(next);
+        list_count_ = again_count_; // what was written to while the disk read it
+    }
+    platform_.phase(l4::Phase::normal);
+}
+
+void Checkpoint::copy_aside_eagerly() {
+    constexpr uint32_t pages_at_once = 16; // half a millisecond's work, then the others' turn
+    for (uint32_t i = 0; i < list_count_; ++i) {
+        if (i % pages_at_once == pages_at_once - 1) {
+            platform_.phase(l4::Phase::drain);
+            platform_.pause();
+        }
+        if (!pages_.copy_aside(list_[i]))
+            break; // no frame: the rest is copied on write
+    }
+    platform_.phase(l4::Phase::drain);
+}
+
+// Writes the run of neighbouring blocks that starts at list_[first]; returns its length. Pages to be written
+// again move to the list's start, which is already done with.
+uint32_t Checkpoint::write_batch(uint32_t first) {
+    store::PageWrite writes[store::transfer_segments_max];
+    bool from_save[store::transfer_segments_max];
+    uint32_t count = 0;
+    const uint32_t sector = store_.target_sector(list_[first]);
+    while (count < store::transfer_segments_max && first + count < list_count_ &&
+           store_.target_sector(list_[first + count]) == sector + count * store::sectors_per_block) {
+        const uint32_t slot = list_[first + count];
+        writes[count] = {slot, pages_.begin_write(slot, from_save[count])};
+        ++count;
+    }
+    while (store_.write_pages(writes, count) != store::DeviceStatus::ok)
+        listener_.disk_failed("pages");
+    for (uint32_t i = 0; i < count; ++i)
+        if (pages_.end_write(writes[i].slot, from_save[i]))
+            list_[again_count_++] = writes[i].slot;
+    listener_.frame_freed();
+    return count;
+}
+
+// Heapsort: in place, no recursion, no bad case.
+void Checkpoint::sort_by_target() {
+    const auto sift_down = [this](uint32_t root, uint32_t end) {
+        const uint32_t slot = list_[root], key = store_.target_sector(slot);
+        for (;;) {
+            uint32_t child = 2 * root + 1;
+            if (child >= end)
+                break;
+            if (child + 1 < end &&
+                store_.target_sector(list_[child + 1]) > store_.target_sector(list_[child]))
+                ++child;
+            if (store_.target_sector(list_[child]) <= key)
+                break;
+            list_[root] = list_[child];
+            root = child;
+        }
+        list_[root] = slot;
+    };
+    for (uint32_t i = list_count_ / 2; i-- > 0;)
+        sift_down(i, list_count_);
+    for (uint32_t end = list_count_; end > 1; --end) {
+        const uint32_t largest = list_[0];
+        list_[0] = list_[end - 1];
+        list_[end - 1] = largest;
+        sift_down(0, end - 1);
+    }
+}
+
+} // namespace pager

@@ -1,0 +1,75 @@
+#include "pager/checkpoint/driver_disk.hpp"
+
+#include "kernel-model/abi/syscalls.hpp"
+#include "kernel-model/abi/system_layout.hpp"
+
+namespace pager {
+namespace {
+
+alignas(4096) DiskRequestPage request_page;
+alignas(4096) const uint8_t
+    behind_request_page[1] = {}; // nothing of ours shares the page that the driver can read
+
+// The driver's status word; a driver that is not there counts as a disk that does not answer.
+DiskStatus call_driver(l4::Message& message, uint32_t descriptor = l4::send_registers) {
+    l4::ThreadId driver = l4::disk_driver_thread;
+    const l4::MessageResult result =
+        l4::ipc(driver, descriptor, l4::receive_registers, l4::Timeouts::infinite(), message);
+    return result.ok() ? static_cast<DiskStatus>(message.w0) : DiskStatus::timeout;
+}
+
+store::DeviceStatus device_status(DiskStatus status) {
+    switch (status) {
+    case DiskStatus::ok:
+        return store::DeviceStatus::ok;
+    case DiskStatus::medium_error:
+        return store::DeviceStatus::medium_error;
+    default:
+        return store::DeviceStatus::failed;
+    }
+}
+
+} // namespace
+
+DiskStatus DriverDisk::connect() {
+    constexpr unsigned tries_max = 5000; // one a millisecond: the root task starts the driver beside us
+    for (unsigned i = 0;; ++i) {
+        l4::Message message{static_cast<uint32_t>(DiskOperation::connect), 0,
+                            l4::Fpage::make(reinterpret_cast<uint32_t>(&request_page), l4::page_bits).raw};
+        const DiskStatus status = call_driver(message, l4::send_map);
+        if (status != DiskStatus::timeout || i == tries_max)
+            return status;
+        l4::sleep_us(1000);
+    }
+}
+
+DiskStatus DriverDisk::identify() {
+    l4::Message message{static_cast<uint32_t>(DiskOperation::identify), 0, 0};
+    const DiskStatus status = call_driver(message);
+    if (status == DiskStatus::ok)
+        sectors_ = message.w1;
+    return status;
+}
+
+store::DeviceStatus DriverDisk::read(uint32_t first_sector, void* buffer, uint32_t sectors) {
+    request_page.area[area_][0] = {reinterpret_cast<uint32_t>(buffer), sectors * sector_bytes};
+    return transfer(DiskOperation::read, first_sector, 1);
+}
+
+store::DeviceStatus DriverDisk::write(uint32_t first_sector, const store::Segment* segments, uint32_t count) {
+    for (uint32_t i = 0; i < count; ++i)
+        request_page.area[area_][i] = {reinterpret_cast<uint32_t>(segments[i].data), segments[i].bytes};
+    return transfer(DiskOperation::write, first_sector, count);
+}
+
+store::DeviceStatus DriverDisk::transfer(DiskOperation operation, uint32_t first_sector, uint32_t segments) {
+    l4::Message message{static_cast<uint32_t>(operation), first_sector, segments | area_ << 16};
+    return device_status(call_driver(message));
+}
+
+store::DeviceStatus DriverDisk::flush() {
+    l4::Message message{static_cast<uint32_t>(DiskOperation::flush), 0, 0};
+    return device_status(call_driver(message));
+}
+
+} // namespace pager

@@ -1,0 +1,51 @@
+// The platform of the image: system calls and probes.
+#pragma once
+
+#include "kernel-model/abi/kernel_info.hpp"
+#include "kernel-model/abi/probes.hpp"
+#include "kernel-model/abi/syscalls.hpp"
+#include "pager/checkpoint/platform.hpp"
+
+namespace pager {
+
+class GuestPlatform final : public Platform {
+public:
+    explicit GuestPlatform(const l4::KernelInfo& info) : info_{info} {}
+
+    uint8_t* memory_of(uint32_t frame) override { return reinterpret_cast<uint8_t*>(frame); }
+
+    void revoke_write(uint32_t frame) override { l4::fpage_unmap(l4::Fpage::make(frame, l4::page_bits), 0); }
+
+    // The kernel writes both halves in its timer interrupt: read until they fit.
+    uint64_t clock_us() override {
+        const auto* halves = reinterpret_cast<const volatile uint32_t*>(&info_.clock_us);
+        for (;;) {
+            const uint32_t high = halves[1], low = halves[0];
+            if (high == halves[1])
+                return static_cast<uint64_t>(high) << 32 | low;
+        }
+    }
+
+    void pause() override { l4::sleep_us(1000); }
+
+    void stop_begins(uint32_t epoch) override { l4::probe<l4::Probe::stop_begin>(epoch); }
+    void snapshot(uint32_t epoch) override { l4::probe<l4::Probe::snapshot>(epoch); }
+    void snapshot_tables(uint32_t epoch) override { l4::probe<l4::Probe::snapshot_tables>(epoch); }
+    void stop_ends(uint32_t epoch, uint32_t frozen, uint32_t tcb_pages) override {
+        l4::probe<l4::Probe::stop_end>(epoch, frozen, tcb_pages);
+    }
+    void committed(uint32_t epoch) override { l4::probe<l4::Probe::committed>(epoch); }
+    void page_placed(store::PageKey key, uint32_t frame, l4::PageSource source) override {
+        l4::probe<l4::Probe::page_placed>(store::key_task(key), store::key_address(key), frame,
+                                          static_cast<uint32_t>(source));
+    }
+    void page_copied(store::PageKey key) override {
+        l4::probe<l4::Probe::page_copied>(store::key_task(key), store::key_address(key));
+    }
+    void phase(l4::Phase phase) override { l4::probe<l4::Probe::phase>(static_cast<uint32_t>(phase)); }
+
+private:
+    const l4::KernelInfo& info_;
+};
+
+} // namespace pager

@@ -1,0 +1,31 @@
+// The checkpoint server's command line: words of the form key=value.
+//
+//   interval_us=N     from snapshot to snapshot; 0 (default): only on request
+//   copy=on-write     (default), eager, stop: see CopyPolicy
+//   tracking=protect  dirty pages are found by write protection; the only way there is
+//   store=ab          two blocks a page; the only store there is
+//   drain_order=address  ascending disk addresses; the only order there is
+//   seed=N            accepted from every experiment; nothing here is random
+//   recover=newest    (default), older: if the newest checkpoint cannot be read, the one before, if that is
+//   whole (I9) format=blank      (default): only a disk that was never written to; force: whatever is there,
+//   if it is no checkpoint verbose=1         a line on the console for every checkpoint
+#pragma once
+
+#include <cstdint>
+
+#include "pager/checkpoint/checkpoint.hpp"
+
+namespace pager {
+
+struct Options {
+    uint32_t interval_us = 0;
+    CopyPolicy copy = CopyPolicy::on_write;
+    bool older_allowed = false;
+    bool format_forced = false;
+    bool verbose = false;
+
+    // False: `bad_word` begins the word that is not understood.
+    bool parse(const char* arguments, const char*& bad_word);
+};
+
+} // namespace pager

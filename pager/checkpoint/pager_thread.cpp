@@ -1,0 +1,232 @@
+#include "pager/checkpoint/server.hpp"
+#include "pager/runtime/console_line.hpp"
+
+namespace pager {
+namespace {
+
+constexpr uint32_t load_window = 0xA0000000u; // where the root task's pages are mapped while they are loaded
+
+struct WaitingFault {
+    l4::ThreadId client;
+    uint32_t address; // with the write bit
+};
+struct WaitingRequest {
+    l4::ThreadId client;
+    uint32_t epoch; // to be durable
+};
+// More clients than this cannot wait at once: a further writer is told to fault again, a further request
+// refused.
+constexpr uint32_t waiting_faults_max = 1024, waiting_requests_max = 64;
+WaitingFault waiting_faults[waiting_faults_max];
+WaitingRequest waiting_requests[waiting_requests_max];
+
+// A reply: nothing, words, or a map item.
+struct Reply {
+    enum class Kind { none, words, map } kind = Kind::none;
+    l4::Message message;
+
+    static Reply words(uint32_t w0, uint32_t w1 = 0, uint32_t w2 = 0) { return {Kind::words, {w0, w1, w2}}; }
+    uint32_t descriptor() const { return kind == Kind::map ? l4::send_map : l4::send_registers; }
+};
+
+class PagerThread {
+public:
+    explicit PagerThread(Server& server) : server_{server} {}
+
+    [[noreturn]] void run();
+
+private:
+    Reply answer(l4::ThreadId client, const l4::Message& message, bool mapped);
+    Reply answer_fault(l4::ThreadId client, uint32_t address);
+    Reply try_fault(l4::ThreadId client, uint32_t address);
+    Reply answer_request(l4::ThreadId client, const l4::Message& message, bool mapped);
+    Reply load(const l4::Message& message, bool mapped);
+    Reply request_checkpoint(l4::ThreadId client);
+    void retry_waiting_faults();
+    void answer_waiting_requests();
+    void send(l4::ThreadId client, const Reply& reply) {
+        l4::Message message = reply.message;
+        l4::ipc(client, reply.descriptor(), l4::no_receive, l4::Timeouts::zero(), message);
+    }
+
+    Server& server_;
+    bool out_of_frames_said_ = false;
+};
+
+void PagerThread::run() {
+    l4::ThreadId client;
+    l4::Message message;
+    Reply reply;
+    for (;;) {
+        // Only loading needs a receive window; later nobody can map anything to the server.
+        const uint32_t wait = server_.going
+                                  ? l4::open_wait
+                                  : l4::receive_window(l4::Fpage::make(load_window, l4::page_bits), true);
+        const bool sends = reply.kind != Reply::Kind::none;
+        message = reply.message;
+        const l4::MessageResult result = l4::ipc(
+            client, sends ? reply.descriptor() : l4::no_send, wait,
+            l4::Timeouts::make(sends ? 0 : l4::Timeouts::infinite_us, l4::Timeouts::infinite_us), message);
+        reply = {};
+        if (!result.ok())
+            continue; // the client no longer waits
+        reply = answer(client, message, result.mapped());
+        if (result.mapped())
+            l4::fpage_unmap(l4::Fpage::make(load_window, l4::page_bits), l4::unmap_own_too | l4::unmap_fully);
+    }
+}
+
+Reply PagerThread::answer(l4::ThreadId client, const l4::Message& message, bool mapped) {
+    if (client == l4::checkpointer_thread && (message.w0 & request_bit) != 0) {
+        if (message.w0 == static_cast<uint32_t>(Notice::committed))
+            answer_waiting_requests();
+        retry_waiting_faults();
+        return {};
+    }
+    if ((message.w0 & request_bit) != 0)
+        return answer_request(client, message, mapped);
+    return answer_fault(client, message.w0);
+}
+
+Reply PagerThread::answer_fault(l4::ThreadId client, uint32_t address) {
+    server_.platform.phase(l4::Phase::read_fault);
+    Reply reply = try_fault(client, address);
+    if (reply.kind == Reply::Kind::none && server_.waiting_writers < waiting_faults_max)
+        waiting_faults[server_.waiting_writers++] = {client, address};
+    else if (reply.kind == Reply::Kind::none)
+        reply = Reply::words(0); // nothing mapped: it faults again
+    server_.platform.phase(l4::Phase::normal);
+    return reply;
+}
+
+// none: the client waits. A client that can never be answered waits for ever, and the console says why.
+Reply PagerThread::try_fault(l4::ThreadId client, uint32_t address) {
+    const bool write = (address & 2) != 0;
+    const uint32_t page_address = address & ~(l4::page_size - 1);
+    const bool tcb = page_address >= l4::tcb_array_base;
+    const bool persistent = tcb ? page_address - l4::tcb_array_base < l4::tcb_array_size &&
+                                      l4::task_of_tcb_address(page_address) >= l4::first_persistent_task
+                                : client.task() >= l4::first_persistent_task && page_address != 0 &&
+                                      page_address < l4::user_space_end;
+    if (tcb && !persistent)
+        return Reply::words(0); // unused
+    if (!persistent || !server_.pages_ready) {
+        ConsoleLine()
+            .text("checkpoint: thread ")
+            .hex(client.raw)
+            .text(" has no page at ")
+            .hex(address)
+            .print();
+        return {};
+    }
+    const store::PageKey key = store::page_key(tcb ? 0 : client.task(), page_address);
+    const FaultAnswer answer = server_.pages.fault(key, write, server_.pager_disk);
+    switch (answer.kind) {
+    case FaultAnswer::Kind::map: {
+        const uint32_t access = answer.writable ? l4::Fpage::write_bit : 0;
+        return {Reply::Kind::map,
+                {0, page_address, l4::Fpage::make(answer.frame, l4::page_bits, access).raw}};
+    }
+    case FaultAnswer::Kind::unused:
+        return Reply::words(0);
+    case FaultAnswer::Kind::wait_for_frame:
+    case FaultAnswer::Kind::no_slot:
+        if (!out_of_frames_said_)
+            ConsoleLine()
+                .text(answer.kind == FaultAnswer::Kind::no_slot ? "checkpoint: the disk is full"
+                                                                : "checkpoint: no free frame")
+                .text("; writers wait")
+                .print();
+        out_of_frames_said_ = true;
+        return {};
+    case FaultAnswer::Kind::damaged:
+        ConsoleLine()
+            .text("checkpoint: page ")
+            .hex(page_address)
+            .text(" of task ")
+            .decimal(tcb ? 0 : client.task())
+            .text(" cannot be read from the disk; its thread waits for ever")
+            .print();
+        return {};
+    }
+    return {};
+}
+
+Reply PagerThread::answer_request(l4::ThreadId client, const l4::Message& message, bool mapped) {
+    const bool from_root = client.task() == l4::root_task;
+    switch (request_operation(message.w0)) {
+    case Request::load:
+        return from_root && server_.pages_ready && !server_.going ? load(message, mapped)
+                                                                  : Reply::words(refused);
+    case Request::status:
+        return Reply::words(server_.recovered_epoch, server_.session,
+                            static_cast<uint32_t>(server_.readiness));
+    case Request::go:
+        if (!from_root || server_.readiness != Readiness::ready)
+            return Reply::words(refused);
+        server_.going = true;
+        send(l4::checkpointer_thread, Reply::words(0)); // it waits for this
+        return Reply::words(0);
+    case Request::checkpoint:
+        return request_checkpoint(client);
+    }
+    return Reply::words(refused);
+}
+
+Reply PagerThread::load(const l4::Message& message, bool mapped) {
+    const uint32_t task = request_task(message.w0), address = request_address(message.w0);
+    if (!mapped || task < l4::first_persistent_task || address == 0 || address >= l4::user_space_end)
+        return Reply::words(refused);
+    const bool loaded =
+        server_.pages.load(store::page_key(task, address), reinterpret_cast<const void*>(load_window));
+    return Reply::words(loaded ? 0 : refused);
+}
+
+Reply PagerThread::request_checkpoint(l4::ThreadId client) {
+    if (server_.readiness != Readiness::ready || server_.waiting_requests == waiting_requests_max)
+        return Reply::words(refused);
+    // What the client did before this call is in the next snapshot; the one perhaps being written does not
+    // have it.
+    const uint32_t epoch = server_.stopped_epoch + 1;
+    waiting_requests[server_.waiting_requests++] = {client, epoch};
+    server_.requested_epoch = epoch;
+    send(l4::checkpointer_thread, Reply::words(0)); // if it is busy it looks by itself when done
+    return {};
+}
+
+void PagerThread::retry_waiting_faults() {
+    uint32_t still_waiting = 0;
+    for (uint32_t i = 0; i < server_.waiting_writers; ++i) {
+        const WaitingFault fault = waiting_faults[i];
+        server_.platform.phase(l4::Phase::read_fault);
+        const Reply reply = try_fault(fault.client, fault.address);
+        server_.platform.phase(l4::Phase::normal);
+        if (reply.kind == Reply::Kind::none)
+            waiting_faults[still_waiting++] = fault;
+        else
+            send(fault.client, reply);
+    }
+    server_.waiting_writers = still_waiting;
+    if (still_waiting == 0)
+        out_of_frames_said_ = false;
+}
+
+void PagerThread::answer_waiting_requests() {
+    uint32_t still_waiting = 0;
+    for (uint32_t i = 0; i < server_.waiting_requests; ++i) {
+        const WaitingRequest request = waiting_requests[i];
+        if (request.epoch <= server_.store.epoch())
+            send(request.client, Reply::words(server_.store.epoch(), server_.session));
+        else
+            waiting_requests[still_waiting++] = request;
+    }
+    server_.waiting_requests = still_waiting;
+}
+
+} // namespace
+
+void run_pager_thread(Server& server) {
+    PagerThread{server}.run();
+}
+
+} // namespace pager

@@ -1,0 +1,36 @@
+// What the checkpoint logic needs of the world below it. The image implements it by system calls and probes,
+// host tests by a model of memory and of the threads that write to it.
+#pragma once
+
+#include <cstdint>
+
+#include "kernel-model/abi/probes.hpp"
+#include "pager/store/format.hpp"
+
+namespace pager {
+
+class Platform {
+public:
+    // The server's own view of a frame, by physical address.
+    virtual uint8_t* memory_of(uint32_t frame) = 0;
+    // Nobody but the server can write to the frame any more (recursive in all spaces it was mapped to).
+    virtual void revoke_write(uint32_t frame) = 0;
+    virtual uint64_t clock_us() = 0;
+    // Between steps of work that may take long: others may run for a moment.
+    virtual void pause() = 0;
+
+    // What the simulator's observers hear of.
+    virtual void stop_begins(uint32_t epoch) = 0;
+    virtual void snapshot(uint32_t epoch) = 0;
+    virtual void snapshot_tables(uint32_t epoch) = 0;
+    virtual void stop_ends(uint32_t epoch, uint32_t frozen, uint32_t tcb_pages) = 0;
+    virtual void committed(uint32_t epoch) = 0;
+    virtual void page_placed(store::PageKey key, uint32_t frame, l4::PageSource source) = 0;
+    virtual void page_copied(store::PageKey key) = 0;
+    virtual void phase(l4::Phase phase) = 0;
+
+protected:
+    ~Platform() = default;
+};
+
+} // namespace pager

@@ -1,0 +1,179 @@
+// From a disk to a running world. TCB pages are read at once, since the kernel enqueues their threads; all
+// other pages come back by page fault. A crash in here changes nothing: only session and root copies are
+// written (DESIGN I3, I9).
+#include "pager/checkpoint/server.hpp"
+#include "pager/runtime/console_line.hpp"
+
+namespace pager {
+namespace {
+
+bool fail(ConsoleLine& line) {
+    line.print();
+    return false;
+}
+
+// What cannot be read is named; nothing is guessed (I9).
+bool report_open_failure(const store::Store& store, store::OpenStatus status) {
+    ConsoleLine line;
+    line.text("checkpoint: ");
+    const store::Damage& damage = store.damage();
+    switch (status) {
+    case store::OpenStatus::damaged_roots:
+        line.text("both copies of a root are bad: epoch ").decimal(damage.epoch).text(" may be lost");
+        break;
+    case store::OpenStatus::damaged_index:
+        line.text("both copies of the directory index of epoch ").decimal(damage.epoch).text(" are bad");
+        break;
+    case store::OpenStatus::damaged_directory:
+        line.text("both copies of directory block ").decimal(damage.number);
+        line.text(" of epoch ").decimal(damage.epoch).text(" are bad");
+        break;
+    case store::OpenStatus::damaged_page:
+        line.text("the older epoch ")
+            .decimal(damage.epoch)
+            .text(" is not whole: slot ")
+            .decimal(damage.number);
+        return fail(line.text(" does not verify"));
+    case store::OpenStatus::foreign:
+        return fail(line.text("the disk holds something else; format=force overwrites it"));
+    case store::OpenStatus::wrong_version:
+        return fail(line.text("the disk has format version ").decimal(damage.number));
+    case store::OpenStatus::too_small:
+        return fail(line.text("the disk is too small"));
+    case store::OpenStatus::no_memory:
+        return fail(line.text("too little memory for the store's tables"));
+    default:
+        return fail(line.text("the disk fails"));
+    }
+    return fail(line.text("; recover=older tries the checkpoint before"));
+}
+
+bool find_disk(Server& server) {
+    DiskStatus status = DriverDisk::connect();
+    if (status == DiskStatus::ok)
+        status = server.checkpointer_disk.identify();
+    if (status == DiskStatus::ok)
+        status = server.pager_disk.identify();
+    if (status == DiskStatus::ok)
+        return true;
+    ConsoleLine line;
+    return fail(line.text("checkpoint: no disk, driver status ").decimal(static_cast<uint32_t>(status)));
+}
+
+// TCBs are kernel stacks: only the kernel build that made them can run them.
+bool kernel_fits(const Server& server) {
+    const store::RootSector& root = server.store.root();
+    ConsoleLine line;
+    if (root.tcb_bytes != server.info.tcb_bytes)
+        return fail(line.text("checkpoint: not recovered: its TCBs have ")
+                        .decimal(root.tcb_bytes)
+                        .text(" bytes, this kernel's ")
+                        .decimal(server.info.tcb_bytes));
+    if (__builtin_memcmp(root.build_id, server.info.build_id, sizeof root.build_id) == 0)
+        return true;
+    line.text("checkpoint: not recovered: it is of kernel build ").bytes(root.build_id, sizeof root.build_id);
+    return fail(line.text(", this kernel is ").bytes(server.info.build_id, sizeof server.info.build_id));
+}
+
+bool open_store(Server& server) {
+    const uint32_t bytes = store::Store::memory_bytes(server.checkpointer_disk.sector_count());
+    void* const memory = bytes == 0 ? nullptr : server.memory.take_table(bytes);
+    store::OpenStatus status = bytes == 0 ? store::OpenStatus::too_small : store::OpenStatus::no_memory;
+    if (memory != nullptr)
+        status = server.store.open(server.checkpointer_disk, memory, bytes, server.options.older_allowed);
+    const bool may_format = status == store::OpenStatus::blank ||
+                            (status == store::OpenStatus::foreign && server.options.format_forced);
+    if (may_format) {
+        ConsoleLine line;
+        return server.store.format() || fail(line.text("checkpoint: formatting failed"));
+    }
+    if (status == store::OpenStatus::empty)
+        return true;
+    if (status != store::OpenStatus::checkpoint)
+        return report_open_failure(server.store, status);
+    ConsoleLine line;
+    return kernel_fits(server) &&
+           (server.store.repair() || fail(line.text("checkpoint: cannot repair the root")));
+}
+
+bool make_tables(Server& server) {
+    const uint32_t frames = server.memory.frames(); // a little more than will be left
+    void* const memory = server.memory.take_table(Pages::memory_bytes(server.store.slots(), frames));
+    server.frozen_list = static_cast<uint32_t*>(server.memory.take_table(Checkpoint::memory_bytes(frames)));
+    ConsoleLine line;
+    if (memory == nullptr || server.frozen_list == nullptr)
+        return fail(line.text("checkpoint: too little memory for the tables of ")
+                        .decimal(server.store.slots())
+                        .text(" slots"));
+    server.pages.initialise(memory, frames, server.store, server.platform);
+    while (const uint32_t frame = server.memory.take_frame())
+        server.pages.add_frame(frame);
+    server.pages_ready = true;
+    return true;
+}
+
+bool adopt_tcb_pages(Server& server) {
+    ConsoleLine line;
+    for (uint32_t slot = 0; slot < server.store.slots(); ++slot) {
+        const store::DirectoryEntry& entry = server.store.entry(slot);
+        if (entry.is_used() && store::key_task(entry.key()) == 0 && !server.pages.recover_tcb(slot))
+            return fail(line.text("checkpoint: TCB page ")
+                            .hex(store::key_address(entry.key()))
+                            .text(" cannot be read: not recovered"));
+    }
+    if (l4::recovery(l4::RecoveryOperation::begin, 0, server.store.root().clock_us) != l4::RecoveryResult::ok)
+        return fail(line.text("checkpoint: the kernel refuses recovery"));
+    // A task's first TCB page first: the task's own state is in it. Slots were given in order of first use,
+    // so a task's pages lie in this order, but a pass over the few TCB pages for each is no matter.
+    for (int pass = 0; pass < 2; ++pass)
+        for (uint32_t i = 0; i < server.pages.tcb_count(); ++i) {
+            const uint32_t address = server.pages.tcb_address(i);
+            const bool is_first = (address - l4::tcb_array_base) % (l4::threads_per_task * l4::tcb_size) == 0;
+            if (is_first != (pass == 0))
+                continue;
+            const l4::RecoveryResult result = l4::recovery(l4::RecoveryOperation::adopt, address);
+            if (result != l4::RecoveryResult::ok)
+                return fail(line.text("checkpoint: TCB page ")
+                                .hex(address)
+                                .text(" refused by the kernel, code ")
+                                .decimal(static_cast<uint32_t>(result)));
+        }
+    return true;
+}
+
+} // namespace
+
+bool recover_or_format(Server& server) {
+    server.platform.phase(l4::Phase::recovery);
+    if (!find_disk(server))
+        return false;
+    l4::probe<l4::Probe::recovery_begin>();
+    if (!open_store(server) || !make_tables(server))
+        return false;
+    ConsoleLine line;
+    // Durable before anything persistent runs, so that a program that was rolled back can notice.
+    server.session = server.store.begin_session();
+    if (server.session == 0)
+        return fail(line.text("checkpoint: the session number cannot be written"));
+    const uint32_t epoch = server.store.epoch();
+    if (epoch != 0 && !adopt_tcb_pages(server))
+        return false;
+    server.recovered_epoch = server.stopped_epoch = epoch;
+
+    line.text("checkpoint: ");
+    if (epoch != 0)
+        line.text(server.store.degraded() ? "degraded: went back to epoch " : "recovered epoch ")
+            .decimal(epoch)
+            .text(", session ")
+            .decimal(server.session)
+            .text(", ");
+    line.decimal(server.pages.pool().free()).text(" frames, ").decimal(server.store.slots()).text(" slots");
+    if (epoch == 0)
+        line.text(", fresh start");
+    line.print();
+    l4::probe<l4::Probe::recovery_end>(epoch);
+    server.platform.phase(l4::Phase::normal);
+    return true;
+}
+
+} // namespace pager

@@ -1,0 +1,60 @@
+// The checkpoint server's task: two threads over one set of tables.
+//
+//   lthread 0, pager_thread.cpp         answers page faults and requests (pager/protocol.hpp)
+//   lthread 1, checkpointer_thread.cpp  at start: disk, recovery; then a checkpoint at every interval
+//
+// Both run at the highest priority with infinite time slices, so one gives way to the other only in its own
+// blocking IPC: no locks. State that one leaves half changed across an IPC is named where it happens
+// (Pages::page_in, drain). The pager thread answers all clients; the checkpointer tells it by IPC when
+// waiting ones can be tried again.
+#pragma once
+
+#include <cstdint>
+
+#include "kernel-model/abi/kernel_info.hpp"
+#include "kernel-model/abi/system_layout.hpp"
+#include "pager/checkpoint/driver_disk.hpp"
+#include "pager/checkpoint/guest_platform.hpp"
+#include "pager/checkpoint/options.hpp"
+#include "pager/checkpoint/pages.hpp"
+#include "pager/checkpoint/server_memory.hpp"
+#include "pager/protocol.hpp"
+#include "pager/store/store.hpp"
+
+namespace pager {
+
+// From the checkpointer to the pager thread.
+enum class Notice : uint32_t { frame_freed = 9, committed = 11 };
+
+struct Server {
+    Server(const l4::KernelInfo& kernel_info, ServerMemory& server_memory, const Options& parsed)
+        : info{kernel_info}, memory{server_memory}, options{parsed}, platform{kernel_info} {}
+
+    const l4::KernelInfo& info;
+    ServerMemory& memory;
+    const Options& options;
+    GuestPlatform platform;
+    DriverDisk checkpointer_disk{0}, pager_disk{1};
+    store::Store store;
+    Pages pages;
+
+    Readiness readiness = Readiness::not_yet;
+    uint32_t* frozen_list = nullptr; // Checkpoint::memory_bytes
+
+    bool pages_ready = false; // the tables can answer faults
+    bool going = false;       // the world is set up
+    uint32_t recovered_epoch = 0, session = 0;
+    uint32_t stopped_epoch = 0;    // of the newest stop
+    uint32_t requested_epoch = 0;  // the newest a CHECKPOINT request waits for
+    uint32_t waiting_writers = 0;  // faults that wait for a frame
+    uint32_t waiting_requests = 0; // CHECKPOINT requests without a reply
+};
+
+[[noreturn]] void run_pager_thread(Server& server);
+[[noreturn]] void run_checkpointer_thread(Server& server);
+
+// Finds the disk's newest checkpoint, or makes a blank disk ours; fills the tables; after a recovery the
+// persistent threads run as soon as no server does. False: the reason is on the console.
+bool recover_or_format(Server& server);
+
+} // namespace pager

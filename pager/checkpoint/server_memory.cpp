@@ -1,0 +1,90 @@
+#include "pager/checkpoint/server_memory.hpp"
+
+#include "kernel-model/abi/syscalls.hpp"
+
+namespace pager {
+namespace {
+
+constexpr uint32_t info_window = 0xB0000000u; // where the kernel info page is mapped to
+constexpr uint32_t servers_end =
+    0x01000000u; // below: the servers' images, boot modules, the root task's memory
+constexpr uint32_t memory_end_max = 0x40000000u; // what sigma0's protocol can name
+constexpr uint32_t superpage_request = 0x40000000u, any_page_request = 0xFFFFFFFCu;
+
+// The fpage sigma0 gives, or 0.
+uint32_t ask_sigma0(l4::Message request, l4::Fpage window) {
+    l4::ThreadId sigma0 = l4::sigma0_thread;
+    const l4::MessageResult result = l4::ipc(sigma0, l4::send_registers, l4::receive_window(window, false),
+                                             l4::Timeouts::infinite(), request);
+    return result.ok() && result.mapped() ? request.w2 : 0;
+}
+
+} // namespace
+
+const l4::KernelInfo* ServerMemory::ask_for_kernel_info() {
+    if (ask_sigma0({1, 1, 0}, l4::Fpage::make(info_window, l4::page_bits)) == 0)
+        return nullptr;
+    const auto* info = reinterpret_cast<const l4::KernelInfo*>(info_window);
+    return info->magic == l4::kernel_info_magic ? info : nullptr;
+}
+
+void ServerMemory::ask_for_all(const l4::KernelInfo& info) {
+    const uint32_t end = info.main_memory.high < memory_end_max ? info.main_memory.high : memory_end_max;
+    for (uint32_t low = end & ~(l4::superpage_size - 1); low > servers_end;) {
+        low -= l4::superpage_size;
+        if (ask_sigma0({superpage_request + low, 0, 0}, l4::Fpage::whole_space()) != 0 &&
+            !add(low, low + l4::superpage_size))
+            return;
+    }
+    for (;;) {
+        const l4::Fpage page{ask_sigma0({any_page_request, 0, 0}, l4::Fpage::whole_space())};
+        // sigma0 goes downwards: what follows is the servers' own neighbourhood, left to the root task.
+        if (page.raw == 0 || page.base() < servers_end || !add(page.base(), page.base() + l4::page_size))
+            return;
+    }
+}
+
+// Pages come from the top downwards, so a range grows at its lower end.
+bool ServerMemory::add(uint32_t low, uint32_t high) {
+    if (range_count_ > 0 && ranges_[range_count_ - 1].low == high) {
+        ranges_[range_count_ - 1].low = low;
+        return true;
+    }
+    if (range_count_ == ranges_max)
+        return false;
+    ranges_[range_count_++] = {low, high};
+    return true;
+}
+
+void* ServerMemory::take_table(uint32_t bytes) {
+    const uint32_t rounded = (bytes + l4::page_size - 1) & ~(l4::page_size - 1);
+    for (uint32_t i = 0; i < range_count_; ++i)
+        if (ranges_[i].high - ranges_[i].low >= rounded) {
+            void* const table = reinterpret_cast<void*>(ranges_[i].low);
+            ranges_[i].low += rounded;
+            __builtin_memset(table, 0, rounded);
+            return table;
+        }
+    return nullptr;
+}
+
+uint32_t ServerMemory::frames() const {
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < range_count_; ++i)
+        count += (ranges_[i].high - ranges_[i].low) / l4::page_size;
+    return count;
+}
+
+uint32_t ServerMemory::take_frame() {
+    while (range_count_ > 0) {
+        Range& range = ranges_[range_count_ - 1];
+        if (range.low < range.high) {
+            range.high -= l4::page_size;
+            return range.high;
+        }
+        --range_count_;
+    }
+    return 0;
+}
+
+} // namespace pager

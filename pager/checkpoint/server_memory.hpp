@@ -1,0 +1,38 @@
+// The server's memory: all that sigma0 gives, as ranges of physical addresses (virtual = physical). First the
+// tables are cut out, then the rest becomes frames.
+#pragma once
+
+#include <cstdint>
+
+#include "kernel-model/abi/kernel_info.hpp"
+
+namespace pager {
+
+class ServerMemory {
+public:
+    // Maps the kernel info page; nullptr if sigma0 does not give it.
+    const l4::KernelInfo* ask_for_kernel_info();
+
+    // Everything above the servers' own images, 4 MB at a time where possible, then page by page.
+    void ask_for_all(const l4::KernelInfo& info);
+
+    // Page-aligned memory for a table, zeroed; nullptr if no range is long enough.
+    void* take_table(uint32_t bytes);
+
+    uint32_t frames() const;
+    // The next page that is not part of a table; 0: no more.
+    uint32_t take_frame();
+
+private:
+    struct Range {
+        uint32_t low, high;
+    };
+    static constexpr uint32_t ranges_max = 256;
+
+    bool add(uint32_t low, uint32_t high);
+
+    Range ranges_[ranges_max];
+    uint32_t range_count_ = 0;
+};
+
+} // namespace pager

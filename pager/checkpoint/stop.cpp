@@ -1,0 +1,44 @@
+// The stop. It runs at the highest priority without blocking, so no persistent thread runs between its first
+// and last line, and all pages and TCBs are of one instant (I1). No disk access, no fault, nothing to wait
+// for (I6).
+#include "pager/checkpoint/checkpoint.hpp"
+
+namespace pager {
+
+void Checkpoint::stop() {
+    const uint32_t epoch = store_.epoch() + 1;
+    platform_.phase(l4::Phase::stop);
+    platform_.stop_begins(epoch);
+    check(list_count_ == 0, "stop: the last checkpoint is not committed");
+
+    snapshot_ = {};
+    snapshot_.clock_us = platform_.clock_us();
+    snapshot_.session = world_.session;
+    snapshot_.tcb_bytes = world_.tcb_bytes;
+    for (uint32_t i = 0; i < sizeof snapshot_.build_id; ++i)
+        snapshot_.build_id[i] = world_.build_id[i];
+
+    platform_.snapshot(epoch);
+    const uint32_t frozen = pages_.freeze_all(list_);
+    list_count_ = frozen;
+    if (copy_policy_ == CopyPolicy::in_stop)
+        copy_aside_in_stop();
+    platform_.snapshot_tables(epoch);
+    // TCB pages hold their threads' kernel stacks, so they cannot be write-protected: they are copied at
+    // once.
+    snapshot_.tcb_pages = pages_.freeze_all_tcbs(list_ + list_count_);
+    list_count_ += snapshot_.tcb_pages;
+
+    figures_ = {frozen, snapshot_.tcb_pages};
+    platform_.stop_ends(epoch, frozen, snapshot_.tcb_pages);
+}
+
+// What finds no free frame stays frozen and is copied on write.
+void Checkpoint::copy_aside_in_stop() {
+    for (uint32_t i = 0; i < list_count_; ++i)
+        if (!pages_.copy_aside(list_[i]))
+            return;
+    platform_.phase(l4::Phase::stop);
+}
+
+} // namespace pager
