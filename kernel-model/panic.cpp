@@ -20,15 +20,16 @@ constinit const Frame* trap_frame = nullptr;
 constinit bool panicking = false;
 
 void print_registers(const Frame& frame) {
-    console.print("  vector ", Hex{frame.vector}, " error ", Hex{frame.error}, " eip ", Hex{frame.eip}, " cs ",
-                  Hex{frame.cs}, " eflags ", Hex{frame.eflags}, "\n");
+    console.print("  vector ", Hex{frame.vector}, " error ", Hex{frame.error}, " eip ", Hex{frame.eip},
+                  " cs ", Hex{frame.cs}, " eflags ", Hex{frame.eflags}, "\n");
     console.print("  eax ", Hex{frame.eax}, " ebx ", Hex{frame.ebx}, " ecx ", Hex{frame.ecx}, " edx ",
                   Hex{frame.edx}, "\n");
     console.print("  esi ", Hex{frame.esi}, " edi ", Hex{frame.edi}, " ebp ", Hex{frame.ebp}, " cr2 ",
                   Hex{cpu::read_cr2()}, " cr3 ", Hex{cpu::read_cr3()}, "\n");
 }
 
-// The kernel is compiled without frame pointers, so every word on its stack that points into its text is shown.
+// The kernel is compiled without frame pointers, so every word on its stack that points into its text is
+// shown.
 void print_return_addresses(uint32_t esp) {
     const uint32_t top = reinterpret_cast<uint32_t>(kernel_stack_top);
     const uint32_t bottom = reinterpret_cast<uint32_t>(kernel_stack_guard) + l4::page_size;
@@ -39,7 +40,8 @@ void print_return_addresses(uint32_t esp) {
     console.print("  text addresses on the stack:");
     for (uint32_t address = esp & ~3u; address < top; address += 4) {
         const uint32_t word = *reinterpret_cast<const uint32_t*>(address);
-        if (word >= reinterpret_cast<uint32_t>(kernel_start) && word < reinterpret_cast<uint32_t>(kernel_text_end))
+        if (word >= reinterpret_cast<uint32_t>(kernel_start) &&
+            word < reinterpret_cast<uint32_t>(kernel_text_end))
             console.print(" ", Hex{word});
     }
     console.print("\n");
@@ -57,8 +59,9 @@ void print_threads() {
             const auto state = static_cast<unsigned>(thread.state);
             console.print(&thread == current_thread ? "* " : "  ", thread.thread_id(), " ",
                           state < sizeof state_names / sizeof *state_names ? state_names[state] : "damaged",
-                          thread.kind == IpcKind::user ? "" : thread.kind == IpcKind::page_fault ? " in a page fault"
-                                                                                                  : " in a TCB fault",
+                          thread.kind == IpcKind::user         ? ""
+                          : thread.kind == IpcKind::page_fault ? " in a page fault"
+                                                               : " in a TCB fault",
                           " partner ", Hex{thread.partner}, " eip ", Hex{thread.frame.eip}, " priority ",
                           Decimal{thread.priority}, "\n");
         }
@@ -87,7 +90,9 @@ extern "C" [[noreturn]] void double_fault() {
     cpu::halt_for_ever();
 }
 
-void panic(const char* reason) { panic_enter(reason); }
+void panic(const char* reason) {
+    panic_enter(reason);
+}
 
 void panic_in_trap(const char* reason, const Frame& frame) {
     trap_frame = &frame;

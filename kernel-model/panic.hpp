@@ -1,5 +1,5 @@
-// The kernel gives up: reason, registers, likely return addresses and the thread list go to the serial console; then
-// the processor halts for ever. Runs on a stack of its own.
+// The kernel gives up: reason, registers, likely return addresses and the thread list go to the serial
+// console; then the processor halts for ever. Runs on a stack of its own.
 #pragma once
 
 #include <cstdint>

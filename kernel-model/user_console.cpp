@@ -20,7 +20,9 @@ constexpr uint8_t opcode_compare_al = 0x3C, opcode_nop = 0x90, opcode_jump_short
 constexpr unsigned call_print_char = 0, call_print_string = 2, call_print_hex = 5, call_print_hex_last = 7,
                    call_print_decimal = 11, call_read_char = 13;
 
-const uint8_t* user_bytes(uint32_t address) { return reinterpret_cast<const uint8_t*>(address); }
+const uint8_t* user_bytes(uint32_t address) {
+    return reinterpret_cast<const uint8_t*>(address);
+}
 
 // The INT 3 is repeated when the thread runs next.
 void repeat_call() {

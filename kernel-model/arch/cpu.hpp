@@ -18,7 +18,9 @@ inline uint32_t read_cr0() {
     asm volatile("movl %%cr0, %0" : "=r"(value));
     return value;
 }
-inline void write_cr0(uint32_t value) { asm volatile("movl %0, %%cr0" : : "r"(value) : "memory"); }
+inline void write_cr0(uint32_t value) {
+    asm volatile("movl %0, %%cr0" : : "r"(value) : "memory");
+}
 inline uint32_t read_cr2() {
     uint32_t value;
     asm volatile("movl %%cr2, %0" : "=r"(value));
@@ -29,19 +31,27 @@ inline uint32_t read_cr3() {
     asm volatile("movl %%cr3, %0" : "=r"(value));
     return value;
 }
-inline void write_cr3(uint32_t value) { asm volatile("movl %0, %%cr3" : : "r"(value) : "memory"); }
+inline void write_cr3(uint32_t value) {
+    asm volatile("movl %0, %%cr3" : : "r"(value) : "memory");
+}
 inline uint32_t read_cr4() {
     uint32_t value;
     asm volatile("movl %%cr4, %0" : "=r"(value));
     return value;
 }
-inline void write_cr4(uint32_t value) { asm volatile("movl %0, %%cr4" : : "r"(value) : "memory"); }
+inline void write_cr4(uint32_t value) {
+    asm volatile("movl %0, %%cr4" : : "r"(value) : "memory");
+}
 inline void invalidate_page(uint32_t address) {
     asm volatile("invlpg (%0)" : : "r"(address) : "memory");
 }
-inline void clear_task_switched() { asm volatile("clts"); }
+inline void clear_task_switched() {
+    asm volatile("clts");
+}
 
-inline void out8(uint16_t port, uint8_t value) { asm volatile("outb %0, %1" : : "a"(value), "Nd"(port)); }
+inline void out8(uint16_t port, uint8_t value) {
+    asm volatile("outb %0, %1" : : "a"(value), "Nd"(port));
+}
 inline uint8_t in8(uint16_t port) {
     uint8_t value;
     asm volatile("inb %1, %0" : "=a"(value) : "Nd"(port));

@@ -34,7 +34,9 @@ void detect_floating_point(bool present) {
     cpu::write_cr0(cr0);
 }
 
-void floating_point_switch(const Tcb* next) { trap_next_use(next != floating_point_owner); }
+void floating_point_switch(const Tcb* next) {
+    trap_next_use(next != floating_point_owner);
+}
 
 void floating_point_forget(const Tcb* thread) {
     if (floating_point_owner != thread)

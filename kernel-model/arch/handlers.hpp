@@ -1,4 +1,5 @@
-// Handlers of entries from user level. Each acts on current_thread->frame and may make another thread current.
+// Handlers of entries from user level. Each acts on current_thread->frame and may make another thread
+// current.
 #pragma once
 
 namespace kernel {

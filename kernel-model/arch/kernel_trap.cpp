@@ -1,5 +1,6 @@
-// Traps that come from kernel code. Three are expected: an interrupt while idle, a TCB fault at a touch point, and
-// (handled in entries.S) user level's garbage in DS or ES. All others are bugs of the kernel and end in a panic.
+// Traps that come from kernel code. Three are expected: an interrupt while idle, a TCB fault at a touch
+// point, and (handled in entries.S) user level's garbage in DS or ES. All others are bugs of the kernel and
+// end in a panic.
 #include "kernel-model/arch/cpu.hpp"
 #include "kernel-model/arch/interrupt_table.hpp"
 #include "kernel-model/arch/layout.hpp"

@@ -17,7 +17,7 @@ inline constexpr uint32_t kernel_virtual_base = 0xF9000000u, kernel_physical_bas
 inline constexpr uint32_t tcb_array_end = l4::tcb_array_base + l4::tcb_array_size;
 
 // Pointer to physical memory below 128 MB.
-template <class T = uint32_t>
+template<class T = uint32_t>
 inline T* window(uint32_t physical) {
     return reinterpret_cast<T*>(window_base + physical);
 }
@@ -30,7 +30,11 @@ inline uint32_t image_to_physical(const void* pointer) {
 constexpr bool in_tcb_array(uint32_t address) {
     return address >= l4::tcb_array_base && address < tcb_array_end;
 }
-constexpr uint32_t page_of(uint32_t address) { return address & ~(l4::page_size - 1); }
-constexpr uint32_t round_up_to_page(uint32_t value) { return page_of(value + l4::page_size - 1); }
+constexpr uint32_t page_of(uint32_t address) {
+    return address & ~(l4::page_size - 1);
+}
+constexpr uint32_t round_up_to_page(uint32_t value) {
+    return page_of(value + l4::page_size - 1);
+}
 
 } // namespace kernel

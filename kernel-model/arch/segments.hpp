@@ -1,7 +1,7 @@
 // Segment descriptors and task state segments.
 //
-// All segments are flat; pages alone protect the kernel. The kernel's data segment is the user's (see entries.S).
-// A second TSS catches double faults on the panic stack.
+// All segments are flat; pages alone protect the kernel. The kernel's data segment is the user's (see
+// entries.S). A second TSS catches double faults on the panic stack.
 #pragma once
 
 #include <cstdint>
@@ -21,6 +21,8 @@ static_assert(sizeof(TaskStateSegment) == 104);
 extern TaskStateSegment task_state;
 
 // Where the processor pushes the next entry frame: one past the current thread's Frame.
-inline void set_entry_stack(uint32_t esp0) { task_state.esp0 = esp0; }
+inline void set_entry_stack(uint32_t esp0) {
+    task_state.esp0 = esp0;
+}
 
 } // namespace kernel

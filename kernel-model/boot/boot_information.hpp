@@ -17,13 +17,13 @@ struct BootInformation {
     const char* command_line = "";
     unsigned module_count = 0;
     multiboot::Module modules[modules_max] = {};
-    uint32_t copy = 0;      // physical address of the copied Multiboot information, for the root task
+    uint32_t copy = 0; // physical address of the copied Multiboot information, for the root task
     uint32_t copy_end = 0;
     uint32_t modules_low = 0; // lowest module byte, or the copy
 };
 
-// Reads the loader's structures and copies them, with all strings, behind the last module: wherever the loader had put
-// them, the root task finds them intact. Panics when there is nothing to boot.
+// Reads the loader's structures and copies them, with all strings, behind the last module: wherever the
+// loader had put them, the root task finds them intact. Panics when there is nothing to boot.
 BootInformation read_boot_information(uint32_t magic, uint32_t information);
 
 // Fills the info page's fixed part: magic, version, build id, TCB geometry.

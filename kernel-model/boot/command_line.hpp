@@ -1,4 +1,5 @@
-// The kernel's command line: `tcb-pager=TASK paged-tasks=TASK timer=pit|rtc`. The first word is the file's name.
+// The kernel's command line: `tcb-pager=TASK paged-tasks=TASK timer=pit|rtc`. The first word is the file's
+// name.
 #pragma once
 
 #include "kernel-model/devices/timer.hpp"

@@ -54,8 +54,8 @@ void check_place(const char* name, l4::MemoryRange segment, const OccupiedRange*
 
 } // namespace
 
-LoadedProgram load_elf(const char* name, l4::MemoryRange file, const OccupiedRange* occupied, unsigned occupied_count,
-                       uint32_t memory_bytes) {
+LoadedProgram load_elf(const char* name, l4::MemoryRange file, const OccupiedRange* occupied,
+                       unsigned occupied_count, uint32_t memory_bytes) {
     const uint32_t file_bytes = file.high - file.low;
     if (file_bytes < sizeof(ElfHeader))
         reject(name, "no ELF file: too short");
@@ -65,7 +65,8 @@ LoadedProgram load_elf(const char* name, l4::MemoryRange file, const OccupiedRan
     if (header.identification[4] != class_32 || header.identification[5] != little_endian ||
         header.type != type_executable || header.machine != machine_386)
         reject(name, "no statically linked program for IA-32");
-    const uint64_t headers_end = uint64_t{header.program_headers} + header.program_header_count * sizeof(ProgramHeader);
+    const uint64_t headers_end =
+        uint64_t{header.program_headers} + header.program_header_count * sizeof(ProgramHeader);
     if (header.program_header_bytes != sizeof(ProgramHeader) || headers_end > file_bytes)
         reject(name, "damaged ELF program headers");
 
@@ -77,12 +78,14 @@ LoadedProgram load_elf(const char* name, l4::MemoryRange file, const OccupiedRan
         const ProgramHeader& segment = segments[index];
         if (segment.type != segment_load || segment.memory_bytes == 0)
             continue;
-        if (uint64_t{segment.offset} + segment.file_bytes > file_bytes || segment.file_bytes > segment.memory_bytes ||
+        if (uint64_t{segment.offset} + segment.file_bytes > file_bytes ||
+            segment.file_bytes > segment.memory_bytes ||
             uint64_t{segment.physical_address} + segment.memory_bytes > memory_bytes)
             reject(name, "damaged ELF segment, or one beyond the end of memory");
         if (segment.physical_address != segment.virtual_address)
             reject(name, "must be linked at its physical address");
-        const l4::MemoryRange place{segment.physical_address, segment.physical_address + segment.memory_bytes};
+        const l4::MemoryRange place{segment.physical_address,
+                                    segment.physical_address + segment.memory_bytes};
         check_place(name, place, occupied, occupied_count, memory_bytes);
         uint8_t* to = window<uint8_t>(place.low);
         const uint8_t* from = window<uint8_t>(file.low + segment.offset);

@@ -37,7 +37,8 @@ void finish_kernel_mappings(bool global_pages) {
     for (unsigned index = 0; index < entries_per_table; ++index) {
         const uint32_t address = kernel_virtual_base + index * l4::page_size;
         uint32_t& entry = kernel_image_table[index];
-        if (address >= reinterpret_cast<uint32_t>(kernel_end) || address == reinterpret_cast<uint32_t>(kernel_stack_guard))
+        if (address >= reinterpret_cast<uint32_t>(kernel_end) ||
+            address == reinterpret_cast<uint32_t>(kernel_stack_guard))
             entry = 0;
         else if (address < reinterpret_cast<uint32_t>(kernel_text_end))
             entry = (entry & ~pte::writable) | global;
@@ -80,8 +81,9 @@ extern "C" void kernel_main(uint32_t magic, uint32_t information, uint32_t cpu_f
 
     constexpr uint32_t kib = 1024;
     console.print("fixpoint kernel: ", Decimal{boot.memory_bytes / kib}, " KiB memory, ",
-                  Decimal{(kernel_info.reserved1.high - kernel_info.reserved1.low) / kib}, " KiB for the kernel, ",
-                  Decimal{boot.module_count}, " modules, timer ", line.timer == TimerSource::pit ? "pit" : "rtc", "\n");
+                  Decimal{(kernel_info.reserved1.high - kernel_info.reserved1.low) / kib},
+                  " KiB for the kernel, ", Decimal{boot.module_count}, " modules, timer ",
+                  line.timer == TimerSource::pit ? "pit" : "rtc", "\n");
 
     load_servers(boot);
     interrupt_controller.initialise();

@@ -13,13 +13,16 @@ namespace {
 
 constexpr unsigned mcp_max = 255;
 
-l4::MemoryRange payload(const multiboot::Module& module) { return {module.start, module.end}; }
+l4::MemoryRange payload(const multiboot::Module& module) {
+    return {module.start, module.end};
+}
 
 Tcb& start(l4::ThreadId id, const l4::BootServer& server, l4::ThreadId pager, uint32_t ebx) {
     Tcb& thread = tcb_of(id);
     const unsigned page = index_of(thread) / tcbs_per_page;
     require(provide_tcb_page(page), "no memory for the first TCBs");
-    require(activate_task(id.task(), id.chief(), mcp_max, id.version()), "no memory for the first address spaces");
+    require(activate_task(id.task(), id.chief(), mcp_max, id.version()),
+            "no memory for the first address spaces");
     initialise_thread(thread, id, server.eip, server.esp, pager, l4::priority_boot, default_slice_us);
     thread.frame.ebx = ebx;
     scheduler.make_ready(thread);
@@ -37,7 +40,8 @@ void load_servers(const BootInformation& boot) {
     for (unsigned index = 0; index < boot.module_count; ++index)
         occupied[count++] = {payload(boot.modules[index]), "a module's file"};
 
-    const LoadedProgram sigma0 = load_elf("sigma0", payload(boot.modules[0]), occupied, count, boot.memory_bytes);
+    const LoadedProgram sigma0 =
+        load_elf("sigma0", payload(boot.modules[0]), occupied, count, boot.memory_bytes);
     occupied[count++] = {sigma0.memory, "sigma0"};
     const LoadedProgram root = load_elf("root", payload(boot.modules[1]), occupied, count, boot.memory_bytes);
     kernel_info.sigma0 = {.esp = 0, .eip = sigma0.entry, .memory = sigma0.memory};

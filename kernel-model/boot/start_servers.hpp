@@ -9,8 +9,8 @@ namespace kernel {
 // Fills the boot servers' fields of the kernel info page.
 void load_servers(const BootInformation& boot);
 
-// Makes both ready and root or sigma0 current. sigma0 starts with EBX = physical address of the kernel info page, the
-// root task with EBX = physical address of the Multiboot information.
+// Makes both ready and root or sigma0 current. sigma0 starts with EBX = physical address of the kernel info
+// page, the root task with EBX = physical address of the Multiboot information.
 void start_servers(const BootInformation& boot);
 
 } // namespace kernel

@@ -11,7 +11,8 @@ namespace {
 
 constexpr uint16_t master_command = 0x20, master_data = 0x21, slave_command = 0xA0, slave_data = 0xA1;
 constexpr unsigned cascade_line = 2;
-constexpr uint8_t initialise_with_icw4 = 0x11, mode_8086 = 0x01, end_of_interrupt = 0x20, read_in_service = 0x0B;
+constexpr uint8_t initialise_with_icw4 = 0x11, mode_8086 = 0x01, end_of_interrupt = 0x20,
+                  read_in_service = 0x0B;
 
 } // namespace
 

@@ -1,4 +1,5 @@
-// The two cascaded 8259A interrupt controllers. Lines 0-15 come in at vectors 0x20-0x2F. Source: Intel 8259A data sheet.
+// The two cascaded 8259A interrupt controllers. Lines 0-15 come in at vectors 0x20-0x2F. Source: Intel 8259A
+// data sheet.
 #pragma once
 
 #include <cstdint>

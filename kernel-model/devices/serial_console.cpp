@@ -9,9 +9,10 @@ constinit SerialConsole console;
 namespace {
 
 constexpr uint16_t com1 = 0x3F8;
-constexpr uint16_t data = com1 + 0, interrupt_enable = com1 + 1, fifo_control = com1 + 2, line_control = com1 + 3,
-                   modem_control = com1 + 4, line_status = com1 + 5;
-constexpr uint8_t divisor_latch = 0x80, eight_bits_no_parity = 0x03, fifo_on_and_clear = 0x07, dtr_and_rts = 0x03;
+constexpr uint16_t data = com1 + 0, interrupt_enable = com1 + 1, fifo_control = com1 + 2,
+                   line_control = com1 + 3, modem_control = com1 + 4, line_status = com1 + 5;
+constexpr uint8_t divisor_latch = 0x80, eight_bits_no_parity = 0x03, fifo_on_and_clear = 0x07,
+                  dtr_and_rts = 0x03;
 constexpr uint8_t data_ready = 0x01, transmitter_empty = 0x20;
 constexpr uint8_t divisor_115200 = 1;
 
@@ -33,12 +34,15 @@ void SerialConsole::initialise() {
 void SerialConsole::print_char(char c) {
     if (c == '\n')
         print_char('\r');
-    for (unsigned polls = 0; polls < ready_polls_max && !(cpu::in8(line_status) & transmitter_empty); ++polls) {
+    for (unsigned polls = 0; polls < ready_polls_max && !(cpu::in8(line_status) & transmitter_empty);
+         ++polls) {
     }
     cpu::out8(data, static_cast<uint8_t>(c));
 }
 
-int SerialConsole::poll_char() { return cpu::in8(line_status) & data_ready ? cpu::in8(data) : -1; }
+int SerialConsole::poll_char() {
+    return cpu::in8(line_status) & data_ready ? cpu::in8(data) : -1;
+}
 
 void SerialConsole::print_item(const char* text) {
     while (*text != 0)

@@ -22,7 +22,7 @@ public:
     int poll_char(); // -1: nothing has arrived
 
     // Strings, Hex{}, Decimal{} and thread ids, in the order given.
-    template <class... Items>
+    template<class... Items>
     void print(const Items&... items) {
         (print_item(items), ...);
     }

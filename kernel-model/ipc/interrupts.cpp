@@ -20,10 +20,12 @@ constinit Line lines[irq_line_count];
 
 constexpr unsigned cascade_line = 2;
 
-unsigned line_of(l4::ThreadId interrupt) { return interrupt.raw - 1; }
+unsigned line_of(l4::ThreadId interrupt) {
+    return interrupt.raw - 1;
+}
 bool is_line(l4::ThreadId interrupt) {
-    return interrupt.is_interrupt() && line_of(interrupt) < irq_line_count && line_of(interrupt) != cascade_line &&
-           line_of(interrupt) != timer.line();
+    return interrupt.is_interrupt() && line_of(interrupt) < irq_line_count &&
+           line_of(interrupt) != cascade_line && line_of(interrupt) != timer.line();
 }
 
 } // namespace
@@ -46,7 +48,8 @@ bool associate_interrupt(Tcb& thread, l4::ThreadId interrupt) {
 
 int take_pending_interrupt(const Tcb& thread, bool open, l4::ThreadId interrupt) {
     for (unsigned line = 0; line < irq_line_count; ++line) {
-        const bool wanted = open ? (thread.interrupt_lines >> line & 1) != 0 : has_interrupt(thread, interrupt) && line == line_of(interrupt);
+        const bool wanted = open ? (thread.interrupt_lines >> line & 1) != 0
+                                 : has_interrupt(thread, interrupt) && line == line_of(interrupt);
         if (!wanted)
             continue;
         if (lines[line].pending) {
@@ -89,6 +92,8 @@ void interrupt_arrived(unsigned line) {
     scheduler.reschedule();
 }
 
-void handle_interrupt() { interrupt_arrived(current_thread->frame.vector - vector_irq0); }
+void handle_interrupt() {
+    interrupt_arrived(current_thread->frame.vector - vector_irq0);
+}
 
 } // namespace kernel

@@ -1,8 +1,8 @@
 // Interrupts as messages.
 //
-// A driver receives with timeout 0 from the interrupt's id to associate itself with the line. When the line fires,
-// the kernel masks it, acknowledges it and sends a message from the interrupt id; the line is unmasked when the driver
-// next receives. Tasks outside the persistent world only: after a crash drivers start afresh.
+// A driver receives with timeout 0 from the interrupt's id to associate itself with the line. When the line
+// fires, the kernel masks it, acknowledges it and sends a message from the interrupt id; the line is unmasked
+// when the driver next receives. Tasks outside the persistent world only: after a crash drivers start afresh.
 #pragma once
 
 #include "kernel-model/abi/types.hpp"

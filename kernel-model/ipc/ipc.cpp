@@ -1,9 +1,9 @@
 // INT 0x30: ipc.
 //
-// The touch points come first: the partner's TCB is looked at before anything is changed, so that a TCB fault can
-// repeat the whole call. Then the quick case, a register message to a thread that already waits for it while the
-// sender waits in turn and nobody more important is ready: the words are copied from frame to frame and the partner
-// becomes current; no queue is touched.
+// The touch points come first: the partner's TCB is looked at before anything is changed, so that a TCB fault
+// can repeat the whole call. Then the quick case, a register message to a thread that already waits for it
+// while the sender waits in turn and nobody more important is ready: the words are copied from frame to frame
+// and the partner becomes current; no queue is touched.
 #include "kernel-model/arch/handlers.hpp"
 #include "kernel-model/ipc/interrupts.hpp"
 #include "kernel-model/ipc/ipc_engine.hpp"
@@ -16,7 +16,9 @@ namespace {
 
 using l4::IpcError;
 
-bool is_thread(l4::ThreadId id) { return !id.is_nil() && id != l4::invalid_thread && id.task() != 0; }
+bool is_thread(l4::ThreadId id) {
+    return !id.is_nil() && id != l4::invalid_thread && id.task() != 0;
+}
 
 // The thread that `id` names, or null. A touch point.
 Tcb* find_thread(l4::ThreadId id) {
@@ -27,12 +29,16 @@ Tcb* find_thread(l4::ThreadId id) {
     return tcb.id == id.raw && tcb.state != ThreadState::unused ? &tcb : nullptr;
 }
 
-void fail(Tcb& caller, IpcError error) { caller.frame.eax = condition_code(error); }
+void fail(Tcb& caller, IpcError error) {
+    caller.frame.eax = condition_code(error);
+}
 
 constexpr uint32_t timeouts_receive_exponent = 0xF; // zero: infinite
 
 // Memory messages (descriptors with an address) are not offered: the message would be cut.
-bool has_memory_part(uint32_t descriptor) { return (descriptor & ~3u) != 0; }
+bool has_memory_part(uint32_t descriptor) {
+    return (descriptor & ~3u) != 0;
+}
 bool has_receive_memory_part(uint32_t descriptor) {
     return !(descriptor & l4::receive_window_bit) && has_memory_part(descriptor);
 }

@@ -40,7 +40,9 @@ void dequeue_sender(Tcb& partner, Tcb& sender) {
 }
 
 // Whom a polling thread's partner id names. The partner exists: when it is deleted, its senders are told.
-Tcb& partner_of(const Tcb& thread) { return tcb_of({thread.partner}); }
+Tcb& partner_of(const Tcb& thread) {
+    return tcb_of({thread.partner});
+}
 
 bool sends_map(const Tcb& sender) {
     return sender.kind == IpcKind::user && (sender.frame.eax & l4::send_map);
@@ -68,8 +70,8 @@ Window window_of(const Tcb& receiver) {
     return {task, {}, false};
 }
 
-// Copies the message and its map item. Returns the receiver's condition code without the sender's view: an error of
-// the transfer is the receive variant, the sender's is the next number.
+// Copies the message and its map item. Returns the receiver's condition code without the sender's view: an
+// error of the transfer is the receive variant, the sender's is the next number.
 uint32_t transfer(const Tcb& sender, Tcb& receiver) {
     uint32_t w0 = sender.fault_w0, w1 = sender.fault_w1, w2 = 0;
     if (sender.kind == IpcKind::user) {
@@ -83,8 +85,9 @@ uint32_t transfer(const Tcb& sender, Tcb& receiver) {
         if (!window.open)
             code = condition_code(l4::IpcError::receive_cut);
         else if (window.task == tcb_array_task)
-            code = receive_tcb_page(sender, receiver, {w1, l4::Fpage{w2}}) ? l4::MessageResult::mapped_bit
-                                                                        : condition_code(l4::IpcError::receive_map_failed);
+            code = receive_tcb_page(sender, receiver, {w1, l4::Fpage{w2}})
+                       ? l4::MessageResult::mapped_bit
+                       : condition_code(l4::IpcError::receive_map_failed);
         else if (!map_fpage(task_of(sender), {w1, l4::Fpage{w2}}, window.task, window.fpage))
             code = condition_code(l4::IpcError::receive_map_failed);
         else
@@ -101,10 +104,14 @@ uint32_t transfer(const Tcb& sender, Tcb& receiver) {
     return code;
 }
 
-constexpr unsigned error_of(uint32_t code) { return code >> 4 & 0xF; }
+constexpr unsigned error_of(uint32_t code) {
+    return code >> 4 & 0xF;
+}
 
 // Of each error in a transfer the sender's code is the one after the receiver's.
-constexpr uint32_t as_seen_by_sender(uint32_t receiver_code) { return receiver_code + (1u << 4); }
+constexpr uint32_t as_seen_by_sender(uint32_t receiver_code) {
+    return receiver_code + (1u << 4);
+}
 
 // The send phase is over. True: the sender goes on to its receive phase.
 bool finish_send(Tcb& sender, uint32_t code) {
@@ -125,7 +132,8 @@ bool finish_send(Tcb& sender, uint32_t code) {
     return true;
 }
 
-// One receive phase. Returns the thread whose send phase it has ended and whose receive phase is next, or null.
+// One receive phase. Returns the thread whose send phase it has ended and whose receive phase is next, or
+// null.
 Tcb* receive_step(Tcb& receiver) {
     const uint32_t descriptor = receiver.frame.ebp;
     const bool open = descriptor & l4::open_wait;
@@ -144,7 +152,8 @@ Tcb* receive_step(Tcb& receiver) {
         sender = receiver.senders;
     } else if (!source.is_nil() && !source.is_interrupt()) {
         Tcb& candidate = tcb_of(source);
-        if (candidate.state == ThreadState::polling && candidate.partner == receiver.id && candidate.id == source.raw)
+        if (candidate.state == ThreadState::polling && candidate.partner == receiver.id &&
+            candidate.id == source.raw)
             sender = &candidate;
     }
     if (sender != nullptr) {

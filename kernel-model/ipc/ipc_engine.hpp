@@ -3,7 +3,8 @@
 // A thread's communication is described by its state, kind and partner and by its entry frame:
 //   polling  sends to `partner`; it stands in the partner's ring of senders
 //   waiting  receives from `partner` (any_partner: from anybody; 0: sleeps)
-// For kind user the frame still holds the call's arguments until the call is complete, so nothing else is stored.
+// For kind user the frame still holds the call's arguments until the call is complete, so nothing else is
+// stored.
 #pragma once
 
 #include "kernel-model/abi/types.hpp"
@@ -13,7 +14,9 @@
 
 namespace kernel {
 
-constexpr uint32_t condition_code(l4::IpcError error) { return static_cast<uint32_t>(error) << 4; }
+constexpr uint32_t condition_code(l4::IpcError error) {
+    return static_cast<uint32_t>(error) << 4;
+}
 
 inline bool waits_for(const Tcb& receiver, uint32_t sender_id) {
     return receiver.state == ThreadState::waiting &&
@@ -29,7 +32,8 @@ void start_kernel_rpc(Tcb& thread, IpcKind kind, Tcb& partner, uint32_t w0, uint
 // The receive phase of a user ipc. May complete the send phases of others in turn.
 void start_receive(Tcb& receiver);
 
-// Ends the ipc of a user-kind thread with this code, or the RPC of a fault-kind one, and makes the thread ready.
+// Ends the ipc of a user-kind thread with this code, or the RPC of a fault-kind one, and makes the thread
+// ready.
 void complete(Tcb& thread, uint32_t message_dope);
 
 // An interrupt message for a waiting thread.

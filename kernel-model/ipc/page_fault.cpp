@@ -1,13 +1,14 @@
 // Page faults of user threads become IPC to the thread's pager.
 //
-// The thread blocks in a call to its pager: w0 = fault address with bit 1 = write, w1 = EIP; the reply's map item goes
-// into its space, then it repeats the instruction. sigma0's faults are served here: its space is all memory, 1:1.
+// The thread blocks in a call to its pager: w0 = fault address with bit 1 = write, w1 = EIP; the reply's map
+// item goes into its space, then it repeats the instruction. sigma0's faults are served here: its space is
+// all memory, 1:1.
+#include "kernel-model/ipc/page_fault.hpp"
 #include "kernel-model/abi/probes.hpp"
 #include "kernel-model/arch/cpu.hpp"
 #include "kernel-model/arch/handlers.hpp"
 #include "kernel-model/arch/layout.hpp"
 #include "kernel-model/ipc/ipc_engine.hpp"
-#include "kernel-model/ipc/page_fault.hpp"
 #include "kernel-model/memory/address_spaces.hpp"
 #include "kernel-model/thread/exceptions.hpp"
 #include "kernel-model/thread/scheduler.hpp"
@@ -56,6 +57,8 @@ void page_fault_at(uint32_t address, uint32_t error) {
     scheduler.reschedule();
 }
 
-void handle_page_fault() { page_fault_at(cpu::read_cr2(), current_thread->frame.error); }
+void handle_page_fault() {
+    page_fault_at(cpu::read_cr2(), current_thread->frame.error);
+}
 
 } // namespace kernel

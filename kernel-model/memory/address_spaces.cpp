@@ -29,12 +29,16 @@ uint32_t directory_of(unsigned task) {
     return task == tcb_array_task ? image_to_physical(kernel_directory) : task_directory(task);
 }
 
-PageTables<WindowMemory> tables_of(unsigned task) { return PageTables<WindowMemory>(directory_of(task)); }
+PageTables<WindowMemory> tables_of(unsigned task) {
+    return PageTables<WindowMemory>(directory_of(task));
+}
 
 } // namespace
 
 // The kernel's own directory lies in its image, which the window covers too.
-PageEntry AddressSpaces::find(unsigned task, uint32_t page) const { return tables_of(task).find(page); }
+PageEntry AddressSpaces::find(unsigned task, uint32_t page) const {
+    return tables_of(task).find(page);
+}
 
 PageEntry AddressSpaces::create(unsigned task, uint32_t page) {
     return tables_of(task).find_or_create(page, kernel_pool);
@@ -111,6 +115,8 @@ void enable_global_pages() {
     global_flag = pte::global;
 }
 
-uint32_t global_page_flag() { return global_flag; }
+uint32_t global_page_flag() {
+    return global_flag;
+}
 
 } // namespace kernel

@@ -31,13 +31,15 @@ void destroy_space(unsigned task, uint32_t directory);
 // Ends a series of changes: flushes the TLB if single pages were too many to invalidate one by one.
 void finish_tlb_changes();
 
-// sigma0's space maps every address to itself on demand. False: the address is the kernel's, or no memory is left.
+// sigma0's space maps every address to itself on demand. False: the address is the kernel's, or no memory is
+// left.
 bool ensure_sigma0_page(uint32_t page);
 
 // Is `address` readable for the current task without a page fault?
 bool user_readable(uint32_t address);
 
-void enable_global_pages(); // the processor has them: TCB array and kernel keep their TLB entries across switches
+void enable_global_pages(); // the processor has them: TCB array and kernel keep their TLB entries across
+                            // switches
 uint32_t global_page_flag();
 
 } // namespace kernel

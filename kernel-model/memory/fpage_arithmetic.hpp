@@ -1,7 +1,8 @@
 // Which pages a map item with a given receive window connects.
 //
-// Source: L4 reference manual, mapping with different sizes: the larger of send fpage and receive window is indexed by
-// the send base. An fpage of 2^32 bytes is the whole space; what lies beyond user space is cut off by the caller.
+// Source: L4 reference manual, mapping with different sizes: the larger of send fpage and receive window is
+// indexed by the send base. An fpage of 2^32 bytes is the whole space; what lies beyond user space is cut off
+// by the caller.
 #pragma once
 
 #include "kernel-model/abi/types.hpp"

@@ -19,7 +19,9 @@ uint32_t next_candidate(unsigned task, uint32_t page) {
     return page;
 }
 
-uint64_t end_of(uint32_t start, unsigned log2_size) { return uint64_t{start} + (uint64_t{1} << log2_size); }
+uint64_t end_of(uint32_t start, unsigned log2_size) {
+    return uint64_t{start} + (uint64_t{1} << log2_size);
+}
 
 } // namespace
 
@@ -46,8 +48,8 @@ bool map_fpage(unsigned from_task, MapItem item, unsigned to_task, l4::Fpage win
             break;
         if (idempotent && !ensure_sigma0_page(page))
             continue;
-        const MapOutcome outcome = mapping_database.map(from_task, page, to_task, target, item.fpage.writable(),
-                                                        item.fpage.grant());
+        const MapOutcome outcome =
+            mapping_database.map(from_task, page, to_task, target, item.fpage.writable(), item.fpage.grant());
         if (outcome == MapOutcome::out_of_memory) {
             complete = false;
             break;

@@ -1,7 +1,8 @@
 // The kernel's memory: where the pool lies and how it is divided.
 //
-// At boot a range below the end of memory (and of the window) is set aside, reserved1 of the kernel info page. Its
-// bottom holds the scheduler's resident arrays and the mapping nodes; the rest is the pool of tables and TCB pages.
+// At boot a range below the end of memory (and of the window) is set aside, reserved1 of the kernel info
+// page. Its bottom holds the scheduler's resident arrays and the mapping nodes; the rest is the pool of
+// tables and TCB pages.
 #pragma once
 
 #include "kernel-model/arch/layout.hpp"

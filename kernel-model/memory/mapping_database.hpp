@@ -1,16 +1,17 @@
 // The mapping database: who has mapped which page to whom.
 //
-// Each page table entry that maps a frame has one node; nodes form trees, a node's parent being the mapping it was
-// made from. The roots are sigma0's. So revoking a mapping revokes everything derived from it:
+// Each page table entry that maps a frame has one node; nodes form trees, a node's parent being the mapping
+// it was made from. The roots are sigma0's. So revoking a mapping revokes everything derived from it:
 //
 //      sigma0 frame F ── checkpoint server F ──┬── client A 0x00401000 ──── client B 0x10000000
 //                                              └── client C 0x00401000
 //
 // Rights only shrink on the way down: a child is writable only if its parent is. Nothing survives a blocking
-// point, nothing outside refers to a node but the shadow entry of its page (I7: all of it can be dropped, each mapper
-// then seems to have revoked).
+// point, nothing outside refers to a node but the shadow entry of its page (I7: all of it can be dropped,
+// each mapper then seems to have revoked).
 //
-// A template over the address spaces, so that host tests check it, step by step, against a simple model. Spaces has
+// A template over the address spaces, so that host tests check it, step by step, against a simple model.
+// Spaces has
 //   PageEntry find(task, page)    the entry and its node number; pte == nullptr: no table
 //   PageEntry create(task, page)  the same, makes the table; pte == nullptr: out of memory
 //   uint32_t  flags(task)         bits of every present entry of that space
@@ -43,7 +44,7 @@ enum class MapOutcome {
     out_of_memory, // no node, no table
 };
 
-template <class Spaces>
+template<class Spaces>
 class MappingDatabase {
 public:
     constexpr MappingDatabase() = default;
@@ -81,14 +82,16 @@ public:
             return MapOutcome::out_of_memory;
 
         const uint32_t frame = *source.pte & pte::frame_mask;
-        const uint32_t rights = (writable ? *source.pte & pte::writable : 0) | (*source.pte & pte::cache_disable);
+        const uint32_t rights =
+            (writable ? *source.pte & pte::writable : 0) | (*source.pte & pte::cache_disable);
         const uint32_t value = frame | spaces_.flags(to_task) | pte::present | rights;
 
         if (*target.pte & pte::present) {
             const NodeNumber present_node = *target.node;
             if (is_self_or_ancestor(present_node, source_node))
                 return MapOutcome::kept;
-            if (!grant && nodes_[present_node].parent == source_node && (*target.pte & pte::frame_mask) == frame) {
+            if (!grant && nodes_[present_node].parent == source_node &&
+                (*target.pte & pte::frame_mask) == frame) {
                 // The same mapping once more: it may gain rights, it loses none.
                 if ((value & pte::writable) && !(*target.pte & pte::writable)) {
                     *target.pte |= pte::writable;

@@ -9,7 +9,7 @@
 namespace kernel {
 
 // Memory: Memory::pointer(physical) gives a uint32_t* to a page's contents.
-template <class Memory>
+template<class Memory>
 class PagePool {
 public:
     constexpr PagePool() = default;

@@ -25,10 +25,14 @@ struct PageEntry {
 };
 
 inline constexpr unsigned entries_per_table = 1024;
-constexpr unsigned directory_index(uint32_t address) { return address >> l4::superpage_bits; }
-constexpr unsigned table_index(uint32_t address) { return address >> l4::page_bits & (entries_per_table - 1); }
+constexpr unsigned directory_index(uint32_t address) {
+    return address >> l4::superpage_bits;
+}
+constexpr unsigned table_index(uint32_t address) {
+    return address >> l4::page_bits & (entries_per_table - 1);
+}
 
-template <class Memory>
+template<class Memory>
 class PageTables {
 public:
     constexpr explicit PageTables(uint32_t directory) : directory_(directory) {}
@@ -41,7 +45,7 @@ public:
     }
 
     // Creates the table if need be; an empty result: no memory.
-    template <class Pool>
+    template<class Pool>
     PageEntry find_or_create(uint32_t address, Pool& pool) {
         uint32_t& entry = Memory::pointer(directory_)[directory_index(address)];
         if (!(entry & pte::present)) {
@@ -57,7 +61,7 @@ public:
 
     bool has_table(unsigned index) const { return Memory::pointer(directory_)[index] & pte::present; }
 
-    template <class Pool>
+    template<class Pool>
     void release_table(unsigned index, Pool& pool) {
         uint32_t& entry = Memory::pointer(directory_)[index];
         pool.release_pair(entry & pte::frame_mask);

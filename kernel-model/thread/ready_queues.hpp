@@ -1,7 +1,7 @@
 // Ready queues: one FIFO ring for each of 256 priorities, linked through resident entries by thread index.
 //
-// A bitmap of two levels finds the highest priority in two steps. The running thread is in no queue. Nothing here
-// touches a TCB (I6). Compiles on the host, where tests compare it with a list of lists.
+// A bitmap of two levels finds the highest priority in two steps. The running thread is in no queue. Nothing
+// here touches a TCB (I6). Compiles on the host, where tests compare it with a list of lists.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +17,7 @@ struct ReadyLink {
 };
 
 // Entries: indexable by thread index, element has `ReadyLink ready` and `uint8_t priority`.
-template <class Entries>
+template<class Entries>
 class ReadyQueues {
 public:
     constexpr explicit ReadyQueues(Entries entries = {}) : entries_(entries) {

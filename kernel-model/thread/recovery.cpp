@@ -24,14 +24,19 @@ constinit ThreadIndex first_orphan = no_thread;
 constinit uint64_t wakeup_shift_us = 0; // what the snapshot's absolute timeouts lack on this boot's clock
 constinit uint32_t damaged_pages[tcb_page_count / 32] = {};
 
-void mark_damaged(unsigned page) { damaged_pages[page / 32] |= 1u << page % 32; }
-bool is_damaged(unsigned page) { return damaged_pages[page / 32] >> page % 32 & 1; }
+void mark_damaged(unsigned page) {
+    damaged_pages[page / 32] |= 1u << page % 32;
+}
+bool is_damaged(unsigned page) {
+    return damaged_pages[page / 32] >> page % 32 & 1;
+}
 
 bool names_persistent_thread(uint32_t id) {
     return id != any_partner && is_persistent(l4::ThreadId{id}.task());
 }
 
-// The eflags that user level can have changed: arithmetic, trap, direction, nested task, resume, alignment, ID.
+// The eflags that user level can have changed: arithmetic, trap, direction, nested task, resume, alignment,
+// ID.
 constexpr uint32_t user_eflags = 0x00254DD5u;
 
 // A TCB is believed only if the kernel itself could have written it.
@@ -40,7 +45,8 @@ bool is_sound(const Tcb& tcb) {
     const Frame& frame = tcb.frame;
     return tcb.magic == tcb_magic && id.task() == task_of(tcb) && id.lthread() == lthread_of(tcb) &&
            tcb.state <= ThreadState::halted && tcb.kind <= IpcKind::tcb_fault &&
-           (tcb.kind == IpcKind::user || tcb.state == ThreadState::polling || tcb.state == ThreadState::waiting) &&
+           (tcb.kind == IpcKind::user || tcb.state == ThreadState::polling ||
+            tcb.state == ThreadState::waiting) &&
            frame.cs == SELECTOR_USER_CODE && frame.ss == SELECTOR_USER_DATA && tcb.interrupt_lines == 0 &&
            (frame.eflags & ~user_eflags) == (cpu::eflags_reserved_one | cpu::eflags_interrupts);
 }
@@ -134,7 +140,8 @@ Result begin(uint64_t snapshot_clock_us) {
 }
 
 Result adopt(uint32_t address) {
-    if (!in_tcb_array(address) || address % l4::page_size != 0 || !is_persistent(l4::task_of_tcb_address(address)))
+    if (!in_tcb_array(address) || address % l4::page_size != 0 ||
+        !is_persistent(l4::task_of_tcb_address(address)))
         return Result::bad_argument;
     const unsigned page = (address - l4::tcb_array_base) / l4::page_size;
     if (current_thread->id == tcb_paging.pager && !tcb_page_in_use(page))
@@ -173,7 +180,8 @@ void tcb_page_arrived(unsigned page) {
 
 void call_recovery() {
     Frame& frame = current_thread->frame;
-    const bool permitted = tcb_paging.pager != 0 && task_of(*current_thread) == l4::ThreadId{tcb_paging.pager}.task();
+    const bool permitted =
+        tcb_paging.pager != 0 && task_of(*current_thread) == l4::ThreadId{tcb_paging.pager}.task();
     Result result = Result::not_permitted;
     if (permitted) {
         switch (Operation{frame.eax}) {

@@ -1,7 +1,8 @@
 // Recovery of threads (INT 0x37, for the TCB pager's task only).
 //
-// The TCB pager tells the snapshot's clock (begin), then names every TCB page it has saved (adopt). A page arrives by
-// an ordinary TCB fault; as it arrives, and before anything else looks at it, its threads are mended:
+// The TCB pager tells the snapshot's clock (begin), then names every TCB page it has saved (adopt). A page
+// arrives by an ordinary TCB fault; as it arrives, and before anything else looks at it, its threads are
+// mended:
 //
 //   state in the snapshot                         | after recovery
 //   ----------------------------------------------|---------------------------------------------------------

@@ -32,7 +32,9 @@ void Scheduler::initialise(SchedulerEntry* entries, uint16_t* heap_slots) {
     loaded_directory_ = cpu::read_cr3();
 }
 
-uint64_t Scheduler::clock_us() const { return kernel_info.clock_us; }
+uint64_t Scheduler::clock_us() const {
+    return kernel_info.clock_us;
+}
 
 void Scheduler::update_floor() {
     const bool expired = !wakeups_.empty() && wakeups_.first_us() <= clock_us();
@@ -96,7 +98,8 @@ Tcb& Scheduler::take_highest(unsigned priority) {
     ThreadIndex index = ready_.first(priority);
     Tcb* const preferred = preferred_;
     preferred_ = nullptr;
-    if (preferred != nullptr && ready_.contains(index_of(*preferred)) && entry(*preferred).priority == priority)
+    if (preferred != nullptr && ready_.contains(index_of(*preferred)) &&
+        entry(*preferred).priority == priority)
         index = index_of(*preferred);
     ready_.remove(index);
     return tcb_at(index);

@@ -1,12 +1,12 @@
 // Who runs.
 //
-// The highest priority wins; equals share in time slices, FIFO. The running thread is in no queue, so that an IPC
-// that hands the processor to its partner needs no queue operation at all. Handlers change states, then call
-// reschedule(), which makes the right thread current; entries.S resumes it.
+// The highest priority wins; equals share in time slices, FIFO. The running thread is in no queue, so that an
+// IPC that hands the processor to its partner needs no queue operation at all. Handlers change states, then
+// call reschedule(), which makes the right thread current; entries.S resumes it.
 //
-// While a thread of priority 255 runs, the tick only advances the clock: expired timeouts are handled when a thread
-// of lower priority is next chosen. So a checkpoint server at priority 255 is not interleaved with anything but its
-// own blocking calls, and nothing persistent is touched in a stop.
+// While a thread of priority 255 runs, the tick only advances the clock: expired timeouts are handled when a
+// thread of lower priority is next chosen. So a checkpoint server at priority 255 is not interleaved with
+// anything but its own blocking calls, and nothing persistent is touched in a stop.
 #pragma once
 
 #include "kernel-model/abi/system_layout.hpp"
@@ -24,9 +24,9 @@ struct SchedulerEntry {
     uint64_t wakeup_us;
     uint16_t heap_position;
     uint8_t priority;
-    bool known;             // created or adopted since this boot
-    bool repeats_fault;     // its page-fault RPC is over: probe fault_end when it next runs
-    uint16_t orphan_next;   // recovery: polls on a thread whose TCB has not come back yet
+    bool known;           // created or adopted since this boot
+    bool repeats_fault;   // its page-fault RPC is over: probe fault_end when it next runs
+    uint16_t orphan_next; // recovery: polls on a thread whose TCB has not come back yet
     uint32_t slice_left_us;
     uint32_t reserved[2];
 };
@@ -59,16 +59,16 @@ public:
     }
     void shift_wakeups(uint64_t by_us) { wakeups_.shift_all(by_us); }
 
-    void yield();      // current thread to the end of its queue, the preferred or first one of the highest runs
+    void yield(); // current thread to the end of its queue, the preferred or first one of the highest runs
     void prefer(Tcb& thread) { preferred_ = &thread; } // the next yield() or reschedule() does, among equals
-    void reschedule(); // makes current whoever shall run now
+    void reschedule();                                 // makes current whoever shall run now
 
     void tick(uint32_t us); // clock tick; reschedules
 
     uint64_t clock_us() const;
 
-    // Register IPC from the current thread to `partner`, which waits for it, while current_thread blocks: may the
-    // processor go to `partner` at once?
+    // Register IPC from the current thread to `partner`, which waits for it, while current_thread blocks: may
+    // the processor go to `partner` at once?
     bool may_hand_over(const Tcb& partner) {
         const SchedulerEntry& entry = entries_[index_of(partner)];
         return entry.priority >= hand_over_floor_;

@@ -21,7 +21,9 @@ constexpr unsigned version_max = (1u << l4::ThreadId::version_bits) - 1;
 constexpr unsigned tcb_pages_per_task = l4::threads_per_task / tcbs_per_page;
 
 // Tasks below this number are drivers and servers: their threads may use ports.
-bool has_io_privilege(unsigned task) { return task < tcb_paging.paged_tasks; }
+bool has_io_privilege(unsigned task) {
+    return task < tcb_paging.paged_tasks;
+}
 
 unsigned next_version(const TaskState& state) {
     const unsigned version = state.recorded ? state.version : 0;
@@ -56,7 +58,8 @@ void deactivate(unsigned task, unsigned owner) {
     record(task, state);
 }
 
-// A task goes with all tasks that it is, directly or through others, the chief of. Inactive ones change their owner.
+// A task goes with all tasks that it is, directly or through others, the chief of. Inactive ones change their
+// owner.
 void delete_with_descendants(unsigned top, unsigned caller, unsigned new_owner) {
     deactivate(top, new_owner);
     for (bool again = true; again;) {
@@ -80,8 +83,8 @@ void delete_with_descendants(unsigned top, unsigned caller, unsigned new_owner) 
 
 } // namespace
 
-void initialise_thread(Tcb& thread, l4::ThreadId id, uint32_t eip, uint32_t esp, l4::ThreadId pager, uint8_t priority,
-                       uint32_t slice_us) {
+void initialise_thread(Tcb& thread, l4::ThreadId id, uint32_t eip, uint32_t esp, l4::ThreadId pager,
+                       uint8_t priority, uint32_t slice_us) {
     const TaskState task = thread.task;
     thread = Tcb{};
     thread.task = task;
@@ -149,7 +152,8 @@ void remove_thread(Tcb& thread) {
     thread.magic = magic;
 }
 
-// task_new: EAX mcp or new owner, ECX ESP, EDX EIP, EBX pager (nil: inactive), ESI dest. Out: ESI new id or nil.
+// task_new: EAX mcp or new owner, ECX ESP, EDX EIP, EBX pager (nil: inactive), ESI dest. Out: ESI new id or
+// nil.
 void call_task_new() {
     Frame& frame = current_thread->frame;
     const unsigned task = l4::ThreadId{frame.esi}.task();
@@ -186,7 +190,8 @@ void call_task_new() {
         return;
     }
     const auto id = l4::ThreadId::make(task, 0, version, caller);
-    initialise_thread(first, id, frame.edx, frame.ecx, pager, current_thread->priority, current_thread->slice_us);
+    initialise_thread(first, id, frame.edx, frame.ecx, pager, current_thread->priority,
+                      current_thread->slice_us);
     frame.esi = id.raw;
     scheduler.make_ready(first);
     scheduler.reschedule();

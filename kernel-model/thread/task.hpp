@@ -1,8 +1,8 @@
 // Tasks: an address space and up to 64 threads.
 //
-// Every task number is active or inactive. The chief of an active task, the owner of an inactive one, may create,
-// delete or give away the task. What must outlive a crash is in the TCB of lthread 0 (TaskState); a resident copy
-// here spares the TCB (I6). Numbers that were never used belong to the root task.
+// Every task number is active or inactive. The chief of an active task, the owner of an inactive one, may
+// create, delete or give away the task. What must outlive a crash is in the TCB of lthread 0 (TaskState); a
+// resident copy here spares the TCB (I6). Numbers that were never used belong to the root task.
 #pragma once
 
 #include "kernel-model/abi/types.hpp"
@@ -21,12 +21,16 @@ struct Task {
 };
 
 extern Task task_table[l4::task_count];
-inline Task& task_entry(unsigned task) { return task_table[task]; }
-inline uint32_t task_directory(unsigned task) { return task_table[task].directory; }
+inline Task& task_entry(unsigned task) {
+    return task_table[task];
+}
+inline uint32_t task_directory(unsigned task) {
+    return task_table[task].directory;
+}
 
 // Starts a thread that has never run: registers 0, interrupts on, user segments.
-void initialise_thread(Tcb& thread, l4::ThreadId id, uint32_t eip, uint32_t esp, l4::ThreadId pager, uint8_t priority,
-                       uint32_t slice_us);
+void initialise_thread(Tcb& thread, l4::ThreadId id, uint32_t eip, uint32_t esp, l4::ThreadId pager,
+                       uint8_t priority, uint32_t slice_us);
 
 // Makes the task active with a fresh space; false: no memory.
 bool activate_task(unsigned task, unsigned chief, unsigned mcp, unsigned version);
@@ -34,7 +38,8 @@ bool activate_task(unsigned task, unsigned chief, unsigned mcp, unsigned version
 // Recovery: the task's state has come back with its lthread 0, or a thread of it before that.
 bool restore_task(unsigned task, const TaskState* state);
 
-// Removes a thread from the world: queues, timeouts, interrupts. Its TCB becomes all zero but for the task state.
+// Removes a thread from the world: queues, timeouts, interrupts. Its TCB becomes all zero but for the task
+// state.
 void remove_thread(Tcb& thread);
 
 } // namespace kernel

@@ -1,16 +1,18 @@
-// The thread control block: everything about a thread that must outlive a crash, in 2 KB at a fixed virtual address.
+// The thread control block: everything about a thread that must outlive a crash, in 2 KB at a fixed virtual
+// address.
 //
-// TCBs form a virtual array indexed by task and lthread; for persistent tasks its pages belong to the TCB pager. So a
-// TCB holds no pointer but links to other TCBs, and no value that only this boot understands. What the scheduler
-// needs at any moment (ready and wakeup queues, priorities in use) lies outside, in SchedulerEntry: choosing a thread
-// touches no TCB page (I6). All-zero bytes are a thread that has never existed.
+// TCBs form a virtual array indexed by task and lthread; for persistent tasks its pages belong to the TCB
+// pager. So a TCB holds no pointer but links to other TCBs, and no value that only this boot understands.
+// What the scheduler needs at any moment (ready and wakeup queues, priorities in use) lies outside, in
+// SchedulerEntry: choosing a thread touches no TCB page (I6). All-zero bytes are a thread that has never
+// existed.
 //
-// The kernel stack of a thread is its entry frame and nothing else (arch/entries.S): `state`, `kind`, `partner` and
-// the user's registers in `frame` say completely what a blocked thread waits for.
+// The kernel stack of a thread is its entry frame and nothing else (arch/entries.S): `state`, `kind`,
+// `partner` and the user's registers in `frame` say completely what a blocked thread waits for.
 //
-//   unused --task_new, lthread_ex_regs--> running --ipc, fault--> polling --partner receives--> waiting | running
-//   running --ipc, fault--> waiting --message, timeout, cancel--> running
-//   any --exception without handler--> halted --lthread_ex_regs--> running;  any --task_new(nil)--> unused
+//   unused --task_new, lthread_ex_regs--> running --ipc, fault--> polling --partner receives--> waiting |
+//   running running --ipc, fault--> waiting --message, timeout, cancel--> running any --exception without
+//   handler--> halted --lthread_ex_regs--> running;  any --task_new(nil)--> unused
 #pragma once
 
 #include "kernel-model/abi/system_layout.hpp"
@@ -65,14 +67,14 @@ struct Tcb {
 
     Frame frame;
 
-    uint32_t slice_us; // 0: infinite
-    uint64_t wakeup_us; // polling, waiting: clock at which the wait is given up; no_wakeup: never
-    uint64_t send_order; // polling: a queue of senders is sorted by it when it is rebuilt at recovery
+    uint32_t slice_us;           // 0: infinite
+    uint64_t wakeup_us;          // polling, waiting: clock at which the wait is given up; no_wakeup: never
+    uint64_t send_order;         // polling: a queue of senders is sorted by it when it is rebuilt at recovery
     uint32_t fault_w0, fault_w1; // kind other than user: the message to the pager
     uint32_t internal_preempter, external_preempter;
     uint16_t interrupt_lines; // lines whose interrupts come to this thread; drivers only
     uint16_t reserved;
-    TaskState task; // lthread 0 only
+    TaskState task;                          // lthread 0 only
     alignas(16) uint8_t floating_point[108]; // FNSAVE image, valid if has_floating_point and not the owner
     uint8_t unused[1792];
 
@@ -93,13 +95,21 @@ inline constexpr ThreadIndex no_thread = 0xFFFF;
 inline Tcb& tcb_at(unsigned index) {
     return reinterpret_cast<Tcb*>(l4::tcb_array_base)[index];
 }
-inline Tcb& tcb_of(l4::ThreadId id) { return *reinterpret_cast<Tcb*>(l4::tcb_address(id)); }
-inline Tcb& tcb_in_page(unsigned page, unsigned half) { return tcb_at(page * tcbs_per_page + half); }
+inline Tcb& tcb_of(l4::ThreadId id) {
+    return *reinterpret_cast<Tcb*>(l4::tcb_address(id));
+}
+inline Tcb& tcb_in_page(unsigned page, unsigned half) {
+    return tcb_at(page * tcbs_per_page + half);
+}
 inline ThreadIndex index_of(const Tcb& tcb) {
     return static_cast<ThreadIndex>((reinterpret_cast<uint32_t>(&tcb) - l4::tcb_array_base) / l4::tcb_size);
 }
-inline unsigned task_of(const Tcb& tcb) { return index_of(tcb) / l4::threads_per_task; }
-inline unsigned lthread_of(const Tcb& tcb) { return index_of(tcb) % l4::threads_per_task; }
+inline unsigned task_of(const Tcb& tcb) {
+    return index_of(tcb) / l4::threads_per_task;
+}
+inline unsigned lthread_of(const Tcb& tcb) {
+    return index_of(tcb) % l4::threads_per_task;
+}
 
 } // namespace kernel
 

@@ -22,10 +22,16 @@ namespace {
 
 constinit uint32_t zero_page = 0; // physical
 
-uint32_t page_address(unsigned page) { return l4::tcb_array_base + page * l4::page_size; }
-unsigned page_number(uint32_t address) { return (address - l4::tcb_array_base) / l4::page_size; }
+uint32_t page_address(unsigned page) {
+    return l4::tcb_array_base + page * l4::page_size;
+}
+unsigned page_number(uint32_t address) {
+    return (address - l4::tcb_array_base) / l4::page_size;
+}
 
-PageEntry entry_of(uint32_t address) { return AddressSpaces{}.find(tcb_array_task, address); }
+PageEntry entry_of(uint32_t address) {
+    return AddressSpaces{}.find(tcb_array_task, address);
+}
 
 void set_entry(uint32_t address, uint32_t physical, uint32_t rights) {
     *entry_of(address).pte = physical | pte::present | global_page_flag() | rights;
@@ -47,7 +53,8 @@ bool provide_kernel_page(uint32_t address) {
     return true;
 }
 
-// The system call is repeated from its beginning once the page is there. A fault repeats its instruction anyway.
+// The system call is repeated from its beginning once the page is there. A fault repeats its instruction
+// anyway.
 void rewind_system_call(Frame& frame) {
     constexpr uint32_t int_instruction_bytes = 2, int3_instruction_bytes = 1;
     if (frame.vector >= vector_ipc)
@@ -63,10 +70,13 @@ void initialise_tcb_array() {
     require(zero_page != 0, "no memory for the first TCB page");
     clear_page(window(zero_page));
     for (uint32_t address = l4::tcb_array_base; address < tcb_array_end; address += l4::superpage_size)
-        require(AddressSpaces{}.create(tcb_array_task, address).pte != nullptr, "no memory for the TCB array");
+        require(AddressSpaces{}.create(tcb_array_task, address).pte != nullptr,
+                "no memory for the TCB array");
 }
 
-bool provide_tcb_page(unsigned page) { return tcb_page_in_use(page) || provide_kernel_page(page_address(page)); }
+bool provide_tcb_page(unsigned page) {
+    return tcb_page_in_use(page) || provide_kernel_page(page_address(page));
+}
 
 bool tcb_page_in_use(unsigned page) {
     const PageEntry entry = entry_of(page_address(page));
@@ -100,7 +110,8 @@ TcbFaultOutcome handle_tcb_fault(uint32_t address, bool write) {
     }
     rewind_system_call(thread.frame);
     constexpr uint32_t write_flag = 2;
-    start_kernel_rpc(thread, IpcKind::tcb_fault, pager, page_of(address) | (write ? write_flag : 0), thread.frame.eip);
+    start_kernel_rpc(thread, IpcKind::tcb_fault, pager, page_of(address) | (write ? write_flag : 0),
+                     thread.frame.eip);
     scheduler.reschedule();
     return TcbFaultOutcome::abandoned;
 }

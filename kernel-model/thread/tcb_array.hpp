@@ -1,12 +1,14 @@
 // The TCB array and its paging.
 //
-// A TCB page is touched for the first time only at a *touch point*: touch_read() or touch_write() at the start of a
-// system call or fault, before any side effect. A processor page fault there (and only there) is a *TCB fault*:
+// A TCB page is touched for the first time only at a *touch point*: touch_read() or touch_write() at the
+// start of a system call or fault, before any side effect. A processor page fault there (and only there) is a
+// *TCB fault*:
 //   - task not paged, or no TCB pager: a read maps the shared zero page, a write a page of the kernel's;
-//   - otherwise the current thread asks the TCB pager by an IPC like a page-fault RPC (w0 = page address | write bit,
-//     address inside the TCB array); the map item of the reply is entered into the array's page tables, then the
-//     system call is repeated from its beginning. A reply without mapping means that the page was never used: a read
-//     maps the shared zero page.
+//   - otherwise the current thread asks the TCB pager by an IPC like a page-fault RPC (w0 = page address |
+//   write bit,
+//     address inside the TCB array); the map item of the reply is entered into the array's page tables, then
+//     the system call is repeated from its beginning. A reply without mapping means that the page was never
+//     used: a read maps the shared zero page.
 //   - the TCB pager thread itself never asks itself: for it an absent TCB is an unused one (I6).
 // Pages once present stay so: queues, timeouts and switches reach only threads whose TCB is present.
 #pragma once
@@ -17,12 +19,14 @@
 namespace kernel {
 
 struct TcbPaging {
-    uint32_t pager = 0;        // thread id; 0: no pager, the kernel's own memory for all
+    uint32_t pager = 0;         // thread id; 0: no pager, the kernel's own memory for all
     unsigned paged_tasks = 256; // tasks from this number on
 };
 extern TcbPaging tcb_paging;
 
-inline bool is_persistent(unsigned task) { return tcb_paging.pager != 0 && task >= tcb_paging.paged_tasks; }
+inline bool is_persistent(unsigned task) {
+    return tcb_paging.pager != 0 && task >= tcb_paging.paged_tasks;
+}
 
 inline void touch_read(const Tcb& tcb) {
     asm volatile("1:\ttestb $0, (%0)\n\t.pushsection .touch_points, \"a\"\n\t.long 1b\n\t.popsection"
@@ -40,8 +44,8 @@ inline void touch_write(Tcb& tcb) {
 enum class TcbFaultOutcome { retry, abandoned };
 TcbFaultOutcome handle_tcb_fault(uint32_t address, bool write);
 
-// The TCB pager has answered `thread`: with a map item, or without one. A page that arrives is looked through at
-// once: threads unknown to this boot are mended and become ready (recovery.hpp).
+// The TCB pager has answered `thread`: with a map item, or without one. A page that arrives is looked through
+// at once: threads unknown to this boot are mended and become ready (recovery.hpp).
 bool receive_tcb_page(const Tcb& pager, const Tcb& thread, MapItem item);
 void tcb_pager_knows_nothing(const Tcb& thread);
 

@@ -73,8 +73,8 @@ void call_thread_schedule() {
     touch_read(thread);
     const unsigned caller_task = task_of(*current_thread);
     const unsigned caller_mcp = task_entry(caller_task).state.mcp;
-    if (thread.id != dest.raw || thread.state == ThreadState::unused || !is_in_clan_of(dest.task(), caller_task) ||
-        thread.priority > caller_mcp) {
+    if (thread.id != dest.raw || thread.state == ThreadState::unused ||
+        !is_in_clan_of(dest.task(), caller_task) || thread.priority > caller_mcp) {
         frame.eax = keep;
         return;
     }
@@ -91,12 +91,13 @@ void call_thread_schedule() {
     frame.eax = old_param;
     frame.ebx = old_preempter;
     frame.ecx = frame.edx = 0;
-    frame.esi = thread.state == ThreadState::polling || thread.state == ThreadState::waiting ? thread.partner : 0;
+    frame.esi =
+        thread.state == ThreadState::polling || thread.state == ThreadState::waiting ? thread.partner : 0;
     scheduler.reschedule();
 }
 
-// EAX lthread, ECX ESP, EDX EIP, EBX internal preempter, ESI pager. A new EIP or ESP cancels what the thread waits
-// for; a thread that has never run starts when it has both.
+// EAX lthread, ECX ESP, EDX EIP, EBX internal preempter, ESI pager. A new EIP or ESP cancels what the thread
+// waits for; a thread that has never run starts when it has both.
 void call_lthread_ex_regs() {
     Tcb& caller = *current_thread;
     Frame& in = caller.frame;

@@ -1,5 +1,5 @@
-// Timeouts: a binary heap of thread indexes, earliest first; equal times in order of the index, so that the order is
-// a function of the state alone.
+// Timeouts: a binary heap of thread indexes, earliest first; equal times in order of the index, so that the
+// order is a function of the state alone.
 //
 // Resident, like the ready queues (I6). Compiles on the host, where tests compare it with a sorted set.
 #pragma once
@@ -12,7 +12,7 @@ inline constexpr uint16_t not_in_heap = 0xFFFF;
 
 // Entries: indexable by thread index, element has `uint64_t wakeup_us` and `uint16_t heap_position`.
 // Slots: indexable storage of thread indexes, as many as there are threads.
-template <class Entries, class Slots>
+template<class Entries, class Slots>
 class WakeupQueue {
 public:
     constexpr WakeupQueue() = default;

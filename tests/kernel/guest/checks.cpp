@@ -1,0 +1,70 @@
+#include "tests/kernel/guest/checks.hpp"
+
+namespace kernel_test {
+
+namespace {
+
+unsigned checks_done = 0, failures = 0;
+
+constexpr unsigned stack_bytes = 4096;
+alignas(16) uint8_t stacks[l4::threads_per_task][stack_bytes];
+// Stacks of other tasks' first threads: they share the program's memory.
+alignas(16) uint8_t task_stacks[64][stack_bytes];
+
+} // namespace
+
+void check(bool condition, const char* what) {
+    ++checks_done;
+    if (condition)
+        return;
+    ++failures;
+    l4::print_string("FAILED: ");
+    l4::print_string(what);
+    l4::print_char('\n');
+}
+
+unsigned checks_failed() {
+    return failures;
+}
+
+void finish() {
+    l4::print_string("kernel test: ");
+    l4::print_decimal(checks_done);
+    l4::print_string(" checks, ");
+    l4::print_decimal(failures);
+    l4::print_string(" failed\n");
+    constexpr uint16_t debug_exit_port = 0xF4;
+    const uint8_t value = failures == 0 ? 0x10 : 0x11;
+    asm volatile("outb %0, %1" : : "a"(value), "Nd"(debug_exit_port));
+    for (;;)
+        l4::sleep_us(l4::Timeouts::infinite_us);
+}
+
+void start_thread(unsigned number, void (*entry)(), l4::ThreadId pager) {
+    l4::lthread_ex_regs(number, reinterpret_cast<uint32_t>(entry),
+                        reinterpret_cast<uint32_t>(stacks[number] + stack_bytes - 16), pager);
+}
+
+l4::ThreadId own_thread(unsigned number) {
+    return l4::my_id().with_lthread(number);
+}
+
+l4::ThreadId start_task(unsigned number, void (*entry)(), l4::ThreadId pager, unsigned mcp) {
+    return l4::task_new(l4::ThreadId::make(number, 0, 0, 0), mcp, reinterpret_cast<uint32_t>(entry),
+                        reinterpret_cast<uint32_t>(task_stacks[number % 64] + stack_bytes - 16), pager);
+}
+
+void serve_faults() {
+    l4::ThreadId client;
+    l4::Message message;
+    l4::wait(client, message);
+    for (;;) {
+        auto* page = reinterpret_cast<volatile uint8_t*>(message.w0 & ~0xFFFu);
+        *page = *page; // in the own space first
+        message = {0, message.w0 & ~0xFFFu,
+                   l4::Fpage::make(message.w0 & ~0xFFFu, l4::page_bits, l4::Fpage::write_bit).raw};
+        l4::reply_and_wait(client, message, l4::send_map);
+    }
+}
+
+} // namespace kernel_test
