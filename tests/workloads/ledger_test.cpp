@@ -235,6 +235,22 @@ TEST_F(Ledger, RejectsImpossibleRequests) {
     EXPECT_EQ(server_.server.handle(parameters.clients, transfer(0, 1, 5)).w0, LedgerMessage::rejected);
 }
 
+// The value is what "ledger.elf accounts=1000 clients=2 transfers=20000" printed as a guest: both are the
+// same code, and a change of it shows here before old disks and published runs disagree.
+TEST(LedgerChecksum, IsTheSameOnHostAndGuest) {
+    constexpr LedgerParameters parameters{1000, 2, 20'000, 8192, 1};
+    std::vector<Account> accounts(parameters.accounts);
+    std::vector<TransferRecord> log(parameters.log_records);
+    LedgerServer server(parameters, accounts.data(), log.data());
+    for (uint32_t i = 0; i < parameters.clients; ++i) {
+        std::vector<TransferRecord> journal(parameters.log_records);
+        LedgerClient client(parameters, i, journal.data());
+        while (client.has_transfers_left())
+            ASSERT_TRUE(client.accept(server.handle(i, client.request())));
+    }
+    EXPECT_EQ(server.checksum(), 0xdbde4cfc122c72a5u);
+}
+
 TEST_F(Ledger, RejectsAClientThatFinishesTooEarly) {
     ASSERT_TRUE(run(all - 1, 1));
     EXPECT_FALSE(finish());
