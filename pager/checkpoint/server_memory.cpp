@@ -30,16 +30,18 @@ const l4::KernelInfo* ServerMemory::ask_for_kernel_info() {
 
 void ServerMemory::ask_for_all(const l4::KernelInfo& info) {
     const uint32_t end = info.main_memory.high < memory_end_max ? info.main_memory.high : memory_end_max;
-    for (uint32_t low = end & ~(l4::superpage_size - 1); low > servers_end;) {
+    for (uint32_t low = end & ~(l4::superpage_size - 1); low > left_to_others;) {
         low -= l4::superpage_size;
+        if (low < left_to_others)
+            break;
         if (ask_sigma0({superpage_request + low, 0, 0}, l4::Fpage::whole_space()) != 0 &&
             !add(low, low + l4::superpage_size))
             return;
     }
     for (;;) {
         const l4::Fpage page{ask_sigma0({any_page_request, 0, 0}, l4::Fpage::whole_space())};
-        // sigma0 goes downwards: what follows is the servers' own neighbourhood, left to the root task.
-        if (page.raw == 0 || page.base() < servers_end || !add(page.base(), page.base() + l4::page_size))
+        // sigma0 goes downwards.
+        if (page.raw == 0 || page.base() < left_to_others || !add(page.base(), page.base() + l4::page_size))
             return;
     }
 }

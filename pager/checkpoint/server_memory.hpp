@@ -13,7 +13,7 @@ public:
     // Maps the kernel info page; nullptr if sigma0 does not give it.
     const l4::KernelInfo* ask_for_kernel_info();
 
-    // Everything above the servers' own images, 4 MB at a time where possible, then page by page.
+    // All that is free but the first 2 MB, 4 MB at a time where possible, then page by page.
     void ask_for_all(const l4::KernelInfo& info);
 
     // Page-aligned memory for a table, zeroed; nullptr if no range is long enough.

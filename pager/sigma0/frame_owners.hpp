@@ -33,11 +33,12 @@ public:
         return true;
     }
 
-    // All of the 4 MB or nothing.
+    // All of the 4 MB or nothing. What is kept for page addresses (boot modules, servers) is not part of a
+    // superpage.
     bool take_superpage(uint32_t address, unsigned task) {
         uint8_t* const first = &state_[address / l4::page_size & ~(frames_per_superpage - 1)];
         for (uint32_t i = 0; i < frames_per_superpage; ++i)
-            if (!can_have(first[i], task))
+            if (first[i] != free && first[i] != owned_by(task))
                 return false;
         for (uint32_t i = 0; i < frames_per_superpage; ++i)
             first[i] = owned_by(task);
