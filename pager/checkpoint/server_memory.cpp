@@ -30,10 +30,8 @@ const l4::KernelInfo* ServerMemory::ask_for_kernel_info() {
 
 void ServerMemory::ask_for_all(const l4::KernelInfo& info) {
     const uint32_t end = info.main_memory.high < memory_end_max ? info.main_memory.high : memory_end_max;
-    for (uint32_t low = end & ~(l4::superpage_size - 1); low > left_to_others;) {
+    for (uint32_t low = end & ~(l4::superpage_size - 1); low > l4::superpage_size;) {
         low -= l4::superpage_size;
-        if (low < left_to_others)
-            break;
         if (ask_sigma0({superpage_request + low, 0, 0}, l4::Fpage::whole_space()) != 0 &&
             !add(low, low + l4::superpage_size))
             return;
