@@ -6,8 +6,8 @@ namespace pager {
 namespace {
 
 constexpr uint32_t info_window = 0xB0000000u; // where the kernel info page is mapped to
-constexpr uint32_t servers_end =
-    0x01000000u; // below: the servers' images, boot modules, the root task's memory
+// Below: BIOS data, the kernel's image, what the root task may want.
+constexpr uint32_t left_to_others = 0x00200000u;
 constexpr uint32_t memory_end_max = 0x40000000u; // what sigma0's protocol can name
 constexpr uint32_t superpage_request = 0x40000000u, any_page_request = 0xFFFFFFFCu;
 
