@@ -1,7 +1,7 @@
 // The CPU's way to everything that is not plain memory, and what the simulator hears of it.
 //
-// The CPU runs ahead of the devices' time; each of these calls first lets them catch up (the implementation reads
-// Cpu::cycles()). A call may change the CPU's run limit, its interrupt line, or request a stop.
+// The CPU runs ahead of the devices' time; each of these calls first lets them catch up (the implementation
+// reads Cpu::cycles()). A call may change the CPU's run limit, its interrupt line, or request a stop.
 #pragma once
 
 #include "kernel-model/abi/probes.hpp"
@@ -30,7 +30,8 @@ struct ProbeArguments {
     uint32_t eax, edx, ecx, ebx;
 };
 
-// Called at the probe's instruction: the CPU's counters are exact at that point, memory is what the guest sees.
+// Called at the probe's instruction: the CPU's counters are exact at that point, memory is what the guest
+// sees.
 struct ProbeSink {
     virtual ~ProbeSink() = default;
     virtual void on_probe(l4::Probe event, const ProbeArguments& arguments) = 0;

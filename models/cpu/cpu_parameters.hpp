@@ -1,4 +1,5 @@
-// Timing and geometry of the processor: every value comes from the machine's TOML, none has a default in code.
+// Timing and geometry of the processor: every value comes from the machine's TOML, none has a default in
+// code.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +11,8 @@ struct CacheParameters {
     uint32_t size_bytes;
     uint32_t ways;
     uint32_t line_bytes;     // power of two, the same in all caches
-    uint32_t latency_cycles; // added to an access that misses the level above (0 for the first level: in the base cost)
+    uint32_t latency_cycles; // added to an access that misses the level above (0 for the first level: in the
+                             // base cost)
 };
 
 struct TlbParameters {
@@ -32,11 +34,12 @@ struct CpuParameters {
     uint32_t multiply_cycles, divide_cycles;
     uint32_t branch_mispredict_cycles;
     uint32_t branch_history_entries, branch_history_bits;
-    uint32_t interrupt_cycles;         // INT n, exception or interrupt, same privilege
-    uint32_t iret_cycles;              // same privilege
-    uint32_t privilege_change_cycles;  // added to either when the privilege level changes
+    uint32_t interrupt_cycles;        // INT n, exception or interrupt, same privilege
+    uint32_t iret_cycles;             // same privilege
+    uint32_t privilege_change_cycles; // added to either when the privilege level changes
     uint32_t sysenter_cycles, sysexit_cycles;
-    uint32_t cr3_load_cycles, invlpg_cycles, rdtsc_cycles, cpuid_cycles, segment_load_cycles, other_system_cycles;
+    uint32_t cr3_load_cycles, invlpg_cycles, rdtsc_cycles, cpuid_cycles, segment_load_cycles,
+        other_system_cycles;
     uint32_t string_iteration_cycles;
     uint32_t locked_cycles;
 

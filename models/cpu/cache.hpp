@@ -1,0 +1,100 @@
+// One cache: tags and dirty bits, true LRU. Content is always in main memory; the cache decides time only.
+//
+// The ways of a set are kept in order of use, the most recent first, so the replacement state is the order
+// itself.
+#pragma once
+
+#include "models/cpu/cpu_parameters.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cstdint>
+#include <stdexcept>
+#include <vector>
+
+namespace fixpoint::models {
+
+class Cache {
+public:
+    explicit Cache(const CacheParameters& parameters)
+        : ways_{parameters.ways}, line_shift_{static_cast<uint32_t>(std::countr_zero(parameters.line_bytes))},
+          latency_{parameters.latency_cycles} {
+        if (!std::has_single_bit(parameters.line_bytes) || parameters.line_bytes < 16 || ways_ == 0 ||
+            ways_ > 16 || !std::has_single_bit(parameters.size_bytes / (ways_ * parameters.line_bytes)) ||
+            parameters.size_bytes % (ways_ * parameters.line_bytes) != 0)
+            throw std::invalid_argument("cache geometry: line size and number of sets must be powers of two");
+        sets_ = parameters.size_bytes / (ways_ * parameters.line_bytes);
+        lines_.assign(size_t{sets_} * ways_, 0);
+    }
+
+    struct Result {
+        bool hit;
+        bool order_changed;    // the set's most recently used line is another one now
+        bool became_dirty;     // a clean or new line was written
+        uint32_t written_back; // address of a dirty line that had to go, plus 1; 0: none
+    };
+
+    // Accesses the line at `address`, bringing it in on a miss.
+    Result access(uint32_t address, bool write) {
+        const uint32_t line = (address >> line_shift_) << line_shift_;
+        uint32_t* set = &lines_[size_t{(address >> line_shift_) & (sets_ - 1)} * ways_];
+        uint32_t way = 0;
+        while (way < ways_ && (set[way] & ~dirty_bit) != (line | valid_bit))
+            ++way;
+        Result result{way < ways_, way != 0, false, 0};
+        uint32_t entry = line | valid_bit;
+        if (result.hit) {
+            entry = set[way];
+        } else {
+            // An empty way if there is one, else the least recently used.
+            for (way = 0; way < ways_ - 1 && set[way] != 0;)
+                ++way;
+            if (const uint32_t victim = set[way]; (victim & dirty_bit) != 0)
+                result.written_back = (victim & ~(valid_bit | dirty_bit)) + 1;
+        }
+        if (write && (entry & dirty_bit) == 0) {
+            entry |= dirty_bit;
+            result.became_dirty = true;
+        }
+        for (uint32_t i = way; i > 0; --i)
+            set[i] = set[i - 1];
+        set[0] = entry;
+        return result;
+    }
+    // Drops the line; what was dirty is lost (its content is in memory).
+    void invalidate(uint32_t address) {
+        if (uint32_t* entry = find(address))
+            *entry = 0;
+    }
+    // True if the line was dirty; it is clean now.
+    bool clean(uint32_t address) {
+        uint32_t* entry = find(address);
+        if (entry == nullptr || (*entry & dirty_bit) == 0)
+            return false;
+        *entry &= ~dirty_bit;
+        return true;
+    }
+    void invalidate_all() { std::fill(lines_.begin(), lines_.end(), 0); }
+
+    [[nodiscard]] uint32_t latency() const { return latency_; }
+    [[nodiscard]] uint32_t sets() const { return sets_; }
+    [[nodiscard]] uint32_t line_bytes() const { return 1u << line_shift_; }
+    [[nodiscard]] const std::vector<uint32_t>& lines() const { return lines_; }
+
+private:
+    static constexpr uint32_t valid_bit = 1, dirty_bit = 2;
+
+    uint32_t* find(uint32_t address) {
+        const uint32_t line = (address >> line_shift_) << line_shift_;
+        uint32_t* set = &lines_[size_t{(address >> line_shift_) & (sets_ - 1)} * ways_];
+        for (uint32_t way = 0; way < ways_; ++way)
+            if ((set[way] & ~dirty_bit) == (line | valid_bit))
+                return &set[way];
+        return nullptr;
+    }
+
+    uint32_t ways_, line_shift_, latency_, sets_ = 0;
+    std::vector<uint32_t> lines_; // line address, valid and dirty bit; per set the most recently used first
+};
+
+} // namespace fixpoint::models

@@ -1,0 +1,118 @@
+// L1 instruction and data cache and the unified L2: where an access hits decides how long the processor
+// stalls.
+//
+// Write-back, write-allocate; L2 is neither inclusive nor exclusive (P6). A line in L1I is never dirty in
+// L1D: filling L1I cleans the line, and the first write to a clean line drops it from L1I. Devices write
+// around the caches (snoop).
+#pragma once
+
+#include "models/cpu/cache.hpp"
+#include "models/cpu/clock.hpp"
+#include "models/cpu/cpu.hpp"
+#include "models/cpu/fast_path.hpp"
+
+namespace fixpoint::models {
+
+class CacheHierarchy {
+public:
+    CacheHierarchy(const CpuParameters& parameters, Clock& clock, CpuCounters& counters, FastPath& data_path,
+                   FastPath& fetch_path)
+        : l1i_{parameters.l1_instruction}, l1d_{parameters.l1_data}, l2_{parameters.l2},
+          memory_latency_{parameters.memory_latency_cycles}, writeback_cycles_{parameters.writeback_cycles},
+          clock_{clock}, counters_{counters}, data_path_{data_path}, fetch_path_{fetch_path} {
+        if (l1i_.line_bytes() != l1d_.line_bytes() || l2_.line_bytes() != l1d_.line_bytes())
+            throw std::invalid_argument("cache geometry: all levels must have the same line size");
+    }
+
+    [[nodiscard]] uint32_t line_bytes() const { return l1d_.line_bytes(); }
+
+    // One access within the line at `physical`.
+    void data_access(uint32_t physical, bool write) {
+        const Cache::Result result = l1d_.access(physical, write);
+        if (result.order_changed)
+            data_path_.drop(physical);
+        if (result.became_dirty) {
+            l1i_.invalidate(physical);
+            fetch_path_.drop(physical);
+        }
+        if (!result.hit) {
+            ++counters_.l1_data_misses;
+            if (result.written_back != 0)
+                write_back(result.written_back - 1);
+            fill_from_l2(physical);
+        }
+    }
+    void fetch_access(uint32_t physical) {
+        const Cache::Result result = l1i_.access(physical, false);
+        if (result.order_changed)
+            fetch_path_.drop(physical);
+        if (result.hit)
+            return;
+        ++counters_.l1_instruction_misses;
+        if (l1d_.clean(physical)) {
+            data_path_.drop(physical);
+            write_back(physical);
+        }
+        fill_from_l2(physical);
+    }
+    // An access that no cache holds (device memory).
+    void uncached_access() { clock_.add_stall(memory_latency_); }
+
+    void snoop(uint32_t physical, uint32_t bytes) {
+        if (bytes == 0)
+            return;
+        const uint32_t line = line_bytes();
+        const uint32_t last = (physical + (bytes - 1)) / line;
+        for (uint32_t number = physical / line; number <= last; ++number) {
+            const uint32_t address = number * line;
+            l1i_.invalidate(address);
+            l1d_.invalidate(address);
+            l2_.invalidate(address);
+            data_path_.drop(address);
+            fetch_path_.drop(address);
+        }
+    }
+    void invalidate_all() {
+        l1i_.invalidate_all();
+        l1d_.invalidate_all();
+        l2_.invalidate_all();
+        data_path_.drop_all();
+        fetch_path_.drop_all();
+    }
+    template<class Visitor>
+    void visit_state(Visitor&& visit) const {
+        for (const Cache* cache : {&l1i_, &l1d_, &l2_})
+            for (const uint32_t line : cache->lines())
+                visit(line);
+    }
+
+private:
+    void fill_from_l2(uint32_t physical) {
+        const Cache::Result result = l2_.access(physical, false);
+        clock_.add_stall(l2_.latency());
+        if (!result.hit) {
+            ++counters_.l2_misses;
+            clock_.add_stall(memory_latency_);
+        }
+        evicted_from_l2(result);
+    }
+    void write_back(uint32_t physical) {
+        ++counters_.writebacks;
+        clock_.add_stall(writeback_cycles_);
+        evicted_from_l2(l2_.access(physical, true));
+    }
+    void evicted_from_l2(const Cache::Result& result) {
+        if (result.written_back == 0)
+            return;
+        ++counters_.writebacks;
+        clock_.add_stall(writeback_cycles_);
+    }
+
+    Cache l1i_, l1d_, l2_;
+    uint32_t memory_latency_, writeback_cycles_;
+    Clock& clock_;
+    CpuCounters& counters_;
+    FastPath &data_path_, &fetch_path_;
+};
+
+} // namespace fixpoint::models

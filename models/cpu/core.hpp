@@ -1,0 +1,238 @@
+// The inside of the processor: architectural state, the run loop's state and the services that instruction
+// handlers use.
+//
+// Handlers are free functions over Core (one file per group of instructions); they commit nothing before
+// every access that can fault has succeeded, so a fault leaves the instruction as if it had not begun (SDM
+// vol. 3, 6.6). A service that can fault returns false and leaves the fault in `fault`; the handler then
+// returns fault_exit().
+//
+// Counting: the run loop charges a block as a whole before it runs; whoever leaves it early (fault, rep,
+// killed block) gives the rest back. `current` is set before anybody outside can look at the counters in the
+// middle of a block.
+#pragma once
+
+#include "models/cpu/block_cache.hpp"
+#include "models/cpu/branch_predictor.hpp"
+#include "models/cpu/cache_hierarchy.hpp"
+#include "models/cpu/cpu.hpp"
+#include "models/cpu/decoder.hpp"
+#include "models/cpu/flags.hpp"
+#include "models/cpu/mmu.hpp"
+#include "models/cpu/op.hpp"
+#include "models/cpu/physical_map.hpp"
+
+#include <optional>
+
+namespace fixpoint::models {
+
+namespace vector {
+inline constexpr uint8_t divide_error = 0, debug = 1, breakpoint = 3, overflow = 4, bound = 5,
+                         invalid_opcode = 6, device_not_available = 7, double_fault = 8, invalid_tss = 10,
+                         segment_not_present = 11, stack_fault = 12, general_protection = 13, page_fault = 14,
+                         alignment_check = 17;
+} // namespace vector
+
+// How blocks were decoded, and for which machine state they hold.
+namespace block_mode {
+inline constexpr uint32_t code32 = 1, flat_data = 2, single_step = 4;
+} // namespace block_mode
+
+struct Fault {
+    uint8_t vector = 0;
+    bool has_error = false;
+    uint32_t error = 0;
+};
+
+class Core {
+public:
+    Core(const CpuParameters& parameters, PhysicalMemory& memory, CpuBus& bus);
+
+    void reset();
+    Cpu::Stop run(uint64_t until_cycle);
+    [[nodiscard]] CpuState state() const;
+    void set_state(const CpuState& state);
+
+    // ---- Registers
+    static constexpr unsigned no_register = 8;
+    alignas(64) std::array<uint32_t, 9> registers{}; // the last one is always 0
+    uint32_t eip = 0;                                // start of the running block
+    uint32_t code_limit = 0xFFFF;                    // of CS: a jump beyond it is a #GP
+    uint32_t code_base = 0;
+    FastPath::Entry* data_entries = nullptr; // the table of the current privilege
+    FastPath::Entry* fetch_entries = nullptr;
+    uint32_t data_index_mask = 0, fetch_index_mask = 0, line_shift = 0, line_mask = 0;
+    Flags flags;
+    Clock clock;
+    uint64_t retired = 0;
+    uint64_t deadline = 0; // the run loop leaves its fast cycle at this count; 0: something wants attention
+    uint32_t mode = 0;     // block_mode bits
+    uint32_t slot = 0;     // which chain hint the block that just ended wants
+    Block* block = nullptr;
+    const Op* current = nullptr; // see above; nullptr between blocks
+    uint32_t stack_mask = 0xFFFF;
+    uint8_t privilege = 0;
+
+    std::array<SegmentState, segment_count> segment{};
+    SegmentState ldtr, tr;
+    DescriptorTableState gdtr, idtr;
+    std::array<uint32_t, 8> debug{};
+    uint32_t sysenter_cs = 0, sysenter_esp = 0, sysenter_eip = 0;
+    uint64_t tsc_offset = 0; // TSC = cycles + offset
+    bool halted = false, shutdown = false;
+    bool interrupt_shadow = false; // after STI, MOV SS, POP SS: no interrupt before the next block
+    bool delivering = false;       // an exception or interrupt is on its way, not INT n
+    bool step_trap = false;        // the block was started with TF set and nothing has been delivered since
+    Fault fault;
+    uint64_t modify_buffer = 0;  // where read-modify-write works when it cannot work in place
+    uint32_t modify_address = 0; // linear
+
+    template<class T>
+    [[nodiscard]] T get(unsigned byte_offset) const {
+        T value;
+        __builtin_memcpy(&value, reinterpret_cast<const uint8_t*>(registers.data()) + byte_offset, sizeof(T));
+        return value;
+    }
+    template<class T>
+    void set(unsigned byte_offset, T value) {
+        __builtin_memcpy(reinterpret_cast<uint8_t*>(registers.data()) + byte_offset, &value, sizeof(T));
+    }
+
+    // ---- Mode
+    [[nodiscard]] bool protected_mode() const { return (mmu.cr0 & Mmu::cr0_pe) != 0; }
+    [[nodiscard]] bool v86() const { return (flags.system & eflags::vm) != 0; }
+    [[nodiscard]] bool user() const { return privilege == 3; }
+    [[nodiscard]] unsigned iopl() const { return flags.system >> 12 & 3; }
+    void update_mode(); // after any change of segments, CR0, TF, AC, privilege
+
+    // ---- Faults
+    bool raise(uint8_t number) { return raise(number, false, 0); } // always false
+    bool raise(uint8_t number, uint32_t error) { return raise(number, true, error); }
+    bool raise_protection(uint32_t error = 0) { return raise(vector::general_protection, true, error); }
+    void fault_exit(const Op* op);  // delivers `fault` with the instruction's own EIP
+    void leave_block(const Op* op); // ends the block before this instruction
+    void give_back(const Op* op);   // uncharges this instruction and what follows it in the block
+
+    // ---- Memory, linear addresses. False or the failure bit: `fault` is set. See memory_access.hpp.
+    static constexpr uint64_t failed = uint64_t{1} << 63;
+    [[nodiscard]] uint64_t read_slow(uint32_t linear, unsigned bytes, bool as_user); // at most 4 bytes
+    [[nodiscard]] bool write_slow(uint32_t linear, unsigned bytes, uint32_t value, bool as_user);
+    [[nodiscard]] uint8_t* modify_slow(uint32_t linear, unsigned bytes); // nullptr: fault
+    [[nodiscard]] bool probe_write(uint32_t linear, unsigned bytes, bool as_user);
+    void finish_buffered_modify(unsigned bytes);
+    // Offset in a segment to linear address, with all checks.
+    [[nodiscard]] bool segment_address(unsigned index, uint32_t offset, unsigned bytes, bool write,
+                                       uint32_t& linear);
+    // Descriptor tables, TSS, and stacks of other privilege levels.
+    template<class T>
+    [[nodiscard]] bool read_system(uint32_t linear, T& value) {
+        const uint64_t got = read_slow(linear, sizeof(T), false);
+        value = static_cast<T>(got);
+        return (got & failed) == 0;
+    }
+
+    // ---- Control transfers
+    // Exceptions and interrupts; INT n calls enter_gate() itself, for its faults are its own.
+    void deliver(Fault what, uint32_t return_eip, bool is_fault);
+    [[nodiscard]] bool enter_gate(const Fault& event, uint32_t return_eip, bool software, bool is_fault);
+
+    struct Descriptor {
+        uint16_t selector;
+        uint32_t low, high;
+
+        [[nodiscard]] unsigned type() const { return high >> 8 & 0x1F; } // with the S bit
+        [[nodiscard]] unsigned dpl() const { return high >> 13 & 3; }
+        [[nodiscard]] bool present() const { return (high & 1u << 15) != 0; }
+        [[nodiscard]] bool code() const { return (high & 0x1800) == 0x1800; }
+        [[nodiscard]] bool conforming() const { return (high & 1u << 10) != 0; }
+        [[nodiscard]] bool writable_data() const { return (high & 0x1A00) == 0x1200; }
+        [[nodiscard]] SegmentState segment() const;
+    };
+    [[nodiscard]] bool find_descriptor(uint16_t selector, uint32_t& linear) const; // false: beyond the table
+    [[nodiscard]] bool read_descriptor(uint16_t selector, uint8_t fault_vector, Descriptor& descriptor);
+    [[nodiscard]] bool mark_accessed(Descriptor& descriptor);
+    [[nodiscard]] bool load_segment(unsigned index, uint16_t selector); // MOV, POP, LxS
+    [[nodiscard]] bool load_stack_segment(uint16_t selector, unsigned level, uint8_t fault_vector,
+                                          SegmentState& stack);
+    [[nodiscard]] bool task_stack(unsigned level, uint16_t& selector, uint32_t& pointer);
+    void set_code_segment(SegmentState code, unsigned level);
+    void set_v86_or_real_segment(unsigned index, uint16_t selector);
+    // A stack that is not, or not yet, the current one.
+    struct Stack {
+        SegmentState segment;
+        uint32_t pointer;
+        bool as_user;
+        [[nodiscard]] uint32_t mask() const {
+            return (segment.attributes & SegmentState::big) != 0 ? 0xFFFF'FFFFu : 0xFFFFu;
+        }
+    };
+    [[nodiscard]] bool push_on(Stack& stack, unsigned bytes, uint32_t value);
+    [[nodiscard]] bool pop_from(Stack& stack, unsigned bytes, uint32_t& value);
+    void set_stack(const Stack& stack); // ESP only, as wide as the stack
+    [[nodiscard]] Stack current_stack() const { return {segment[seg_ss], registers[reg_esp], user()}; }
+    void set_flags(uint32_t value, uint32_t changeable);
+    void mispredicted() {
+        clock.cycles += parameters.branch_mispredict_cycles;
+        ++counters.branch_mispredictions;
+    }
+
+    // ---- Input and output
+    [[nodiscard]] bool io_allowed(uint16_t port, unsigned bytes);
+    [[nodiscard]] uint32_t io_read(const Op* op, uint16_t port, unsigned bytes);
+    void io_write(const Op* op, uint16_t port, unsigned bytes, uint32_t value);
+
+    // ---- Exact counters
+    [[nodiscard]] uint64_t cycles_now() const;
+    [[nodiscard]] uint64_t instructions_now() const;
+
+    // ---- Requests from outside
+    void set_limit(uint64_t until_cycle);
+    void request_attention() { deadline = 0; }
+
+    const CpuParameters parameters;
+    PhysicalMap map;
+    CpuBus& bus;
+    ProbeSink* probe_sink = nullptr;
+    CpuCounters counters{};
+    FastPath data_path, fetch_path;
+    CacheHierarchy caches;
+    BlockCache blocks;
+    Mmu mmu;
+    BranchPredictor predictor;
+    Decoder decoder;
+    bool interrupt_line = false;
+    bool stop_requested = false;
+    uint64_t limit = 0;
+
+private:
+    bool raise(uint8_t number, bool has_error, uint32_t error) {
+        // The EXT bit of selector error codes: the fault came while an event was being delivered (SDM vol.
+        // 3, 6.13).
+        if (number >= vector::invalid_tss && number <= vector::general_protection)
+            error |= delivering ? 1u : 0u;
+        fault = {number, has_error, error};
+        return false;
+    }
+    // One access, or two where it crosses a line; each within one page.
+    struct Piece {
+        uint32_t linear, bytes;
+        Mmu::Translation translation;
+    };
+    [[nodiscard]] unsigned translate_pieces(uint32_t linear, unsigned bytes, AccessKind kind, bool as_user,
+                                            Piece (&pieces)[2]);
+    void touch(const Piece& piece, bool write);
+    void remember(const Piece& piece, bool write, bool as_user);
+
+    [[nodiscard]] std::optional<Cpu::Stop> boundary();
+    [[nodiscard]] bool fetch_slow(uint32_t linear, uint32_t& physical);
+    [[nodiscard]] Block* next_block(uint32_t linear, uint32_t physical);
+    [[nodiscard]] Block* build_block(uint32_t linear, uint32_t physical, bool single);
+    enum class Entry { ready, fault, stale };
+    [[nodiscard]] Entry fetch_further_lines(const Block& candidate, uint32_t linear);
+    [[nodiscard]] Block* locate(uint32_t linear, uint32_t physical);
+    [[nodiscard]] size_t fetch_bytes(uint32_t physical, uint32_t second_page, size_t wanted, uint8_t* bytes);
+    [[nodiscard]] bool enter_real_mode_vector(uint8_t number, uint32_t return_eip);
+
+    Block no_block_{}; // stands for "nothing ran before"
+};
+
+} // namespace fixpoint::models

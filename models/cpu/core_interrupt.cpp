@@ -1,0 +1,146 @@
+// Exceptions and interrupts: through the interrupt descriptor table or the real-mode vectors, and what
+// happens when that faults again (SDM vol. 3, chapter 6). Task gates are not implemented: they raise #GP.
+#include "models/cpu/core.hpp"
+
+namespace fixpoint::models {
+
+namespace {
+
+constexpr bool contributory(uint8_t number) {
+    return number == vector::divide_error ||
+           (number >= vector::invalid_tss && number <= vector::general_protection);
+}
+
+} // namespace
+
+void Core::deliver(Fault what, uint32_t return_eip, bool is_fault) {
+    step_trap = false;
+    bool exception = is_fault || what.vector == vector::debug;
+    for (;;) {
+        clock.cycles += parameters.interrupt_cycles;
+        counters.exceptions += exception ? 1 : 0;
+        delivering = true;
+        const bool entered = enter_gate(what, return_eip, false, is_fault);
+        delivering = false;
+        if (entered)
+            return;
+        // SDM vol. 3, table 6-5.
+        if (exception && what.vector == vector::double_fault) {
+            shutdown = true;
+            request_attention();
+            return;
+        }
+        const bool second_serious = contributory(fault.vector) || fault.vector == vector::page_fault;
+        const bool is_double = exception && ((contributory(what.vector) && contributory(fault.vector)) ||
+                                             (what.vector == vector::page_fault && second_serious));
+        what = is_double ? Fault{vector::double_fault, true, 0} : fault;
+        exception = is_fault = true;
+    }
+}
+
+bool Core::enter_real_mode_vector(uint8_t number, uint32_t return_eip) {
+    if (number * 4u + 3 > idtr.limit)
+        return raise_protection();
+    uint32_t target = 0;
+    if (!read_system(idtr.base + number * 4u, target))
+        return false;
+    Stack stack = current_stack();
+    if (!push_on(stack, 2, flags.value()) || !push_on(stack, 2, segment[seg_cs].selector) ||
+        !push_on(stack, 2, return_eip))
+        return false;
+    set_stack(stack);
+    flags.system &= ~(eflags::iif | eflags::tf | eflags::ac);
+    set_v86_or_real_segment(seg_cs, static_cast<uint16_t>(target >> 16));
+    eip = target & 0xFFFF;
+    update_mode();
+    return true;
+}
+
+bool Core::enter_gate(const Fault& event, uint32_t return_eip, bool software, bool is_fault) {
+    const uint8_t number = event.vector;
+    if (!protected_mode())
+        return enter_real_mode_vector(number, return_eip);
+
+    // The gate.
+    enum : unsigned { interrupt16 = 6, trap16 = 7, interrupt32 = 14, trap32 = 15 };
+    const uint32_t in_idt = number * 8u + 2;
+    Descriptor gate{};
+    if (number * 8u + 7 > idtr.limit)
+        return raise_protection(in_idt);
+    if (!read_system(idtr.base + number * 8u, gate.low) ||
+        !read_system(idtr.base + number * 8u + 4, gate.high))
+        return false;
+    const unsigned type = gate.type();
+    if (type != interrupt16 && type != trap16 && type != interrupt32 && type != trap32)
+        return raise_protection(in_idt);
+    if (software && gate.dpl() < privilege)
+        return raise_protection(in_idt);
+    if (!gate.present())
+        return raise(vector::segment_not_present, in_idt);
+    const bool wide = type >= interrupt32;
+    const unsigned bytes = wide ? 4 : 2;
+
+    // Its code segment.
+    const auto selector = static_cast<uint16_t>(gate.low >> 16);
+    const uint32_t target = (gate.low & 0xFFFF) | (wide ? gate.high & 0xFFFF'0000u : 0);
+    if ((selector & ~3u) == 0)
+        return raise_protection();
+    Descriptor code{};
+    if (!read_descriptor(selector, vector::general_protection, code))
+        return false;
+    if (!code.code() || code.dpl() > privilege)
+        return raise_protection(selector & ~3u);
+    if (!code.present())
+        return raise(vector::segment_not_present, selector & ~3u);
+    const bool inner = !code.conforming() && code.dpl() < privilege;
+    const unsigned level = inner ? code.dpl() : privilege;
+    const bool from_v86 = v86();
+    if (from_v86 && level != 0)
+        return raise_protection(selector & ~3u);
+    if (!mark_accessed(code))
+        return false;
+
+    // Its stack.
+    Stack stack = current_stack();
+    if (inner) {
+        uint16_t stack_selector = 0;
+        uint32_t pointer = 0;
+        if (!task_stack(level, stack_selector, pointer) ||
+            !load_stack_segment(stack_selector, level, vector::invalid_tss, stack.segment))
+            return false;
+        stack.pointer = pointer;
+        stack.as_user = false;
+        if (from_v86)
+            for (const unsigned index : {seg_gs, seg_fs, seg_ds, seg_es})
+                if (!push_on(stack, bytes, segment[index].selector))
+                    return false;
+        if (!push_on(stack, bytes, segment[seg_ss].selector) || !push_on(stack, bytes, registers[reg_esp]))
+            return false;
+    }
+    // Faults push RF = 1, so that an instruction breakpoint does not trigger again (SDM vol. 3, 17.3.1.1).
+    const uint32_t image = flags.value() | (is_fault ? eflags::rf : 0);
+    if (!push_on(stack, bytes, image) || !push_on(stack, bytes, segment[seg_cs].selector) ||
+        !push_on(stack, bytes, return_eip) || (event.has_error && !push_on(stack, bytes, event.error)))
+        return false;
+    SegmentState code_segment = code.segment();
+    if (target > code_segment.limit)
+        return raise_protection();
+
+    // Nothing can fault any more.
+    if (inner) {
+        segment[seg_ss] = stack.segment;
+        clock.cycles += parameters.privilege_change_cycles;
+        if (from_v86)
+            for (const unsigned index : {seg_gs, seg_fs, seg_ds, seg_es})
+                segment[index] = SegmentState{};
+    }
+    set_stack(stack);
+    flags.system &= ~(eflags::tf | eflags::nt | eflags::vm | eflags::rf);
+    if (type == interrupt16 || type == interrupt32)
+        flags.system &= ~eflags::iif;
+    eip = target;
+    set_code_segment(code_segment, level);
+    return true;
+}
+
+} // namespace fixpoint::models

@@ -1,0 +1,126 @@
+// Memory accesses that the short cut does not cover: translation, faults, cache misses, line and page
+// crossings, device memory, code that is written.
+#include "models/cpu/core.hpp"
+
+namespace fixpoint::models {
+
+unsigned Core::translate_pieces(uint32_t linear, unsigned bytes, AccessKind kind, bool as_user,
+                                Piece (&pieces)[2]) {
+    const uint32_t left_in_line = caches.line_bytes() - (linear & (caches.line_bytes() - 1));
+    const uint32_t first = bytes < left_in_line ? bytes : left_in_line;
+    const unsigned count = first == bytes ? 1 : 2;
+    pieces[0] = {linear, first, {}};
+    pieces[1] = {linear + first, bytes - first, {}};
+    for (unsigned i = 0; i < count; ++i)
+        if (!mmu.translate(pieces[i].linear, kind, as_user, pieces[i].translation)) {
+            raise(vector::page_fault, mmu.fault_error());
+            return 0;
+        }
+    return count;
+}
+
+void Core::touch(const Piece& piece, bool write) {
+    if (map.is_memory(piece.translation.physical))
+        caches.data_access(piece.translation.physical, write);
+    else
+        caches.uncached_access();
+}
+
+// The access just made has left its line and page the most recently used ones: the next may take the short
+// cut.
+void Core::remember(const Piece& piece, bool write, bool as_user) {
+    const uint32_t physical = piece.translation.physical;
+    if (!map.is_memory(physical))
+        return;
+    const FastPath::Entry& entry = data_path.table(as_user)[data_path.index_of(piece.linear)];
+    const uint32_t line = piece.linear & line_mask;
+    const bool line_dirty = write || (entry.read_tag == line && entry.write_tag == line);
+    const bool writable =
+        line_dirty && piece.translation.writable && !blocks.line_has_code(physical, caches.line_bytes());
+    data_path.fill(as_user, piece.linear, writable,
+                   reinterpret_cast<uintptr_t>(map.host(physical)) - piece.linear, piece.translation.tlb_set);
+}
+
+uint64_t Core::read_slow(uint32_t linear, unsigned bytes, bool as_user) {
+    Piece pieces[2];
+    const unsigned count = translate_pieces(linear, bytes, AccessKind::read, as_user, pieces);
+    if (count == 0)
+        return failed;
+    uint64_t value = 0;
+    for (unsigned i = 0, shift = 0; i < count; shift += pieces[i].bytes * 8, ++i) {
+        touch(pieces[i], false);
+        value |= map.read(pieces[i].translation.physical, pieces[i].bytes) << shift;
+    }
+    if (count == 1)
+        remember(pieces[0], false, as_user);
+    return value;
+}
+
+bool Core::write_slow(uint32_t linear, unsigned bytes, uint32_t value, bool as_user) {
+    Piece pieces[2];
+    const unsigned count = translate_pieces(linear, bytes, AccessKind::write, as_user, pieces);
+    if (count == 0)
+        return false;
+    for (unsigned i = 0, shift = 0; i < count; shift += pieces[i].bytes * 8, ++i) {
+        touch(pieces[i], true);
+        blocks.written(pieces[i].translation.physical, pieces[i].bytes);
+        map.write(pieces[i].translation.physical, pieces[i].bytes, uint64_t{value} >> shift);
+    }
+    if (count == 1)
+        remember(pieces[0], true, as_user);
+    return true;
+}
+
+uint8_t* Core::modify_slow(uint32_t linear, unsigned bytes) {
+    Piece pieces[2];
+    const unsigned count = translate_pieces(linear, bytes, AccessKind::write, user(), pieces);
+    if (count == 0)
+        return nullptr;
+    if (count == 1 && map.is_memory(pieces[0].translation.physical)) {
+        touch(pieces[0], true);
+        blocks.written(pieces[0].translation.physical, bytes);
+        remember(pieces[0], true, user());
+        return map.host(pieces[0].translation.physical);
+    }
+    modify_buffer = 0;
+    modify_address = linear;
+    for (unsigned i = 0, shift = 0; i < count; shift += pieces[i].bytes * 8, ++i) {
+        touch(pieces[i], false);
+        modify_buffer |= map.read(pieces[i].translation.physical, pieces[i].bytes) << shift;
+    }
+    return reinterpret_cast<uint8_t*>(&modify_buffer);
+}
+
+void Core::finish_buffered_modify(unsigned bytes) {
+    // Write access was established by modify_slow() in the same instruction: this cannot fault.
+    if (!write_slow(modify_address, bytes, static_cast<uint32_t>(modify_buffer), user()))
+        __builtin_unreachable();
+}
+
+bool Core::probe_write(uint32_t linear, unsigned bytes, bool as_user) {
+    Piece pieces[2];
+    return translate_pieces(linear, bytes, AccessKind::write, as_user, pieces) != 0;
+}
+
+// SDM vol. 3, 5.3-5.5: presence, type and limit; alignment last.
+bool Core::segment_address(unsigned index, uint32_t offset, unsigned bytes, bool write, uint32_t& linear) {
+    const SegmentState& s = segment[index];
+    const uint8_t fault_vector = index == seg_ss ? vector::stack_fault : vector::general_protection;
+    const unsigned type = s.attributes & SegmentState::type_mask;
+    const bool code = (type & 8) != 0;
+    if ((s.attributes & SegmentState::present) == 0 ||
+        (write ? code || (type & 2) == 0 : code && (type & 2) == 0))
+        return raise(fault_vector, 0u);
+    const uint32_t last = offset + (bytes - 1);
+    const bool expand_down = !code && (type & 4) != 0;
+    const uint32_t top = expand_down ? ((s.attributes & SegmentState::big) != 0 ? ~0u : 0xFFFFu) : s.limit;
+    if (last < offset || last > top || (expand_down && offset <= s.limit))
+        return raise(fault_vector, 0u);
+    linear = s.base + offset;
+    if ((flags.system & eflags::ac) != 0 && user() && (mmu.cr0 & Mmu::cr0_am) != 0 &&
+        (linear & (bytes - 1)) != 0)
+        return raise(vector::alignment_check, 0u);
+    return true;
+}
+
+} // namespace fixpoint::models

@@ -1,0 +1,96 @@
+#include "models/cpu/cpu.hpp"
+
+#include "models/cpu/core.hpp"
+
+#include <algorithm>
+
+namespace fixpoint::models {
+
+Cpu::Cpu(const CpuParameters& parameters, PhysicalMemory& memory, CpuBus& bus)
+    : core_{std::make_unique<Core>(parameters, memory, bus)} {}
+Cpu::~Cpu() = default;
+
+void Cpu::set_probe_sink(ProbeSink* sink) {
+    core_->probe_sink = sink;
+}
+void Cpu::power_cycle() {
+    core_->reset();
+}
+void Cpu::reset() {
+    core_->reset();
+}
+CpuState Cpu::state() const {
+    return core_->state();
+}
+void Cpu::set_state(const CpuState& state) {
+    core_->set_state(state);
+}
+Cpu::Stop Cpu::run(uint64_t until_cycle) {
+    return core_->run(until_cycle);
+}
+void Cpu::set_limit(uint64_t until_cycle) {
+    core_->set_limit(until_cycle);
+}
+
+void Cpu::request_stop() {
+    core_->stop_requested = true;
+    core_->request_attention();
+}
+void Cpu::set_interrupt_line(bool level) {
+    core_->interrupt_line = level;
+    core_->request_attention();
+}
+bool Cpu::halted() const {
+    return core_->halted;
+}
+
+void Cpu::skip_to(uint64_t cycle) {
+    Clock& clock = core_->clock;
+    if (cycle <= clock.cycles)
+        return;
+    clock.idle += cycle - clock.cycles;
+    clock.cycles = cycle;
+}
+
+uint64_t Cpu::cycles() const {
+    return core_->cycles_now();
+}
+uint64_t Cpu::instructions() const {
+    return core_->instructions_now();
+}
+uint64_t Cpu::stall_cycles() const {
+    return core_->clock.stall;
+}
+uint64_t Cpu::idle_cycles() const {
+    return core_->clock.idle;
+}
+CpuCounters Cpu::counters() const {
+    return core_->counters;
+}
+
+void Cpu::snoop_write(uint32_t physical, uint32_t bytes) {
+    if (bytes == 0)
+        return;
+    core_->caches.snoop(physical, bytes);
+    core_->blocks.written(physical, bytes);
+}
+
+bool Cpu::translate(uint32_t linear, uint32_t& physical) const {
+    return core_->mmu.peek(linear, physical);
+}
+
+void Cpu::set_fast_path(bool enabled) {
+    core_->data_path.enable(enabled);
+    core_->fetch_path.enable(enabled);
+}
+
+uint64_t Cpu::timing_state_digest() const {
+    uint64_t digest = 0xCBF2'9CE4'8422'2325u; // FNV-1a
+    const auto visit = [&digest](uint32_t value) { digest = (digest ^ value) * 0x0000'0100'0000'01B3u; };
+    core_->caches.visit_state(visit);
+    core_->mmu.visit_state(visit);
+    core_->predictor.visit_state(visit);
+    return digest;
+}
+
+} // namespace fixpoint::models

@@ -1,0 +1,202 @@
+#include "models/cpu/decoder.hpp"
+
+#include "models/cpu/core.hpp"
+#include "models/cpu/instruction_fields.hpp"
+
+#include "kernel-model/abi/probes.hpp"
+
+#include <stdexcept>
+
+namespace fixpoint::models {
+
+namespace {
+
+struct Prefixes {
+    bool operand_size = false, address_size = false, lock = false;
+    Repeat repeat = Repeat::none;
+    uint8_t segment = segment_count; // none
+};
+
+Prefixes prefixes_of(const ZydisDecodedInstruction& instruction) {
+    Prefixes p;
+    for (unsigned i = 0; i < instruction.raw.prefix_count; ++i)
+        switch (instruction.raw.prefixes[i].value) {
+        case 0x66:
+            p.operand_size = true;
+            break;
+        case 0x67:
+            p.address_size = true;
+            break;
+        case 0xF0:
+            p.lock = true;
+            break;
+        case 0xF2:
+            p.repeat = Repeat::while_not_equal;
+            break;
+        case 0xF3:
+            p.repeat = Repeat::while_equal;
+            break;
+        case 0x26:
+            p.segment = seg_es;
+            break;
+        case 0x2E:
+            p.segment = seg_cs;
+            break;
+        case 0x36:
+            p.segment = seg_ss;
+            break;
+        case 0x3E:
+            p.segment = seg_ds;
+            break;
+        case 0x64:
+            p.segment = seg_fs;
+            break;
+        case 0x65:
+            p.segment = seg_gs;
+            break;
+        default:
+            break;
+        }
+    return p;
+}
+
+// SDM vol. 2, tables 2-1 to 2-3. Returns the default segment.
+uint8_t address_operand(const ZydisDecodedInstruction& instruction, bool wide, Op& op) {
+    const auto& modrm = instruction.raw.modrm;
+    op.base = op.index = Core::no_register;
+    op.scale = 0;
+    op.displacement = static_cast<uint32_t>(instruction.raw.disp.value);
+    if (!wide) {
+        constexpr uint8_t bases[] = {reg_ebx, reg_ebx, reg_ebp, reg_ebp, reg_esi, reg_edi, reg_ebp, reg_ebx};
+        constexpr uint8_t indexes[] = {reg_esi, reg_edi, reg_esi, reg_edi};
+        if (modrm.mod == 0 && modrm.rm == 6)
+            return seg_ds;
+        op.base = bases[modrm.rm];
+        if (modrm.rm < 4)
+            op.index = indexes[modrm.rm];
+        return op.base == reg_ebp ? seg_ss : seg_ds;
+    }
+    uint8_t base = modrm.rm;
+    if (modrm.rm == 4) {
+        base = instruction.raw.sib.base;
+        if (instruction.raw.sib.index != 4) {
+            op.index = instruction.raw.sib.index;
+            op.scale = instruction.raw.sib.scale;
+        }
+    }
+    if (modrm.mod == 0 && base == 5)
+        return seg_ds;
+    op.base = base;
+    return base == reg_esp || base == reg_ebp ? seg_ss : seg_ds;
+}
+
+Decoded raising(uint8_t number) {
+    Decoded decoded;
+    decoded.op.handler = raise_handler();
+    decoded.op.detail = number;
+    decoded.length = 1;
+    decoded.ends_block = true;
+    return decoded;
+}
+
+} // namespace
+
+Handler InstructionFields::undefined() const {
+    op->detail = vector::invalid_opcode;
+    ends();
+    return raise_handler();
+}
+
+Decoder::Decoder(const CpuParameters& parameters) : parameters_{parameters} {
+    bool ready = true;
+    for (ZydisDecoder* decoder : {&decoder16_, &decoder32_}) {
+        const bool wide = decoder == &decoder32_;
+        ready = ready && ZYAN_SUCCESS(ZydisDecoderInit(
+                             decoder, wide ? ZYDIS_MACHINE_MODE_LEGACY_32 : ZYDIS_MACHINE_MODE_LEGACY_16,
+                             wide ? ZYDIS_STACK_WIDTH_32 : ZYDIS_STACK_WIDTH_16));
+        // What later processors made of encodings that a P6 reads otherwise.
+        for (const ZydisDecoderMode later :
+             {ZYDIS_DECODER_MODE_MPX, ZYDIS_DECODER_MODE_CET, ZYDIS_DECODER_MODE_LZCNT,
+              ZYDIS_DECODER_MODE_TZCNT, ZYDIS_DECODER_MODE_CLDEMOTE})
+            ready = ready && ZYAN_SUCCESS(ZydisDecoderEnableMode(decoder, later, ZYAN_FALSE));
+    }
+    if (!ready)
+        throw std::runtime_error("the instruction decoder cannot be set up");
+}
+
+Decoded Decoder::decode(const uint8_t* bytes, size_t available, uint32_t mode) const {
+    const bool code32 = (mode & block_mode::code32) != 0;
+    ZydisDecodedInstruction instruction;
+    const ZyanStatus status = ZydisDecoderDecodeInstruction(code32 ? &decoder32_ : &decoder16_, nullptr,
+                                                            bytes, available, &instruction);
+    if (status == ZYDIS_STATUS_NO_MORE_DATA) {
+        if (available >= ZYDIS_MAX_INSTRUCTION_LENGTH)
+            return raising(vector::general_protection);
+        Decoded decoded;
+        decoded.incomplete = true;
+        return decoded;
+    }
+    if (status == ZYDIS_STATUS_INSTRUCTION_TOO_LONG)
+        return raising(vector::general_protection);
+    if (!ZYAN_SUCCESS(status) || instruction.encoding != ZYDIS_INSTRUCTION_ENCODING_LEGACY)
+        return raising(vector::invalid_opcode);
+
+    Decoded decoded;
+    decoded.length = instruction.length;
+    const Prefixes prefixes = prefixes_of(instruction);
+    Op& op = decoded.op;
+    InstructionFields f{};
+    f.op = &op;
+    f.cost = &decoded.cost;
+    f.decoded = &decoded;
+    f.parameters = &parameters_;
+    f.opcode = instruction.opcode;
+    f.has_modrm = (instruction.attributes & ZYDIS_ATTRIB_HAS_MODRM) != 0;
+    f.reg = instruction.raw.modrm.reg;
+    f.rm = instruction.raw.modrm.rm;
+    f.memory = f.has_modrm && instruction.raw.modrm.mod != 3;
+    f.wide = code32 != prefixes.operand_size ? 2 : 1;
+    f.wide_address = code32 != prefixes.address_size;
+    f.lock = prefixes.lock;
+    f.immediate = static_cast<uint32_t>(instruction.raw.imm[0].value.u);
+    f.immediate_bytes = instruction.raw.imm[0].size / 8u;
+    f.second_immediate = static_cast<uint32_t>(instruction.raw.imm[1].value.u);
+    f.displacement = static_cast<uint32_t>(instruction.raw.disp.value);
+
+    op.base = op.index = Core::no_register;
+    op.address_mask = f.wide_address ? 0xFFFF'FFFFu : 0xFFFFu;
+    op.segment = seg_ds;
+    if (f.memory)
+        op.segment = address_operand(instruction, f.wide_address, op);
+    if (prefixes.segment != segment_count)
+        op.segment = prefixes.segment;
+    op.immediate = f.immediate;
+    op.repeat = prefixes.repeat;
+    const bool flat_data = (mode & block_mode::flat_data) != 0;
+    const bool flat_segment = op.segment == seg_ds || op.segment == seg_es || op.segment == seg_ss;
+    f.flat_stack = flat_data;
+    f.flat = f.flat_string = flat_data && f.wide_address && flat_segment;
+
+    const bool two_byte = instruction.opcode_map == ZYDIS_OPCODE_MAP_0F;
+    if (!two_byte && instruction.opcode_map != ZYDIS_OPCODE_MAP_DEFAULT)
+        op.handler = f.undefined();
+    else
+        op.handler = two_byte ? decode_two_byte(f) : decode_one_byte(f);
+    if (f.lock)
+        decoded.cost.extra_cycles += parameters_.locked_cycles;
+
+    // A probe is free and no instruction (kernel-model/abi/probes.hpp).
+    const bool long_nop =
+        two_byte && f.opcode == 0x1F && f.memory && instruction.length == 7 && bytes[2] == 0x80;
+    if (long_nop && (f.displacement & l4::probe_marker_mask) == l4::probe_marker &&
+        (f.displacement & ~l4::probe_marker_mask) != 0) {
+        op.handler = probe_handler();
+        op.immediate = f.displacement & ~l4::probe_marker_mask;
+        decoded.cost = {0, 0};
+        decoded.counts = false;
+        decoded.ends_block = true;
+    }
+    return decoded;
+}
+
+} // namespace fixpoint::models

@@ -1,0 +1,224 @@
+// Stack instructions.
+#include "models/cpu/handler_support.hpp"
+
+namespace fixpoint::models {
+
+namespace {
+
+template<class T, PushSource Source, bool Flat>
+void push_op(Core& core, const Op* op) {
+    T value;
+    if constexpr (Source == PushSource::reg) {
+        value = core.get<T>(op->rm);
+    } else if constexpr (Source == PushSource::immediate) {
+        value = static_cast<T>(op->immediate);
+    } else {
+        if (!load<T, Flat>(core, op, value))
+            return core.fault_exit(op);
+    }
+    uint32_t pointer = core.registers[reg_esp];
+    if (!push_below<T, Flat>(core, op, pointer, value))
+        return core.fault_exit(op);
+    commit_stack<Flat>(core, pointer);
+    return next(core, op);
+}
+
+// POP to memory computes its address after ESP has been incremented (SDM vol. 2, POP).
+template<class T, bool Memory, bool Flat>
+void pop_op(Core& core, const Op* op) {
+    uint32_t pointer = core.registers[reg_esp];
+    T value;
+    if (!pop_above<T, Flat>(core, op, pointer, value))
+        return core.fault_exit(op);
+    const uint32_t old = core.registers[reg_esp];
+    commit_stack<Flat>(core, pointer);
+    if constexpr (Memory) {
+        if (!store<T, Flat>(core, op, value)) {
+            core.registers[reg_esp] = old;
+            return core.fault_exit(op);
+        }
+    } else {
+        core.set<T>(op->rm, value); // after ESP: POP ESP takes the value
+    }
+    return next(core, op);
+}
+
+template<class T>
+void push_all_op(Core& core, const Op* op) {
+    uint32_t pointer = core.registers[reg_esp];
+    for (unsigned i = 0; i < 8; ++i)
+        if (!push_below<T, false>(core, op, pointer, core.get<T>(i * 4))) // ESP as it was before
+            return core.fault_exit(op);
+    commit_stack<false>(core, pointer);
+    return next(core, op);
+}
+template<class T>
+void pop_all_op(Core& core, const Op* op) {
+    uint32_t pointer = core.registers[reg_esp];
+    T values[8];
+    for (unsigned i = 8; i-- > 0;)
+        if (!pop_above<T, false>(core, op, pointer, values[i]))
+            return core.fault_exit(op);
+    commit_stack<false>(core, pointer);
+    for (unsigned i = 0; i < 8; ++i)
+        if (i != reg_esp)
+            core.set<T>(i * 4, values[i]);
+    return next(core, op);
+}
+
+template<class T>
+void enter_op(Core& core, const Op* op) {
+    const uint32_t bytes = op->immediate & 0xFFFF, level = op->displacement & 31;
+    uint32_t pointer = core.registers[reg_esp], frame = core.registers[reg_ebp];
+    if (!push_below<T, false>(core, op, pointer, static_cast<T>(frame)))
+        return core.fault_exit(op);
+    const uint32_t new_frame = pointer;
+    if (level > 0) {
+        for (uint32_t i = 1; i < level; ++i) {
+            frame -= static_cast<uint32_t>(sizeof(T));
+            T value;
+            uint32_t at = frame;
+            if (!pop_above<T, false>(core, op, at, value) || !push_below<T, false>(core, op, pointer, value))
+                return core.fault_exit(op);
+        }
+        if (!push_below<T, false>(core, op, pointer, static_cast<T>(new_frame)))
+            return core.fault_exit(op);
+    }
+    pointer -= bytes;
+    // A fault of the frame's last byte belongs to ENTER (SDM vol. 2, ENTER).
+    uint32_t linear = 0;
+    core.current = op;
+    if (!core.segment_address(seg_ss, pointer & core.stack_mask, 1, true, linear) ||
+        !core.probe_write(linear, 1, core.user()))
+        return core.fault_exit(op);
+    core.set<T>(reg_ebp * 4, static_cast<T>(new_frame));
+    commit_stack<false>(core, pointer);
+    return next(core, op);
+}
+
+template<class T, bool Flat>
+void leave_op(Core& core, const Op* op) {
+    uint32_t pointer = core.registers[reg_ebp];
+    T value;
+    if (!pop_above<T, Flat>(core, op, pointer, value))
+        return core.fault_exit(op);
+    commit_stack<Flat>(core, pointer);
+    core.set<T>(reg_ebp * 4, value);
+    return next(core, op);
+}
+
+// A 32-bit push of a segment register writes its low half only and moves ESP by 4 (P6).
+template<class T>
+void push_segment_op(Core& core, const Op* op) {
+    uint32_t pointer = core.registers[reg_esp] - static_cast<uint32_t>(sizeof(T)) + 2;
+    if (!push_below<uint16_t, false>(core, op, pointer, core.segment[op->detail].selector))
+        return core.fault_exit(op);
+    commit_stack<false>(core, pointer);
+    return next(core, op);
+}
+
+// Ends its block: the mode may be another one, and POP SS holds interrupts back.
+template<class T>
+void pop_segment_op(Core& core, const Op* op) {
+    uint32_t pointer = core.registers[reg_esp];
+    uint16_t selector;
+    core.current = op;
+    if (!pop_above<uint16_t, false>(core, op, pointer, selector))
+        return core.fault_exit(op);
+    pointer += static_cast<uint32_t>(sizeof(T)) - 2;
+    const uint32_t mask = core.stack_mask;
+    if (!core.load_segment(op->detail, selector))
+        return core.fault_exit(op);
+    uint32_t& esp = core.registers[reg_esp];
+    esp = (esp & ~mask) | (pointer & mask);
+    if (op->detail == seg_ss)
+        core.interrupt_shadow = true;
+    return next(core, op);
+}
+
+template<class T>
+void push_flags_op(Core& core, const Op* op) {
+    if (core.v86() && core.iopl() < 3) {
+        core.raise_protection();
+        return core.fault_exit(op);
+    }
+    uint32_t pointer = core.registers[reg_esp];
+    const uint32_t value = core.flags.value() & ~(eflags::vm | eflags::rf);
+    if (!push_below<T, false>(core, op, pointer, static_cast<T>(value)))
+        return core.fault_exit(op);
+    commit_stack<false>(core, pointer);
+    return next(core, op);
+}
+
+// Ends its block. IF needs CPL <= IOPL, IOPL needs CPL 0; VM is never changed, RF is cleared (SDM vol. 2,
+// POPF).
+template<class T>
+void pop_flags_op(Core& core, const Op* op) {
+    if (core.v86() && core.iopl() < 3) {
+        core.raise_protection();
+        return core.fault_exit(op);
+    }
+    uint32_t pointer = core.registers[reg_esp];
+    T value;
+    if (!pop_above<T, false>(core, op, pointer, value))
+        return core.fault_exit(op);
+    commit_stack<false>(core, pointer);
+    uint32_t changeable = eflags::arithmetic | eflags::tf | eflags::df | eflags::nt;
+    if constexpr (sizeof(T) == 4)
+        changeable |= eflags::ac | eflags::id | eflags::rf;
+    if (core.privilege <= core.iopl())
+        changeable |= eflags::iif;
+    if (core.privilege == 0)
+        changeable |= eflags::iopl;
+    core.set_flags(uint32_t{value} & ~eflags::rf, changeable);
+    return next(core, op);
+}
+
+} // namespace
+
+Handler push_handler(unsigned size, PushSource source, bool flat) {
+    return by_wide_size(size, [&]<class T>() -> Handler {
+        switch (source) {
+        case PushSource::reg:
+            return flat ? push_op<T, PushSource::reg, true> : push_op<T, PushSource::reg, false>;
+        case PushSource::immediate:
+            return flat ? push_op<T, PushSource::immediate, true> : push_op<T, PushSource::immediate, false>;
+        default:
+            return flat ? push_op<T, PushSource::memory, true> : push_op<T, PushSource::memory, false>;
+        }
+    });
+}
+Handler pop_handler(unsigned size, bool memory, bool flat) {
+    return by_wide_size(size, [&]<class T>() -> Handler {
+        if (memory)
+            return flat ? pop_op<T, true, true> : pop_op<T, true, false>;
+        return flat ? pop_op<T, false, true> : pop_op<T, false, false>;
+    });
+}
+Handler push_all_handler(unsigned size) {
+    return by_wide_size(size, []<class T>() -> Handler { return push_all_op<T>; });
+}
+Handler pop_all_handler(unsigned size) {
+    return by_wide_size(size, []<class T>() -> Handler { return pop_all_op<T>; });
+}
+Handler enter_handler(unsigned size) {
+    return by_wide_size(size, []<class T>() -> Handler { return enter_op<T>; });
+}
+Handler leave_handler(unsigned size, bool flat) {
+    return by_wide_size(size,
+                        [&]<class T>() -> Handler { return flat ? leave_op<T, true> : leave_op<T, false>; });
+}
+Handler push_segment_handler(unsigned size) {
+    return by_wide_size(size, []<class T>() -> Handler { return push_segment_op<T>; });
+}
+Handler pop_segment_handler(unsigned size) {
+    return by_wide_size(size, []<class T>() -> Handler { return pop_segment_op<T>; });
+}
+Handler push_flags_handler(unsigned size) {
+    return by_wide_size(size, []<class T>() -> Handler { return push_flags_op<T>; });
+}
+Handler pop_flags_handler(unsigned size) {
+    return by_wide_size(size, []<class T>() -> Handler { return pop_flags_op<T>; });
+}
+
+} // namespace fixpoint::models

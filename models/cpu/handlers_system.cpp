@@ -1,0 +1,385 @@
+// System instructions, input and output, probes, and instructions that only raise exceptions.
+#include "models/cpu/handler_support.hpp"
+
+namespace fixpoint::models {
+
+namespace {
+
+void refuse(Core& core, const Op* op, uint8_t number) {
+    if (number == vector::general_protection)
+        core.raise_protection();
+    else
+        core.raise(number);
+    core.fault_exit(op);
+}
+
+[[nodiscard]] bool privileged(Core& core) {
+    return core.privilege == 0;
+} // V86 runs at level 3
+
+template<unsigned Operation, class T>
+void table_register_op(Core& core, const Op* op) {
+    constexpr bool is_load = Operation >= 2;
+    core.current = op;
+    if (is_load && !privileged(core))
+        return refuse(core, op, vector::general_protection);
+    DescriptorTableState& table = (Operation & 1) == 0 ? core.gdtr : core.idtr;
+    const uint32_t address = effective_address<false>(core, op);
+    const uint32_t second = (address + 2) & op->address_mask;
+    uint32_t linear = 0;
+    if constexpr (is_load) {
+        DescriptorTableState loaded;
+        if (!load_at<uint16_t, false>(core, op, address, loaded.limit) ||
+            !load_at<uint32_t, false>(core, op, second, loaded.base))
+            return core.fault_exit(op);
+        if constexpr (sizeof(T) == 2)
+            loaded.base &= 0x00FF'FFFFu;
+        table = loaded;
+    } else {
+        const uint32_t base = sizeof(T) == 2 ? table.base & 0x00FF'FFFFu : table.base;
+        if (!core.segment_address(op->segment, second, 4, true, linear) ||
+            !core.probe_write(linear, 4, core.user()) ||
+            !core.segment_address(op->segment, address, 2, true, linear) ||
+            !write_linear<uint16_t>(core, op, linear, table.limit) ||
+            !core.segment_address(op->segment, second, 4, true, linear) ||
+            !write_linear<uint32_t>(core, op, linear, base))
+            return core.fault_exit(op);
+    }
+    return next(core, op);
+}
+
+// What CR0 and CR4 may hold on this processor; other bits of CR4 are a #GP, of CR0 they are ignored.
+constexpr uint32_t cr0_bits = Mmu::cr0_pe | Mmu::cr0_mp | Mmu::cr0_em | Mmu::cr0_ts | Mmu::cr0_ne |
+                              Mmu::cr0_wp | Mmu::cr0_am | Mmu::cr0_nw | Mmu::cr0_cd | Mmu::cr0_pg;
+constexpr uint32_t cr4_bits = Mmu::cr4_tsd | Mmu::cr4_pse | Mmu::cr4_pge;
+
+bool set_cr0(Core& core, uint32_t value) {
+    const bool paging_unprotected = (value & Mmu::cr0_pg) != 0 && (value & Mmu::cr0_pe) == 0;
+    const bool write_through_alone = (value & Mmu::cr0_nw) != 0 && (value & Mmu::cr0_cd) == 0;
+    if (paging_unprotected || write_through_alone)
+        return core.raise_protection();
+    core.mmu.set_cr0((value & cr0_bits) | Mmu::cr0_et);
+    core.update_mode();
+    return true;
+}
+
+template<class T, bool Memory, bool Load>
+void machine_status_op(Core& core, const Op* op) {
+    core.current = op;
+    if constexpr (Load) {
+        uint16_t value;
+        if (!privileged(core))
+            return refuse(core, op, vector::general_protection);
+        if (!read_rm<uint16_t, Memory>(core, op, value))
+            return core.fault_exit(op);
+        // Sets PE, MP, EM and TS; PE cannot be cleared by LMSW.
+        const uint32_t low = value & 0xFu;
+        if (!set_cr0(core, (core.mmu.cr0 & ~0xEu) | low))
+            return core.fault_exit(op);
+    } else if constexpr (Memory) {
+        if (!store<uint16_t, false>(core, op, static_cast<uint16_t>(core.mmu.cr0)))
+            return core.fault_exit(op);
+    } else {
+        core.set<T>(op->rm, static_cast<T>(core.mmu.cr0));
+    }
+    return next(core, op);
+}
+
+template<bool ToRegister>
+void control_register_op(Core& core, const Op* op) {
+    core.current = op;
+    if (!privileged(core))
+        return refuse(core, op, vector::general_protection);
+    if constexpr (ToRegister) {
+        const uint32_t value = op->detail == 0   ? core.mmu.cr0
+                               : op->detail == 2 ? core.mmu.cr2
+                               : op->detail == 3 ? core.mmu.cr3
+                                                 : core.mmu.cr4;
+        core.set<uint32_t>(op->rm, value);
+        return next(core, op);
+    }
+    const auto value = core.get<uint32_t>(op->rm);
+    switch (op->detail) {
+    case 0:
+        if (!set_cr0(core, value))
+            return core.fault_exit(op);
+        break;
+    case 2:
+        core.mmu.cr2 = value;
+        break;
+    case 3:
+        core.clock.cycles += core.parameters.cr3_load_cycles;
+        core.mmu.set_cr3(value & 0xFFFF'F018u);
+        break;
+    default:
+        if ((value & ~cr4_bits) != 0)
+            return refuse(core, op, vector::general_protection);
+        core.mmu.set_cr4(value);
+        break;
+    }
+    return next(core, op);
+}
+
+// Storage only: no breakpoints. DR4 and DR5 are DR6 and DR7.
+template<bool ToRegister>
+void debug_register_op(Core& core, const Op* op) {
+    if (!privileged(core))
+        return refuse(core, op, vector::general_protection);
+    const unsigned index = op->detail == 4 || op->detail == 5 ? op->detail + 2u : op->detail;
+    if constexpr (ToRegister) {
+        core.set<uint32_t>(op->rm, core.debug[index]);
+    } else {
+        uint32_t value = core.get<uint32_t>(op->rm);
+        if (index == 6)
+            value = (value & 0xE00Fu) | 0xFFFF'0FF0u;
+        else if (index == 7)
+            value = (value & 0xFFFF'2FFFu) | 0x400u;
+        core.debug[index] = value;
+    }
+    return next(core, op);
+}
+
+// The segment's limit is not checked (SDM vol. 2, INVLPG).
+void invalidate_page_op(Core& core, const Op* op) {
+    if (!privileged(core))
+        return refuse(core, op, vector::general_protection);
+    core.clock.cycles += core.parameters.invlpg_cycles;
+    core.mmu.invalidate_page(core.segment[op->segment].base + effective_address<false>(core, op));
+    return next(core, op);
+}
+
+// Model-specific registers (SDM vol. 4). Others are a #GP.
+enum : uint32_t {
+    msr_tsc = 0x10,
+    msr_sysenter_cs = 0x174,
+    msr_sysenter_esp = 0x175,
+    msr_sysenter_eip = 0x176
+};
+
+void write_msr_op(Core& core, const Op* op) {
+    core.current = op;
+    const uint32_t value = core.registers[reg_eax];
+    if (!privileged(core))
+        return refuse(core, op, vector::general_protection);
+    switch (core.registers[reg_ecx]) {
+    case msr_tsc: // P6: the low half is written, the high half cleared (SDM vol. 3, 17.17)
+        core.tsc_offset = uint64_t{value} - core.cycles_now();
+        break;
+    case msr_sysenter_cs:
+        core.sysenter_cs = value;
+        break;
+    case msr_sysenter_esp:
+        core.sysenter_esp = value;
+        break;
+    case msr_sysenter_eip:
+        core.sysenter_eip = value;
+        break;
+    default:
+        return refuse(core, op, vector::general_protection);
+    }
+    return next(core, op);
+}
+
+void set_edx_eax(Core& core, uint64_t value) {
+    core.registers[reg_eax] = static_cast<uint32_t>(value);
+    core.registers[reg_edx] = static_cast<uint32_t>(value >> 32);
+}
+
+void read_msr_op(Core& core, const Op* op) {
+    core.current = op;
+    if (!privileged(core))
+        return refuse(core, op, vector::general_protection);
+    switch (core.registers[reg_ecx]) {
+    case msr_tsc:
+        set_edx_eax(core, core.cycles_now() + core.tsc_offset);
+        break;
+    case msr_sysenter_cs:
+        set_edx_eax(core, core.sysenter_cs);
+        break;
+    case msr_sysenter_esp:
+        set_edx_eax(core, core.sysenter_esp);
+        break;
+    case msr_sysenter_eip:
+        set_edx_eax(core, core.sysenter_eip);
+        break;
+    default:
+        return refuse(core, op, vector::general_protection);
+    }
+    return next(core, op);
+}
+
+void read_tsc_op(Core& core, const Op* op) {
+    core.current = op;
+    if ((core.mmu.cr4 & Mmu::cr4_tsd) != 0 && !privileged(core))
+        return refuse(core, op, vector::general_protection);
+    set_edx_eax(core, core.cycles_now() + core.tsc_offset);
+    core.clock.cycles += core.parameters.rdtsc_cycles;
+    return next(core, op);
+}
+
+// Exactly what is implemented (SDM vol. 2, CPUID): no FPU, no APIC, no MMX.
+void cpuid_op(Core& core, const Op* op) {
+    constexpr uint32_t pse = 1u << 3, tsc = 1u << 4, msr = 1u << 5, cx8 = 1u << 8, sep = 1u << 11,
+                       pge = 1u << 13, cmov = 1u << 15;
+    auto& r = core.registers;
+    core.clock.cycles += core.parameters.cpuid_cycles;
+    switch (r[reg_eax]) {
+    case 0:
+        r[reg_eax] = 1;
+        r[reg_ebx] = 0x756E'6547; // "GenuineIntel"
+        r[reg_edx] = 0x4965'6E69;
+        r[reg_ecx] = 0x6C65'746E;
+        break;
+    default: // beyond the highest leaf: that leaf's values
+        r[reg_eax] = core.parameters.cpuid_signature;
+        r[reg_ebx] = 0;
+        r[reg_ecx] = 0;
+        r[reg_edx] = pse | tsc | msr | cx8 | sep | pge | cmov;
+        break;
+    }
+    return next(core, op);
+}
+
+// CLTS, INVD, WBINVD. Caches hold no content of their own, so both empty them.
+template<uint8_t Opcode>
+void privileged_op(Core& core, const Op* op) {
+    if (!privileged(core))
+        return refuse(core, op, vector::general_protection);
+    if constexpr (Opcode == 0x06)
+        core.mmu.cr0 &= ~Mmu::cr0_ts;
+    else
+        core.caches.invalidate_all();
+    core.clock.cycles += core.parameters.other_system_cycles;
+    return next(core, op);
+}
+
+void halt_op(Core& core, const Op* op) {
+    if (!privileged(core))
+        return refuse(core, op, vector::general_protection);
+    core.halted = true;
+    core.request_attention();
+    return next(core, op);
+}
+
+// CPL <= IOPL, in V86 mode IOPL = 3. STI holds interrupts back for one more instruction.
+template<bool Set>
+void interrupt_flag_op(Core& core, const Op* op) {
+    if (core.protected_mode() && core.privilege > core.iopl())
+        return refuse(core, op, vector::general_protection);
+    if constexpr (Set) {
+        core.interrupt_shadow = (core.flags.system & eflags::iif) == 0;
+        core.flags.system |= eflags::iif;
+        core.request_attention();
+    } else {
+        core.flags.system &= ~eflags::iif;
+    }
+    return next(core, op);
+}
+
+template<class T, bool Output, bool Immediate>
+void port_op(Core& core, const Op* op) {
+    const auto port =
+        Immediate ? static_cast<uint16_t>(op->immediate & 0xFF) : core.get<uint16_t>(reg_edx * 4);
+    core.current = op;
+    if (!core.io_allowed(port, sizeof(T)))
+        return core.fault_exit(op);
+    if constexpr (Output)
+        core.io_write(op, port, sizeof(T), core.get<T>(reg_eax * 4));
+    else
+        core.set<T>(reg_eax * 4, static_cast<T>(core.io_read(op, port, sizeof(T))));
+    return next(core, op);
+}
+
+void probe_op(Core& core, const Op* op) {
+    if (core.probe_sink != nullptr) {
+        core.current = op;
+        const auto& r = core.registers;
+        core.probe_sink->on_probe(static_cast<l4::Probe>(op->immediate),
+                                  {r[reg_eax], r[reg_edx], r[reg_ecx], r[reg_ebx]});
+    }
+    return next(core, op);
+}
+
+void raise_op(Core& core, const Op* op) {
+    return refuse(core, op, op->detail);
+}
+
+// There is no FPU: with EM or TS set #NM, as an emulator or a lazy switcher wants it, else the opcode is
+// unknown.
+void floating_point_op(Core& core, const Op* op) {
+    const bool unavailable = (core.mmu.cr0 & (Mmu::cr0_em | Mmu::cr0_ts)) != 0;
+    return refuse(core, op, unavailable ? vector::device_not_available : vector::invalid_opcode);
+}
+void wait_op(Core& core, const Op* op) {
+    constexpr uint32_t both = Mmu::cr0_mp | Mmu::cr0_ts;
+    if ((core.mmu.cr0 & both) == both)
+        return refuse(core, op, vector::device_not_available);
+    return next(core, op);
+}
+
+} // namespace
+
+Handler table_register_handler(unsigned operation, unsigned size) {
+    return by_value<4>(operation, [&]<unsigned N>() {
+        return by_wide_size(size, []<class T>() -> Handler { return table_register_op<N, T>; });
+    });
+}
+Handler machine_status_handler(bool load, unsigned size, bool memory) {
+    return by_wide_size(size, [&]<class T>() -> Handler {
+        if (load)
+            return memory ? machine_status_op<T, true, true> : machine_status_op<T, false, true>;
+        return memory ? machine_status_op<T, true, false> : machine_status_op<T, false, false>;
+    });
+}
+Handler control_register_handler(bool to_register) {
+    return to_register ? control_register_op<true> : control_register_op<false>;
+}
+Handler debug_register_handler(bool to_register) {
+    return to_register ? debug_register_op<true> : debug_register_op<false>;
+}
+Handler invalidate_page_handler() {
+    return invalidate_page_op;
+}
+Handler system_handler(uint8_t opcode) {
+    switch (opcode) {
+    case 0x06:
+        return privileged_op<0x06>;
+    case 0x30:
+        return write_msr_op;
+    case 0x31:
+        return read_tsc_op;
+    case 0x32:
+        return read_msr_op;
+    case 0xA2:
+        return cpuid_op;
+    default:
+        return privileged_op<0x09>;
+    }
+}
+Handler halt_handler() {
+    return halt_op;
+}
+Handler interrupt_flag_handler(bool set) {
+    return set ? interrupt_flag_op<true> : interrupt_flag_op<false>;
+}
+Handler port_handler(bool output, unsigned size, bool immediate) {
+    return by_size(size, [&]<class T>() -> Handler {
+        if (output)
+            return immediate ? port_op<T, true, true> : port_op<T, true, false>;
+        return immediate ? port_op<T, false, true> : port_op<T, false, false>;
+    });
+}
+Handler probe_handler() {
+    return probe_op;
+}
+Handler raise_handler() {
+    return raise_op;
+}
+Handler floating_point_handler() {
+    return floating_point_op;
+}
+Handler wait_handler() {
+    return wait_op;
+}
+
+} // namespace fixpoint::models

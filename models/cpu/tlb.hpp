@@ -1,0 +1,85 @@
+// One translation look-aside buffer, non-coherent, true LRU in every set (the most recently used way first).
+#pragma once
+
+#include "models/cpu/cpu_parameters.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cstdint>
+#include <stdexcept>
+#include <vector>
+
+namespace fixpoint::models {
+
+class Tlb {
+public:
+    struct Entry {
+        uint32_t page = invalid_page; // linear address of the page
+        uint32_t frame = 0;           // physical address
+        bool user = false, writable = false, dirty = false, global = false;
+
+        bool operator==(const Entry&) const = default;
+    };
+
+    Tlb(const TlbParameters& parameters, unsigned page_shift)
+        : ways_{parameters.ways}, page_shift_{page_shift} {
+        if (ways_ == 0 || ways_ > 64 || parameters.entries % ways_ != 0 ||
+            !std::has_single_bit(parameters.entries / ways_))
+            throw std::invalid_argument("TLB geometry: the number of sets must be a power of two");
+        sets_ = parameters.entries / ways_;
+        entries_.assign(parameters.entries, Entry{});
+    }
+
+    [[nodiscard]] uint32_t sets() const { return sets_; }
+    [[nodiscard]] uint32_t set_of(uint32_t linear) const { return (linear >> page_shift_) & (sets_ - 1); }
+
+    // The entry, now the most recently used of its set, or nullptr. `order_changed`: another one was.
+    Entry* lookup(uint32_t linear, bool& order_changed) {
+        const uint32_t page = page_of(linear);
+        Entry* set = &entries_[size_t{set_of(linear)} * ways_];
+        for (uint32_t way = 0; way < ways_; ++way)
+            if (set[way].page == page) {
+                order_changed = way != 0;
+                std::rotate(set, set + way, set + way + 1);
+                return set;
+            }
+        return nullptr;
+    }
+    // Replaces the page's own entry if there is one, else an empty one, else the least recently used.
+    void insert(uint32_t linear, Entry entry) {
+        entry.page = page_of(linear);
+        Entry* set = &entries_[size_t{set_of(linear)} * ways_];
+        uint32_t way = ways_ - 1;
+        for (uint32_t other = ways_; other-- > 0;)
+            if (set[other].page == invalid_page)
+                way = other;
+        for (uint32_t other = 0; other < ways_; ++other)
+            if (set[other].page == entry.page)
+                way = other;
+        std::rotate(set, set + way, set + way + 1);
+        set[0] = entry;
+    }
+    void invalidate_page(uint32_t linear) {
+        const uint32_t page = page_of(linear);
+        Entry* set = &entries_[size_t{set_of(linear)} * ways_];
+        for (uint32_t way = 0; way < ways_; ++way)
+            if (set[way].page == page)
+                set[way] = Entry{};
+    }
+    void invalidate_all(bool keep_global) {
+        for (Entry& entry : entries_)
+            if (!keep_global || !entry.global)
+                entry = Entry{};
+    }
+    [[nodiscard]] const std::vector<Entry>& entries() const { return entries_; }
+
+private:
+    static constexpr uint32_t invalid_page = 1;
+
+    [[nodiscard]] uint32_t page_of(uint32_t linear) const { return (linear >> page_shift_) << page_shift_; }
+
+    uint32_t ways_, page_shift_, sets_ = 0;
+    std::vector<Entry> entries_;
+};
+
+} // namespace fixpoint::models
