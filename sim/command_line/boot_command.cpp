@@ -1,0 +1,218 @@
+// Boots any Multiboot kernel on the machine. Exit status: what the guest writes to isa-debug-exit, as QEMU
+// has it, or one of the statuses below; each with a line on standard error.
+#include "models/disk/disk_image.hpp"
+#include "sim/command_line/commands.hpp"
+#include "sim/config/configuration_error.hpp"
+#include "sim/config/experiment.hpp"
+#include "sim/config/machine_keys.hpp"
+#include "sim/config/search_path.hpp"
+#include "sim/config/toml_file.hpp"
+#include "sim/machine/machine.hpp"
+#include "sim/run/systemc_entry.hpp"
+
+#include <array>
+#include <cerrno>
+#include <cmath>
+#include <csignal>
+#include <cstdio>
+#include <exception>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <memory>
+#include <poll.h>
+#include <unistd.h>
+
+namespace fixpoint::sim {
+namespace {
+
+constexpr int exit_powered_off = 0, exit_halted_for_ever = 122, exit_time_limit = 124,
+              exit_triple_fault = 126;
+// How often standard input is looked at, in modelled time.
+constexpr models::Picoseconds input_interval = 2 * models::ps_per_ms;
+constexpr const char* default_disk_model = "disks/deskstar-75gxp.toml";
+
+std::vector<std::string> split(const std::string& text, char separator) {
+    std::vector<std::string> parts;
+    size_t from = 0;
+    while (true) {
+        const size_t end = text.find(separator, from);
+        parts.push_back(text.substr(from, end - from));
+        if (end == std::string::npos)
+            return parts;
+        from = end + 1;
+    }
+}
+
+MachineParameters read_machine(const BootOptions& options) {
+    std::vector<Override> overrides;
+    for (const std::string& text : options.set)
+        overrides.push_back(parse_override(text));
+    Value document = read_configuration(find_configuration(options.machine), overrides);
+    if (options.memory_mib) {
+        Value bytes = Value::make_integer(*options.memory_mib << 20);
+        bytes.place = {"--memory", 0, 0};
+        apply_override(document, {"memory.bytes", std::move(bytes)});
+    }
+    MachineParameters parameters{};
+    Section root(document, "");
+    read_machine_keys(root, parameters);
+    return parameters;
+}
+
+std::unique_ptr<models::DiskImage> read_disk(const std::string& description,
+                                             models::DiskParameters& parameters) {
+    const std::vector<std::string> parts = split(description, ',');
+    Value disk = Value::make_text(default_disk_model);
+    disk.place = {"--disk", 0, 0};
+    auto access = models::DiskImage::Access::read_write;
+    std::vector<Override> overrides;
+    for (size_t i = 1; i < parts.size(); ++i) {
+        const size_t equals = parts[i].find('=');
+        const std::string key = parts[i].substr(0, equals);
+        if (equals == std::string::npos)
+            throw ConfigurationError(fmt::format("--disk: expected key=value, found \"{}\"", parts[i]));
+        const std::string value = parts[i].substr(equals + 1);
+        if (key == "model")
+            disk.text = value;
+        else if (key == "access" && (value == "read-write" || value == "overlay"))
+            access = value == "overlay" ? models::DiskImage::Access::overlay : access;
+        else if (key == "access")
+            throw ConfigurationError(
+                fmt::format("--disk: access: expected read-write or overlay, found \"{}\"", value));
+        else
+            overrides.push_back({key, parse_toml_value(value, {"--disk", 0, 0})});
+    }
+    disk.place.source = "--set"; // a file named on the command line: looked up from the current folder
+    include_file(disk, "model");
+    for (const Override& assignment : overrides)
+        apply_override(disk, assignment);
+    Section root(disk, "");
+    read_disk_keys(root, parameters);
+    if (!std::filesystem::is_regular_file(parts[0]))
+        throw ConfigurationError(
+            fmt::format("--disk: expected a raw disk image, found no file {}", parts[0]));
+    return std::make_unique<models::DiskImage>(parts[0], access);
+}
+
+BootImage read_image(const BootOptions& options) {
+    BootImage image;
+    image.kernel = options.kernel;
+    image.append = options.append;
+    for (const std::string& text : options.modules) {
+        const size_t space = text.find(' ');
+        image.modules.push_back(
+            {text.substr(0, space), space == std::string::npos ? "" : text.substr(space + 1)});
+    }
+    return image;
+}
+
+// The other end of the serial line.
+class SerialLine {
+public:
+    explicit SerialLine(const std::string& where) {
+        if (where == "stdio") {
+            output_ = STDOUT_FILENO;
+            reads_input_ = true;
+        } else if (where != "null") {
+            output_ = open(where.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+            if (output_ < 0)
+                throw ConfigurationError(
+                    fmt::format("--serial: expected stdio, null or a file, found {}", where));
+        }
+    }
+    ~SerialLine() {
+        if (output_ > STDERR_FILENO)
+            close(output_);
+    }
+    SerialLine(const SerialLine&) = delete;
+    SerialLine& operator=(const SerialLine&) = delete;
+
+    void put(char c) const {
+        if (output_ >= 0)
+            while (write(output_, &c, 1) < 0 && errno == EINTR) {
+            }
+    }
+
+    void forward_input(Machine& machine) {
+        if (!reads_input_)
+            return;
+        pollfd input{STDIN_FILENO, POLLIN, 0};
+        if (poll(&input, 1, 0) <= 0)
+            return;
+        std::array<char, 256> buffer;
+        const ssize_t count = read(STDIN_FILENO, buffer.data(), buffer.size());
+        if (count > 0)
+            machine.feed_serial_input({buffer.data(), static_cast<size_t>(count)});
+        else if (count == 0 || errno != EINTR)
+            reads_input_ = false; // closed: the guest just hears nothing more
+    }
+
+private:
+    int output_ = -1;
+    bool reads_input_ = false;
+};
+
+int end(int status, std::string_view reason) {
+    fmt::print(stderr, "fixpoint: {}\n", reason);
+    return status;
+}
+
+int run_to_end(Machine& machine, SerialLine& line, models::Picoseconds limit) {
+    while (true) {
+        line.forward_input(machine);
+        switch (machine.run(std::min(limit, machine.now() + input_interval))) {
+        case RunEnd::time_limit:
+            if (machine.now() >= limit)
+                return end(exit_time_limit, fmt::format("stopped at the limit of {} simulated s",
+                                                        static_cast<double>(limit) / models::ps_per_second));
+            break;
+        case RunEnd::stop_requested:
+            break;
+        case RunEnd::debug_exit:
+            return end(static_cast<int>((machine.debug_exit_value() << 1 | 1) & 0xFF),
+                       fmt::format("debug exit, value {:#x}", machine.debug_exit_value()));
+        case RunEnd::powered_off:
+            return end(exit_powered_off, "powered off");
+        case RunEnd::triple_fault:
+            return end(exit_triple_fault, "triple fault");
+        case RunEnd::halted_for_ever:
+            return end(exit_halted_for_ever, fmt::format("halted with interrupts off, last POST code {:#04x}",
+                                                         machine.last_post_code()));
+        }
+    }
+}
+
+} // namespace
+
+int boot_command(const BootOptions& options) {
+    MachineParameters parameters = read_machine(options);
+    std::unique_ptr<models::DiskImage> disk;
+    if (options.disks.size() > 1)
+        throw ConfigurationError("--disk: expected at most one disk, found more");
+    if (!options.disks.empty())
+        disk = read_disk(options.disks.front(), parameters.disk);
+    const BootImage image = read_image(options);
+    SerialLine line(options.serial);
+    const models::Picoseconds limit =
+        options.max_seconds
+            ? static_cast<models::Picoseconds>(std::llround(*options.max_seconds * 1e6)) * models::ps_per_us
+            : models::never;
+    int status = exit_bad_usage;
+    std::exception_ptr failure;
+    signal(SIGPIPE, SIG_IGN); // whoever read the serial line may go
+    run_in_systemc([&] {
+        try {
+            Machine machine(parameters, disk.get());
+            machine.set_serial_output([&](char c) { line.put(c); });
+            machine.load(image);
+            status = run_to_end(machine, line, limit);
+        } catch (...) {
+            failure = std::current_exception();
+        }
+    });
+    if (failure)
+        std::rethrow_exception(failure);
+    return status;
+}
+
+} // namespace fixpoint::sim

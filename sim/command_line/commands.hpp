@@ -1,0 +1,48 @@
+// What fixpoint can be told to do; each command returns the program's exit status.
+//
+// 0: fine; 1: the experiment ran and something did not hold; 2: bad usage or configuration (thrown as
+// ConfigurationError or BootError, and said by main). `boot` has its own (see boot_command.cpp).
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace fixpoint::sim {
+
+inline constexpr int exit_fine = 0, exit_did_not_hold = 1, exit_bad_usage = 2;
+
+struct RunOptions {
+    std::string configuration;
+    std::vector<std::string> set;
+    std::optional<long long> seed;
+    std::string out; // empty: results/local/NAME
+    bool quiet = false;
+};
+int run_command(const RunOptions& options);
+
+struct SweepOptions {
+    std::string configuration;
+    std::vector<std::string> set;
+    std::string out;
+    unsigned jobs = 0; // 0: one a processor
+    bool quiet = false;
+};
+int sweep_command(const SweepOptions& options);
+
+struct BootOptions {
+    std::string kernel, append;
+    std::vector<std::string> modules; // "FILE ARGUMENTS"
+    std::vector<std::string> disks;   // "IMG[,key=value...]"
+    std::string machine = "machines/pentium3-500.toml";
+    std::optional<long long> memory_mib;
+    std::string serial = "stdio"; // stdio, null or a file
+    std::optional<double> max_seconds;
+    std::vector<std::string> set;
+};
+int boot_command(const BootOptions& options);
+
+int validate_command(const std::vector<std::string>& configurations);
+int list_command(const std::string& what);
+
+} // namespace fixpoint::sim

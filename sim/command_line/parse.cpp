@@ -1,0 +1,77 @@
+#include "sim/command_line/parse.hpp"
+
+#include "sim/command_line/commands.hpp"
+
+#include <CLI/CLI.hpp>
+
+namespace fixpoint::sim {
+
+int run_command_line(int count, char** arguments) {
+    CLI::App app{
+        "fixpoint simulates a PC whose user-level pager checkpoints the whole system, cuts its power, and "
+        "reports what the checkpoints cost and whether they held."};
+    app.name("fixpoint");
+    app.require_subcommand(1);
+
+    RunOptions run;
+    CLI::App* run_app = app.add_subcommand("run", "run an experiment and write its results into a folder");
+    run_app->add_option("CONFIG", run.configuration, "experiment (TOML)")->required();
+    run_app->add_option("--set", run.set, "override a key: KEY=VALUE")->allow_extra_args(false);
+    run_app->add_option("--seed", run.seed, "override experiment.seed");
+    run_app->add_option("--out", run.out, "folder of the results (default: results/local/NAME)");
+    run_app->add_flag("--quiet", run.quiet, "no progress line");
+
+    SweepOptions sweep;
+    CLI::App* sweep_app =
+        app.add_subcommand("sweep", "run an experiment for all combinations of its [sweep] table");
+    sweep_app->add_option("CONFIG", sweep.configuration, "experiment with a [sweep] table (TOML)")
+        ->required();
+    sweep_app->add_option("--set", sweep.set, "override a key: KEY=VALUE")->allow_extra_args(false);
+    sweep_app->add_option("--jobs", sweep.jobs, "simulations side by side (default: one a processor)")
+        ->check(CLI::Range(1u, 1024u));
+    sweep_app->add_option("--out", sweep.out, "folder of the results (default: results/local/NAME)");
+    sweep_app->add_flag("--quiet", sweep.quiet, "no progress line");
+
+    BootOptions boot;
+    CLI::App* boot_app = app.add_subcommand("boot", "boot a Multiboot kernel on the machine");
+    boot_app->add_option("--kernel", boot.kernel, "Multiboot kernel (ELF)")->required();
+    boot_app->add_option("--append", boot.append, "the kernel's arguments");
+    boot_app->add_option("--module", boot.modules, "a module: \"FILE ARGUMENTS\"")->allow_extra_args(false);
+    boot_app
+        ->add_option("--disk", boot.disks, "raw disk image: IMG[,model=FILE][,access=overlay][,key=value]")
+        ->allow_extra_args(false);
+    boot_app->add_option("--machine", boot.machine, "machine (TOML)")->capture_default_str();
+    boot_app->add_option("--memory", boot.memory_mib, "main memory in MiB")->check(CLI::Range(2, 3072));
+    boot_app->add_option("--serial", boot.serial, "stdio, null or a file")->capture_default_str();
+    boot_app->add_option("--max-seconds", boot.max_seconds, "simulated seconds after which to stop")
+        ->check(CLI::Range(1e-6, 1e6));
+    boot_app->add_option("--set", boot.set, "override a key of the machine: KEY=VALUE")
+        ->allow_extra_args(false);
+
+    std::vector<std::string> to_validate;
+    CLI::App* validate_app = app.add_subcommand("validate", "check configurations without running them");
+    validate_app->add_option("CONFIG", to_validate, "experiments, machines or disks (TOML)")->required();
+
+    std::string what;
+    CLI::App* list_app = app.add_subcommand("list", "list what there is");
+    list_app->add_option("WHAT", what, "workloads, machines, disks or metrics")
+        ->required()
+        ->check(CLI::IsMember({"workloads", "machines", "disks", "metrics"}));
+
+    try {
+        app.parse(count, arguments);
+    } catch (const CLI::ParseError& error) {
+        return app.exit(error) == 0 ? exit_fine : exit_bad_usage; // says what is wrong; 0: help was asked for
+    }
+    if (run_app->parsed())
+        return run_command(run);
+    if (sweep_app->parsed())
+        return sweep_command(sweep);
+    if (boot_app->parsed())
+        return boot_command(boot);
+    if (validate_app->parsed())
+        return validate_command(to_validate);
+    return list_command(what);
+}
+
+} // namespace fixpoint::sim

@@ -1,0 +1,87 @@
+#include "sim/config/program_arguments.hpp"
+
+#include <fmt/format.h>
+
+namespace fixpoint::sim {
+namespace {
+
+// Fills Workload::arguments while the keys are read.
+class Arguments {
+public:
+    Arguments(Section& section, Workload& workload) : section_(section), workload_(workload) {}
+
+    uint64_t number(std::string_view key, const IntegerKey& schema) {
+        const auto value = static_cast<uint64_t>(section_.integer(key, schema));
+        append(key, std::to_string(value));
+        return value;
+    }
+    // The guest reads decimals without an exponent.
+    void fraction(std::string_view key, const RealKey& schema) {
+        append(key, fmt::format("{:.4f}", section_.real(key, schema)));
+    }
+    void choice(std::string_view key, std::string_view meaning, const std::vector<std::string_view>& choices,
+                size_t otherwise) {
+        append(key, choices[section_.choice(key, meaning, choices, otherwise)]);
+    }
+
+private:
+    void append(std::string_view key, std::string_view value) {
+        workload_.arguments += fmt::format("{}{}={}", workload_.arguments.empty() ? "" : " ", key, value);
+    }
+
+    Section& section_;
+    Workload& workload_;
+};
+
+void read_ledger(Arguments& arguments, Workload& workload) {
+    arguments.number("accounts",
+                     {.meaning = "accounts", .minimum = 2, .maximum = 1'000'000, .otherwise = 20'000});
+    const uint64_t clients =
+        arguments.number("clients", {.meaning = "client tasks", .minimum = 1, .maximum = 64, .otherwise = 4});
+    const uint64_t transfers = arguments.number(
+        "transfers",
+        {.meaning = "transfers of each client", .minimum = 1, .maximum = 100'000'000, .otherwise = 50'000});
+    workload.total_work = clients * transfers;
+}
+
+void read_writer(Arguments& arguments, Workload& workload) {
+    arguments.number("pages", {.meaning = "pages", .minimum = 1, .maximum = 16'384, .otherwise = 1'024});
+    arguments.choice("pattern", "the order of the writes", {"sequential", "uniform", "zipf"}, 1);
+    arguments.fraction("zipf",
+                       {.meaning = "exponent of the Zipf distribution", .maximum = 4, .otherwise = 1.0});
+    arguments.number(
+        "rate_pages_per_s",
+        {.meaning = "writes a second, 0: as fast as possible", .maximum = 10'000'000, .otherwise = 0});
+    workload.total_work = arguments.number(
+        "writes",
+        {.meaning = "writes in all", .minimum = 1, .maximum = 1'000'000'000, .otherwise = 1'000'000});
+}
+
+} // namespace
+
+const std::vector<ProgramInfo>& workload_programs() {
+    static const std::vector<ProgramInfo> programs = {
+        {"ledger", "client tasks move money between the accounts of a server task; every transfer is logged"},
+        {"writer", "dirties pages sequentially, uniformly or by a Zipf distribution, at a given rate"},
+    };
+    return programs;
+}
+
+Workload read_workload(Section& section, uint64_t seed) {
+    std::vector<std::string_view> names;
+    for (const ProgramInfo& program : workload_programs())
+        names.push_back(program.name);
+    Workload workload;
+    workload.program = names[section.choice("program", "a workload program", names)];
+    Arguments arguments(section, workload);
+    if (workload.program == "ledger")
+        read_ledger(arguments, workload);
+    else
+        read_writer(arguments, workload);
+    arguments.number("seed", {.meaning = "seed of the program's random choices",
+                              .maximum = 0xFFFF'FFFF,
+                              .otherwise = static_cast<int64_t>(seed & 0xFFFF'FFFF)});
+    return workload;
+}
+
+} // namespace fixpoint::sim

@@ -1,0 +1,107 @@
+#include "sim/run/outcome.hpp"
+
+#include <nlohmann/json.hpp>
+
+namespace fixpoint::sim {
+
+using nlohmann::json;
+
+namespace {
+
+template<class T>
+json optional_to_json(const std::optional<T>& value) {
+    return value ? json(*value) : json(nullptr);
+}
+
+template<class T>
+std::optional<T> optional_from_json(const json& value) {
+    return value.is_null() ? std::nullopt : std::optional<T>(value.get<T>());
+}
+
+json row_to_json(const CheckpointRow& row) {
+    return json::array({row.start, row.epoch, row.stop_begin, row.snapshot, row.tables, row.stop_end,
+                        row.committed, row.dirty_pages, row.tcb_pages, row.copied_pages, row.sectors_written,
+                        row.delayed});
+}
+
+CheckpointRow row_from_json(const json& value) {
+    CheckpointRow row;
+    size_t index = 0;
+    const auto take = [&](auto& field) { value.at(index++).get_to(field); };
+    take(row.start);
+    take(row.epoch);
+    take(row.stop_begin);
+    take(row.snapshot);
+    take(row.tables);
+    take(row.stop_end);
+    take(row.committed);
+    take(row.dirty_pages);
+    take(row.tcb_pages);
+    take(row.copied_pages);
+    take(row.sectors_written);
+    take(row.delayed);
+    return row;
+}
+
+json recovery_to_json(const RecoveryOutcome& recovery) {
+    return {{"crash_ms", optional_to_json(recovery.crash_ms)},
+            {"epoch", optional_to_json(recovery.epoch)},
+            {"restart_ms", optional_to_json(recovery.restart_ms)},
+            {"full_speed_ms", optional_to_json(recovery.full_speed_ms)},
+            {"lost_ms", optional_to_json(recovery.lost_ms)},
+            {"identical", optional_to_json(recovery.identical)}};
+}
+
+RecoveryOutcome recovery_from_json(const json& value) {
+    return {optional_from_json<double>(value.at("crash_ms")),
+            optional_from_json<uint32_t>(value.at("epoch")),
+            optional_from_json<double>(value.at("restart_ms")),
+            optional_from_json<double>(value.at("full_speed_ms")),
+            optional_from_json<double>(value.at("lost_ms")),
+            optional_from_json<bool>(value.at("identical"))};
+}
+
+} // namespace
+
+json to_json(const Outcome& outcome) {
+    json rows = json::array(), recoveries = json::array();
+    for (const CheckpointRow& row : outcome.checkpoints)
+        rows.push_back(row_to_json(row));
+    for (const RecoveryOutcome& recovery : outcome.recoveries)
+        recoveries.push_back(recovery_to_json(recovery));
+    return {{"trouble", outcome.trouble},
+            {"finished", outcome.finished},
+            {"verified", outcome.verified},
+            {"simulated", outcome.simulated},
+            {"cycles", outcome.cycles},
+            {"instructions", outcome.instructions},
+            {"accounts", outcome.accounts.cycles},
+            {"checkpoints", std::move(rows)},
+            {"delayed", outcome.delayed},
+            {"recoveries", std::move(recoveries)},
+            {"violations", outcome.violations},
+            {"console", outcome.console},
+            {"host_seconds", outcome.host_seconds}};
+}
+
+Outcome outcome_from_json(const json& value) {
+    Outcome outcome;
+    value.at("trouble").get_to(outcome.trouble);
+    value.at("finished").get_to(outcome.finished);
+    value.at("verified").get_to(outcome.verified);
+    value.at("simulated").get_to(outcome.simulated);
+    value.at("cycles").get_to(outcome.cycles);
+    value.at("instructions").get_to(outcome.instructions);
+    value.at("accounts").get_to(outcome.accounts.cycles);
+    for (const json& row : value.at("checkpoints"))
+        outcome.checkpoints.push_back(row_from_json(row));
+    value.at("delayed").get_to(outcome.delayed);
+    for (const json& recovery : value.at("recoveries"))
+        outcome.recoveries.push_back(recovery_from_json(recovery));
+    value.at("violations").get_to(outcome.violations);
+    value.at("console").get_to(outcome.console);
+    value.at("host_seconds").get_to(outcome.host_seconds);
+    return outcome;
+}
+
+} // namespace fixpoint::sim

@@ -1,0 +1,346 @@
+#include "sim/run/simulation.hpp"
+
+#include "models/cpu/cpu.hpp"
+#include "models/disk/disk_image.hpp"
+#include "sim/machine/machine.hpp"
+#include "sim/observe/recovery_times.hpp"
+#include "sim/observe/snapshots.hpp"
+#include "sim/observe/store_reader.hpp"
+#include "sim/observe/workload_progress.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <fmt/format.h>
+#include <memory>
+#include <utility>
+
+namespace fixpoint::sim {
+namespace {
+
+using l4::Probe;
+using models::Picoseconds;
+
+// run() is called for slices of this length, so that progress can be shown; always the same, whoever looks.
+constexpr Picoseconds slice = 20 * models::ps_per_ms;
+// A kernel that has panicked or a workload that has failed may say more on the console before the run is
+// ended.
+constexpr Picoseconds last_words = 200 * models::ps_per_ms;
+
+// A new seed from `seed` for the `number`-th use (the finalizer of SplitMix64, Steele et al. 2014).
+uint64_t derive_seed(uint64_t seed, uint64_t number) {
+    uint64_t z = seed + (number + 1) * 0x9E3779B97F4A7C15u;
+    z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9u;
+    z = (z ^ z >> 27) * 0x94D049BB133111EBu;
+    return z ^ z >> 31;
+}
+
+constexpr double to_ms(Picoseconds time) {
+    return static_cast<double>(time) / models::ps_per_ms;
+}
+
+std::unique_ptr<models::DiskImage> make_image(const DiskConfiguration& disk) {
+    if (disk.image)
+        return std::make_unique<models::DiskImage>(*disk.image, models::DiskImage::Access::overlay);
+    constexpr uint64_t sectors_per_mib = (1 << 20) / models::sector_bytes;
+    return std::make_unique<models::DiskImage>(disk.size_mib * sectors_per_mib);
+}
+
+class Simulation final : public models::ProbeSink {
+public:
+    Simulation(const Experiment& experiment, Progress& progress)
+        : experiment_(experiment), progress_(progress), image_(make_image(experiment.disk)),
+          machine_(experiment.machine, image_.get()), snapshots_(machine_.memory()),
+          read_store_(make_store_reader(*image_)), workloads_(experiment.workloads.size()) {
+        machine_.cpu().set_probe_sink(this);
+        machine_.set_serial_output([this](char c) {
+            if (c != '\r')
+                outcome_.console += c;
+        });
+    }
+
+    Outcome run(const BootImage& image, const std::filesystem::path& disk_file) {
+        const auto host_begin = std::chrono::steady_clock::now();
+        machine_.load(image);
+        size_t next_crash = 0;
+        while (!is_over()) {
+            const bool crash_ahead = next_crash < experiment_.crashes.size();
+            const Picoseconds stop_at =
+                crash_ahead ? experiment_.crashes[next_crash].at : std::min(experiment_.run.end, give_up_at_);
+            run_until(stop_at);
+            if (is_over() || !crash_ahead || machine_.now() < stop_at)
+                continue;
+            cut_power(experiment_.crashes[next_crash].disk, derive_seed(experiment_.seed, next_crash));
+            ++next_crash;
+        }
+        if (recovery_ && !recovery_->epoch)
+            outcome_.violations.push_back("the checkpoint server did not come back after the power cut");
+        end_recovery();
+        conclude();
+        if (!disk_file.empty()) {
+            // As if the plug were pulled at the end: what the drive still caches is not on the media.
+            image_->save(disk_file);
+        }
+        outcome_.host_seconds =
+            std::chrono::duration<double>(std::chrono::steady_clock::now() - host_begin).count();
+        return std::move(outcome_);
+    }
+
+    void on_probe(Probe event, const models::ProbeArguments& arguments) override;
+
+private:
+    [[nodiscard]] Sample sample() {
+        const models::Cpu& cpu = machine_.cpu();
+        return {machine_.now(), cpu.cycles(), cpu.stall_cycles(),
+                machine_.disk()->counters().sectors_written};
+    }
+
+    [[nodiscard]] bool is_over() {
+        return ended_ || machine_.now() >= experiment_.run.end || machine_.now() >= give_up_at_;
+    }
+
+    void run_until(Picoseconds stop_at) {
+        while (machine_.now() < stop_at && !ended_) {
+            const RunEnd end = machine_.run(std::min(stop_at, (machine_.now() / slice + 1) * slice));
+            progress_.simulated_ps = machine_.now();
+            progress_.instructions = machine_.cpu().instructions();
+            progress_.checkpoints = checkpoints_.committed_count();
+            progress_.work = workloads_.units();
+            switch (end) {
+            case RunEnd::time_limit:
+            case RunEnd::stop_requested:
+                break;
+            case RunEnd::debug_exit:
+                return give_up(
+                    fmt::format("the image left by the debug exit, value {}", machine_.debug_exit_value()));
+            case RunEnd::powered_off:
+                return give_up("the image switched the machine off");
+            case RunEnd::triple_fault:
+                return give_up("triple fault");
+            case RunEnd::halted_for_ever:
+                return give_up("the processor halted for ever");
+            }
+            if (give_up_at_ <= machine_.now())
+                return;
+        }
+    }
+
+    void give_up(std::string reason) {
+        if (outcome_.trouble.empty())
+            outcome_.trouble = std::move(reason);
+        ended_ = true;
+    }
+
+    void cut_power(models::PowerLoss mode, uint64_t seed) {
+        end_recovery();
+        const Sample at = sample();
+        machine_.power_cycle(mode, seed);
+        accountant_.power_cycle(at);
+        checkpoints_.power_cycle();
+        snapshots_.power_cycle();
+        times_.power_cycle(at);
+        recovery_ = RecoveryOutcome{to_ms(at.now), {}, {}, {}, {}, {}};
+        crash_ = at.now;
+        outcome_.console +=
+            fmt::format("-- power cut at {} ms, disk {} --\n", to_ms(at.now), to_string(mode));
+    }
+
+    void server_recovered(const Sample& at, uint32_t epoch) {
+        times_.recovered(at, epoch);
+        if (crash_ || epoch != 0) {
+            if (!recovery_)
+                recovery_ = RecoveryOutcome{};
+            recovery_->epoch = epoch;
+            if (const auto snapshot = checkpoints_.snapshot_instant(epoch); crash_ && snapshot)
+                recovery_->lost_ms = to_ms(*crash_ - *snapshot);
+        }
+        snapshots_.recovered(epoch, read_store_);
+        workloads_.recovered(epoch);
+    }
+
+    // The start that followed a power cut is over: by the next cut, or by the run's end.
+    void end_recovery() {
+        if (!recovery_)
+            return;
+        const RecoveryTiming timing = times_.timing();
+        if (timing.first_user_instruction)
+            recovery_->restart_ms = to_ms(*timing.first_user_instruction - timing.kernel_entry);
+        if (timing.full_speed && *timing.full_speed >= timing.kernel_entry)
+            recovery_->full_speed_ms = to_ms(*timing.full_speed - timing.kernel_entry);
+        recovery_->identical = snapshots_.identical();
+        outcome_.recoveries.push_back(*std::exchange(recovery_, std::nullopt));
+    }
+
+    void end_at(const Sample& at) {
+        outcome_.simulated = at.now;
+        outcome_.cycles = at.cycles;
+        outcome_.instructions = machine_.cpu().instructions();
+        accountant_.settle(at);
+        outcome_.accounts = accountant_.accounts();
+        is_measured_ = true;
+    }
+
+    void conclude() {
+        if (!is_measured_)
+            end_at(sample());
+        outcome_.finished = workloads_.finished();
+        outcome_.verified = workloads_.verified();
+        outcome_.checkpoints = checkpoints_.rows();
+        outcome_.delayed = checkpoints_.delayed_count();
+        for (const std::string& violation : snapshots_.violations())
+            outcome_.violations.push_back(violation);
+        if (workloads_.failed_checks() != 0)
+            outcome_.violations.push_back(
+                fmt::format("{} checks of the workloads failed on the way", workloads_.failed_checks()));
+        if (outcome_.trouble.empty() && experiment_.run.until_workload && !outcome_.finished)
+            outcome_.trouble = fmt::format("the workloads had not ended after {} simulated s",
+                                           to_ms(outcome_.simulated) / 1e3);
+    }
+
+    void workload_done(const Sample& at, uint32_t instance, bool verified) {
+        const bool was_finished = workloads_.finished();
+        workloads_.done(instance, verified);
+        if (!experiment_.run.until_workload || was_finished || !workloads_.finished())
+            return;
+        end_at(at); // the probe's instant, not that of the stop
+        ended_ = true;
+        machine_.request_stop();
+    }
+
+    void panicked() {
+        if (outcome_.trouble.empty())
+            outcome_.trouble = "the kernel gave up; the reason is in console.log";
+        give_up_at_ = std::min(give_up_at_, machine_.now() + last_words);
+        machine_.request_stop();
+    }
+
+    const Experiment& experiment_;
+    Progress& progress_;
+    std::unique_ptr<models::DiskImage> image_;
+    Machine machine_;
+
+    CycleAccountant accountant_;
+    CheckpointLog checkpoints_;
+    Snapshots snapshots_;
+    StoreReader read_store_;
+    RecoveryTimes times_;
+    WorkloadProgress workloads_;
+
+    std::optional<RecoveryOutcome> recovery_; // of the present start
+    std::optional<Picoseconds> crash_;        // the last one
+    bool ended_ = false, is_measured_ = false;
+    Picoseconds give_up_at_ = models::never;
+    Outcome outcome_;
+};
+
+void Simulation::on_probe(Probe event, const models::ProbeArguments& arguments) {
+    const Sample at = sample();
+    const auto [eax, edx, ecx, ebx] = arguments;
+    switch (event) {
+    case Probe::kernel_entry:
+        times_.kernel_entry(at);
+        break;
+    case Probe::thread_switch:
+        accountant_.thread_switch(at, l4::ThreadId{eax});
+        times_.thread_switch(at, l4::ThreadId{eax});
+        break;
+    case Probe::fault_begin:
+        accountant_.fault_begin(at, edx);
+        times_.fault_begin(at, accountant_.running());
+        break;
+    case Probe::fault_end:
+        accountant_.fault_end(at);
+        times_.fault_end(at, accountant_.running());
+        break;
+    case Probe::panic:
+        panicked();
+        break;
+    case Probe::task_space:
+        snapshots_.task_space(eax, edx);
+        break;
+    case Probe::stop_begin:
+        checkpoints_.stop_begin(at, eax);
+        break;
+    case Probe::snapshot:
+        checkpoints_.snapshot(at, eax);
+        snapshots_.snapshot(eax);
+        workloads_.snapshot(eax);
+        break;
+    case Probe::snapshot_tables:
+        checkpoints_.snapshot_tables(at, eax);
+        break;
+    case Probe::stop_end:
+        checkpoints_.stop_end(at, eax, edx, ecx);
+        break;
+    case Probe::committed:
+        checkpoints_.committed(at, eax);
+        snapshots_.committed(eax);
+        break;
+    case Probe::phase:
+        accountant_.phase(at, static_cast<l4::Phase>(std::min<uint32_t>(eax, phases - 1)));
+        break;
+    case Probe::page_placed:
+        snapshots_.page_placed({eax, edx}, ecx, static_cast<l4::PageSource>(ebx));
+        break;
+    case Probe::page_released:
+        snapshots_.page_released({eax, edx});
+        break;
+    case Probe::page_copied:
+        checkpoints_.page_copied();
+        break;
+    case Probe::delayed:
+        checkpoints_.delayed(eax);
+        break;
+    case Probe::recovery_begin:
+        break;
+    case Probe::recovery_end:
+        server_recovered(at, eax);
+        break;
+    case Probe::work:
+        workloads_.work(eax, edx);
+        times_.work(at, edx);
+        break;
+    case Probe::workload_done:
+        workload_done(at, eax, edx != 0);
+        break;
+    case Probe::workload_check:
+        workloads_.check(eax, edx != 0);
+        break;
+    }
+}
+
+} // namespace
+
+BootImage boot_image(const Experiment& experiment, const std::filesystem::path& folder) {
+    const auto file = [&](std::string_view name) {
+        const std::filesystem::path path = folder / name;
+        if (folder.empty() || !std::filesystem::is_regular_file(path))
+            throw BootError(
+                fmt::format("{}: expected a file of the guest's image, found none; build the image first",
+                            folder.empty() ? std::string(name) : path.string()));
+        return path;
+    };
+    const PagerConfiguration& pager = experiment.pager;
+    BootImage image;
+    image.kernel = file("kernel.elf");
+    image.append = "tcb-pager=6 paged-tasks=16";
+    image.modules = {
+        {file("sigma0.elf"), ""},
+        {file("root.elf"), ""},
+        {file("ide.elf"), ""},
+        {file("checkpoint.elf"),
+         fmt::format("interval_us={} copy={} tracking={} store={} drain_order={} seed={}", pager.interval_us,
+                     pager.copy, pager.tracking, pager.store, pager.drain_order, experiment.seed)}};
+    for (size_t instance = 0; instance < experiment.workloads.size(); ++instance) {
+        const Workload& workload = experiment.workloads[instance];
+        image.modules.push_back(
+            {file(workload.program + ".elf"), fmt::format("{} instance={}", workload.arguments, instance)});
+    }
+    return image;
+}
+
+Outcome simulate(const Experiment& experiment, const BootImage& image, const std::filesystem::path& disk_file,
+                 Progress& progress) {
+    return std::make_unique<Simulation>(experiment, progress)->run(image, disk_file);
+}
+
+} // namespace fixpoint::sim

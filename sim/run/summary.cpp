@@ -1,0 +1,186 @@
+#include "sim/run/summary.hpp"
+
+#include "sim/observe/snapshots.hpp"
+#include "sim/run/statistics.hpp"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+namespace fixpoint::sim {
+
+using nlohmann::ordered_json;
+
+namespace {
+
+constexpr int schema = 1;
+constexpr uint64_t sector_bytes = 512;
+
+ordered_json optional_json(const auto& value) {
+    return value ? ordered_json(*value) : ordered_json(nullptr);
+}
+
+ordered_json with_keys(const Statistics& values, std::initializer_list<const char*> keys) {
+    ordered_json result;
+    for (const std::string_view key : keys)
+        result[std::string(key)] = key == "mean"  ? optional_json(values.mean())
+                                   : key == "p50" ? optional_json(values.percentile(50))
+                                   : key == "p99" ? optional_json(values.percentile(99))
+                                                  : optional_json(values.maximum());
+    return result;
+}
+
+ordered_json checkpoints_json(const Outcome& run) {
+    Statistics interval_ms, stop_us, commit_ms, dirty_pages, copied_pages;
+    uint64_t committed = 0, bytes_written = 0, bytes_dirty = 0;
+    const CheckpointRow* previous = nullptr;
+    for (const CheckpointRow& row : run.checkpoints) {
+        if (previous && previous->start == row.start && row.snapshot != 0 && previous->snapshot != 0)
+            interval_ms.add(static_cast<double>(row.snapshot - previous->snapshot) / models::ps_per_ms);
+        previous = &row;
+        if (row.stop_end != 0) {
+            stop_us.add(static_cast<double>(row.stop_end - row.stop_begin) / models::ps_per_us);
+            dirty_pages.add(row.dirty_pages);
+        }
+        if (!row.is_committed())
+            continue;
+        ++committed;
+        commit_ms.add(static_cast<double>(row.committed - row.snapshot) / models::ps_per_ms);
+        copied_pages.add(row.copied_pages);
+        bytes_written += row.sectors_written * sector_bytes;
+        bytes_dirty += uint64_t{row.dirty_pages} * page_bytes;
+    }
+    ordered_json result;
+    result["committed"] = committed;
+    result["delayed"] = run.delayed;
+    result["interval_ms"] = with_keys(interval_ms, {"mean", "p99"});
+    result["stop_us"] = with_keys(stop_us, {"mean", "p50", "p99", "max"});
+    result["commit_ms"] = with_keys(commit_ms, {"mean", "p50", "p99", "max"});
+    result["dirty_pages"] = with_keys(dirty_pages, {"mean", "max"});
+    result["copied_pages"] = with_keys(copied_pages, {"mean", "max"});
+    result["bytes_written"] = bytes_written;
+    result["write_amplification"] =
+        bytes_dirty == 0
+            ? ordered_json(nullptr)
+            : ordered_json(static_cast<double>(bytes_written) / static_cast<double>(bytes_dirty));
+    return result;
+}
+
+ordered_json overhead_json(const Comparison& comparison) {
+    const OverheadParts parts = overhead_parts(comparison.with->accounts, comparison.without->accounts);
+    const auto difference = static_cast<int64_t>(comparison.with->cycles - comparison.without->cycles);
+    ordered_json result;
+    result["percent"] =
+        100.0 * static_cast<double>(difference) / static_cast<double>(comparison.without->cycles);
+    result["baseline_cycles"] = comparison.without->cycles;
+    result["cycles"] = {{"stop", parts.stop},     {"write_faults", parts.write_faults},
+                        {"copies", parts.copies}, {"tlb_and_cache", parts.tlb_and_cache},
+                        {"driver", parts.driver}, {"other", parts.other}};
+    return result;
+}
+
+std::string number(const ordered_json& value, int decimals, std::string_view unit) {
+    return value.is_null() ? "-" : fmt::format("{:.{}f} {}", value.get<double>(), decimals, unit);
+}
+
+} // namespace
+
+ordered_json summarise(const Experiment& experiment, const Outcome& run,
+                       const std::optional<Comparison>& comparison) {
+    ordered_json summary;
+    summary["schema"] = schema;
+    summary["experiment"] = experiment.name;
+    summary["seed"] = experiment.seed;
+    summary["simulated"] = {
+        {"seconds", static_cast<double>(run.simulated) / static_cast<double>(models::ps_per_second)},
+        {"cycles", run.cycles},
+        {"instructions", run.instructions}};
+    summary["host"] = {{"seconds", run.host_seconds},
+                       {"mips", run.host_seconds > 0
+                                    ? static_cast<double>(run.instructions) / run.host_seconds / 1e6
+                                    : 0.0}};
+    summary["workload"] = {{"finished", run.finished}, {"verified", run.verified}};
+    summary["checkpoints"] = checkpoints_json(run);
+    summary["overhead"] = comparison ? overhead_json(*comparison) : ordered_json(nullptr);
+    summary["recovery"] = ordered_json::array();
+    for (const RecoveryOutcome& recovery : run.recoveries)
+        summary["recovery"].push_back({{"crash_ms", optional_json(recovery.crash_ms)},
+                                       {"epoch", optional_json(recovery.epoch)},
+                                       {"restart_ms", optional_json(recovery.restart_ms)},
+                                       {"full_speed_ms", optional_json(recovery.full_speed_ms)},
+                                       {"lost_ms", optional_json(recovery.lost_ms)},
+                                       {"identical", optional_json(recovery.identical)}});
+    return summary;
+}
+
+std::vector<std::string> failures(const Experiment& experiment, const Outcome& run) {
+    std::vector<std::string> found;
+    if (!run.trouble.empty())
+        found.push_back(run.trouble);
+    if (run.finished && !run.verified)
+        found.push_back("a workload found its data wrong");
+    for (const std::string& violation : run.violations)
+        found.push_back(violation);
+    for (const RecoveryOutcome& recovery : run.recoveries)
+        if (recovery.identical == false && run.violations.empty())
+            found.push_back(fmt::format("the memory of epoch {} came back changed", *recovery.epoch));
+    if (experiment.run.until_workload && !run.finished && run.trouble.empty())
+        found.push_back("the workloads did not end");
+    return found;
+}
+
+std::string summary_table(const ordered_json& summary) {
+    std::string table;
+    const auto line = [&](std::string_view name, std::string_view value) {
+        table += fmt::format("  {:<16} {}\n", name, value);
+    };
+    const ordered_json& checkpoints = summary["checkpoints"];
+    const ordered_json& workload = summary["workload"];
+    table += fmt::format("{}, seed {}\n", summary["experiment"].get<std::string>(),
+                         summary["seed"].get<uint64_t>());
+    line("simulated", fmt::format("{:.3f} s, {} instructions, at {:.0f} MIPS",
+                                  summary["simulated"]["seconds"].get<double>(),
+                                  summary["simulated"]["instructions"].get<uint64_t>(),
+                                  summary["host"]["mips"].get<double>()));
+    line("workload", !workload["finished"].get<bool>()  ? "not finished"
+                     : workload["verified"].get<bool>() ? "finished, verified"
+                                                        : "finished, FAILED");
+    line("checkpoints",
+         fmt::format("{} committed, {} delayed, every {}", checkpoints["committed"].get<uint64_t>(),
+                     checkpoints["delayed"].get<uint64_t>(),
+                     number(checkpoints["interval_ms"]["mean"], 1, "ms")));
+    line("  stop", fmt::format("mean {}, p99 {}, max {}", number(checkpoints["stop_us"]["mean"], 0, "us"),
+                               number(checkpoints["stop_us"]["p99"], 0, "us"),
+                               number(checkpoints["stop_us"]["max"], 0, "us")));
+    line("  until durable", fmt::format("mean {}, max {}", number(checkpoints["commit_ms"]["mean"], 1, "ms"),
+                                        number(checkpoints["commit_ms"]["max"], 1, "ms")));
+    line("  dirty pages", fmt::format("mean {}, max {}; copied on write: mean {}",
+                                      number(checkpoints["dirty_pages"]["mean"], 1, ""),
+                                      number(checkpoints["dirty_pages"]["max"], 0, ""),
+                                      number(checkpoints["copied_pages"]["mean"], 1, "")));
+    for (const ordered_json& recovery : summary["recovery"]) {
+        const ordered_json& identical = recovery["identical"];
+        line("power cut",
+             fmt::format(
+                 "{}: epoch {}, memory {}, restart {}, full speed after {}, lost {}",
+                 recovery["crash_ms"].is_null() ? "earlier" : "at " + number(recovery["crash_ms"], 0, "ms"),
+                 recovery["epoch"].is_null() ? "-" : std::to_string(recovery["epoch"].get<uint32_t>()),
+                 identical.is_null()     ? "not compared"
+                 : identical.get<bool>() ? "identical"
+                                         : "CHANGED",
+                 number(recovery["restart_ms"], 1, "ms"), number(recovery["full_speed_ms"], 0, "ms"),
+                 number(recovery["lost_ms"], 1, "ms")));
+    }
+    if (summary["overhead"].is_null())
+        return table;
+    const ordered_json& overhead = summary["overhead"];
+    const double baseline = overhead["baseline_cycles"].get<double>();
+    line("overhead",
+         fmt::format("{:.2f} % of {} cycles without checkpoints", overhead["percent"].get<double>(),
+                     overhead["baseline_cycles"].get<uint64_t>()));
+    for (const auto& [part, cycles] : overhead["cycles"].items())
+        line("  " + part, fmt::format("{:>14} cycles {:>8.2f} %", cycles.get<int64_t>(),
+                                      100.0 * cycles.get<double>() / baseline));
+    return table;
+}
+
+} // namespace fixpoint::sim
