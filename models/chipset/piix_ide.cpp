@@ -199,53 +199,47 @@ bool IdeChannel::next_region() {
     return true;
 }
 
-bool IdeChannel::scatter(ConstSector data) {
-    for (size_t done = 0; done < data.size();) {
+// The memory of the next sector; false when the table ends before it or cannot be read.
+bool IdeChannel::next_sector_regions(std::vector<Region>& regions) {
+    for (uint32_t missing = sector_bytes; missing != 0;) {
         if (region_bytes_ == 0 && !next_region())
             return false;
-        const size_t bytes = std::min<size_t>(region_bytes_, data.size() - done);
-        if (!memory_.write(region_, data.subspan(done, bytes))) {
-            stop_engine(true);
-            return false;
-        }
-        done += bytes;
-        region_ += static_cast<uint32_t>(bytes);
-        region_bytes_ -= static_cast<uint32_t>(bytes);
+        const uint32_t bytes = std::min(region_bytes_, missing);
+        regions.push_back({region_, bytes});
+        region_ += bytes;
+        region_bytes_ -= bytes;
+        missing -= bytes;
     }
-    if (region_bytes_ == 0 && last_region_)
-        stop_engine(false);
-    return true;
-}
-
-bool IdeChannel::gather(Sector data) {
-    for (size_t done = 0; done < data.size();) {
-        if (region_bytes_ == 0 && !next_region())
-            return false;
-        const size_t bytes = std::min<size_t>(region_bytes_, data.size() - done);
-        if (!memory_.read(region_, data.subspan(done, bytes))) {
-            stop_engine(true);
-            return false;
-        }
-        done += bytes;
-        region_ += static_cast<uint32_t>(bytes);
-        region_bytes_ -= static_cast<uint32_t>(bytes);
-    }
-    if (region_bytes_ == 0 && last_region_)
-        stop_engine(false);
     return true;
 }
 
 void IdeChannel::finish_sector() {
     sector_done_ = never;
-    if (!drive_->dma_request())
+    std::vector<Region> regions;
+    if (!drive_->dma_request() || !next_sector_regions(regions))
         return;
     SectorData data{};
+    bool answered = true;
+    size_t at = 0;
     if (drive_->dma_to_memory()) {
-        if (drive_->dma_take(data))
-            scatter(data);
-    } else if (gather(data)) {
-        drive_->dma_put(data);
+        if (!drive_->dma_take(data))
+            return;
+        for (const Region& region : regions) {
+            answered = answered && memory_.write(region.address, std::span{data}.subspan(at, region.bytes));
+            at += region.bytes;
+        }
+    } else {
+        for (const Region& region : regions) {
+            answered = answered && memory_.read(region.address, std::span{data}.subspan(at, region.bytes));
+            at += region.bytes;
+        }
+        if (answered)
+            drive_->dma_put(data);
     }
+    if (!answered)
+        stop_engine(true);
+    else if (region_bytes_ == 0 && last_region_)
+        stop_engine(false);
 }
 
 void IdeChannel::advance(Picoseconds now) {

@@ -15,8 +15,11 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
+#include <string>
+#include <vector>
 
 namespace fixpoint::models {
 
@@ -68,10 +71,10 @@ private:
     void finish_sector();
     bool next_region();
     void stop_engine(bool error);
-    // Moves one sector between the drive's side and the regions of the table; false: the table ended or
-    // failed.
-    bool scatter(ConstSector data);
-    bool gather(Sector data);
+    struct Region {
+        uint32_t address, bytes;
+    };
+    bool next_sector_regions(std::vector<Region>& regions);
 
     AtaDrive* drive_;
     BusMasterMemory& memory_;

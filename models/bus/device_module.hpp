@@ -1,0 +1,61 @@
+// A device model on the bus: a thin module that lets time pass for it and hands it its register accesses.
+//
+// The device's clock is brought to the present before each access; a timed event stands at the instant the
+// device names as its next, and is set anew after everything that may have moved it.
+#pragma once
+
+#include "models/bus/systemc.hpp"
+#include "models/bus/transfer.hpp"
+#include "models/device.hpp"
+
+#include <concepts>
+#include <utility>
+
+namespace fixpoint::models {
+
+template<std::derived_from<Device> D>
+class DeviceModule final : public sc_core::sc_module {
+public:
+    tlm_utils::simple_target_socket<DeviceModule> socket{"socket"};
+    D device;
+
+    template<typename... Arguments>
+    explicit DeviceModule(const sc_core::sc_module_name& name, Arguments&&... arguments)
+        : sc_module{name}, device{std::forward<Arguments>(arguments)...} {
+        socket.register_b_transport(this, &DeviceModule::b_transport);
+        SC_HAS_PROCESS(DeviceModule);
+        SC_METHOD(wake_up);
+        sensitive << wake_;
+        dont_initialize();
+    }
+
+    // After something outside the bus changed the device: input from the host, a reset.
+    void reschedule() {
+        wake_.cancel();
+        if (const Picoseconds next = device.next_event(); next != never) {
+            const Picoseconds now = simulated_now();
+            wake_.notify(to_sc_time(next > now ? next - now : 0));
+        }
+    }
+    void advance() { device.advance(simulated_now()); }
+
+private:
+    void wake_up() {
+        advance();
+        reschedule();
+    }
+    void b_transport(tlm::tlm_generic_payload& payload, sc_core::sc_time&) {
+        advance();
+        const auto offset = static_cast<uint32_t>(payload.get_address());
+        if (payload.is_read())
+            set_payload_value(payload, device.read(offset, payload.get_data_length()));
+        else
+            device.write(offset, payload.get_data_length(), payload_value(payload));
+        reschedule();
+        payload.set_response_status(tlm::TLM_OK_RESPONSE);
+    }
+
+    sc_core::sc_event wake_{"wake"};
+};
+
+} // namespace fixpoint::models

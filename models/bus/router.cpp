@@ -1,0 +1,95 @@
+#include "models/bus/router.hpp"
+
+#include "models/bus/transfer.hpp"
+
+#include <algorithm>
+
+namespace fixpoint::models {
+
+Router::Router(const sc_core::sc_module_name& name) : sc_module{name} {
+    in.register_b_transport(this, &Router::b_transport);
+    in.register_get_direct_mem_ptr(this, &Router::get_direct_mem_ptr);
+    in.register_transport_dbg(this, &Router::transport_debug);
+    out.register_invalidate_direct_mem_ptr(this, &Router::invalidate_direct_mem_ptr);
+}
+
+void Router::move(unsigned target, unsigned index, uint64_t first, bool enabled) {
+    for (Entry& entry : entries_) {
+        if (entry.target != target || index-- != 0)
+            continue;
+        entry.range.last = first + (entry.range.last - entry.range.first);
+        entry.range.first = first;
+        entry.enabled = enabled;
+        return;
+    }
+}
+
+const Router::Entry* Router::find(uint64_t address) const {
+    const auto entry = std::find_if(entries_.begin(), entries_.end(), [&](const Entry& e) {
+        return e.enabled && e.range.first <= address && address <= e.range.last;
+    });
+    return entry == entries_.end() ? nullptr : &*entry;
+}
+
+void Router::b_transport(int initiator, tlm::tlm_generic_payload& payload, sc_core::sc_time& delay) {
+    const uint64_t address = payload.get_address();
+    const unsigned bytes = payload.get_data_length();
+    const Entry* entry = find(address);
+    if (bytes > 1 && entry != nullptr && entry->range.byte_wide) {
+        for (unsigned i = 0; i < bytes; ++i) {
+            tlm::tlm_generic_payload part;
+            prepare(part, payload.get_command(), address + i, payload.get_data_ptr() + i, 1);
+            b_transport(initiator, part, delay);
+        }
+        payload.set_response_status(tlm::TLM_OK_RESPONSE);
+        return;
+    }
+    if (entry == nullptr || address + bytes - 1 > entry->range.last) {
+        if (payload.is_read())
+            std::fill_n(payload.get_data_ptr(), bytes, uint8_t{0xFF});
+        payload.set_response_status(tlm::TLM_OK_RESPONSE);
+        return;
+    }
+    payload.set_address(address - entry->range.first + entry->range.offset);
+    out[static_cast<int>(entry->target)]->b_transport(payload, delay);
+    payload.set_address(address);
+}
+
+bool Router::get_direct_mem_ptr(int, tlm::tlm_generic_payload& payload, tlm::tlm_dmi& dmi) {
+    const uint64_t address = payload.get_address();
+    const Entry* entry = find(address);
+    if (entry == nullptr)
+        return false;
+    const uint64_t shift =
+        entry->range.first - entry->range.offset; // of target to router addresses, modulo 2^64
+    payload.set_address(address - shift);
+    const bool granted = out[static_cast<int>(entry->target)]->get_direct_mem_ptr(payload, dmi);
+    payload.set_address(address);
+    if (granted) {
+        dmi.set_start_address(std::max<uint64_t>(dmi.get_start_address() + shift, entry->range.first));
+        dmi.set_end_address(std::min<uint64_t>(dmi.get_end_address() + shift, entry->range.last));
+    }
+    return granted;
+}
+
+unsigned Router::transport_debug(int, tlm::tlm_generic_payload& payload) {
+    const uint64_t address = payload.get_address();
+    const Entry* entry = find(address);
+    if (entry == nullptr)
+        return 0;
+    payload.set_address(address - entry->range.first + entry->range.offset);
+    const unsigned done = out[static_cast<int>(entry->target)]->transport_dbg(payload);
+    payload.set_address(address);
+    return done;
+}
+
+void Router::invalidate_direct_mem_ptr(int target, sc_dt::uint64 first, sc_dt::uint64 last) {
+    for (const Entry& entry : entries_)
+        if (entry.target == static_cast<unsigned>(target)) {
+            const uint64_t shift = entry.range.first - entry.range.offset;
+            for (unsigned i = 0; i < in.size(); ++i)
+                in[static_cast<int>(i)]->invalidate_direct_mem_ptr(first + shift, last + shift);
+        }
+}
+
+} // namespace fixpoint::models

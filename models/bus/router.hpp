@@ -1,0 +1,59 @@
+// Decodes addresses: I/O ports or physical addresses to the targets bound behind it.
+//
+// A target sees offsets: (address - first) + the range's own offset, so that a device with several port
+// ranges has one register file. Where nobody answers, reads give all ones and writes vanish, as on the PC's
+// buses. An access wider than a byte-wide range's registers is split into bytes, each decoded for itself, as
+// the ISA bridge does.
+#pragma once
+
+#include "models/bus/systemc.hpp"
+
+#include <cstdint>
+#include <vector>
+
+namespace fixpoint::models {
+
+class Router final : public sc_core::sc_module {
+public:
+    struct Range {
+        uint64_t first, last; // inclusive
+        uint64_t offset;      // of `first` at the target
+        bool byte_wide = false;
+    };
+    using Target = tlm_utils::multi_passthrough_initiator_socket<Router>;
+
+    tlm_utils::multi_passthrough_target_socket<Router> in{"in"};
+    Target out{"out"};
+
+    explicit Router(const sc_core::sc_module_name& name);
+
+    // Binds a target and gives it ranges; ranges do not overlap. Returns the target's number. Before
+    // simulation.
+    template<typename Socket>
+    unsigned attach(Socket& target, const std::vector<Range>& ranges) {
+        out.bind(target);
+        const auto number = static_cast<unsigned>(out.size() - 1);
+        for (const Range& range : ranges)
+            entries_.push_back({range, number, true});
+        return number;
+    }
+    // Moves the `index`-th range of a target (a base address register was written), or stops decoding it.
+    void move(unsigned target, unsigned index, uint64_t first, bool enabled);
+
+private:
+    struct Entry {
+        Range range;
+        unsigned target;
+        bool enabled;
+    };
+
+    void b_transport(int initiator, tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);
+    bool get_direct_mem_ptr(int initiator, tlm::tlm_generic_payload& payload, tlm::tlm_dmi& dmi);
+    void invalidate_direct_mem_ptr(int target, sc_dt::uint64 first, sc_dt::uint64 last);
+    unsigned transport_debug(int initiator, tlm::tlm_generic_payload& payload);
+    [[nodiscard]] const Entry* find(uint64_t address) const;
+
+    std::vector<Entry> entries_;
+};
+
+} // namespace fixpoint::models

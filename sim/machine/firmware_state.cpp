@@ -1,0 +1,68 @@
+#include "sim/machine/firmware_state.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+namespace fixpoint::sim {
+namespace {
+
+void initialise_pic(models::Pic& pic) {
+    struct Chip {
+        uint32_t offset;
+        uint8_t base, cascade, mask, level;
+    };
+    // Vectors 08 and 70; timer, keyboard, cascade and floppy open, RTC, mouse and the disks.
+    for (const Chip& chip :
+         {Chip{0, 0x08, 0x04, 0xB8, 0x00}, Chip{models::Pic::slave_offset, 0x70, 0x02, 0x8E, 0x0C}}) {
+        pic.write(chip.offset, 1, 0x11);
+        pic.write(chip.offset + 1, 1, chip.base);
+        pic.write(chip.offset + 1, 1, chip.cascade);
+        pic.write(chip.offset + 1, 1, 0x01);
+        pic.write(chip.offset + 1, 1, chip.mask);
+        pic.write(models::Pic::elcr_offset + chip.offset / models::Pic::slave_offset, 1, chip.level);
+    }
+}
+
+// Channel 0 ticks at 18.2 Hz: mode 2, count 65,536.
+void initialise_pit(models::Pit& pit) {
+    pit.write(3, 1, 0x34);
+    pit.write(0, 1, 0);
+    pit.write(0, 1, 0);
+}
+
+// Where firmware notes the memory size: 14-bit fields of kilobytes and of 64 KB blocks.
+void write_cmos(models::Rtc& rtc, uint64_t memory_bytes) {
+    constexpr unsigned base_kb = 640;
+    const auto above_1mb_kb = std::min<uint64_t>((memory_bytes >> 10) - 1024, 65'535);
+    const uint64_t above_16mb = memory_bytes > 16 << 20 ? (memory_bytes - (16 << 20)) >> 16 : 0;
+    const auto put = [&](unsigned low, unsigned high, uint64_t value) {
+        rtc.set_cmos(low, static_cast<uint8_t>(value));
+        rtc.set_cmos(high, static_cast<uint8_t>(value >> 8));
+    };
+    put(0x15, 0x16, base_kb);
+    put(0x17, 0x18, above_1mb_kb);
+    put(0x30, 0x31, above_1mb_kb);
+    put(0x34, 0x35, above_16mb);
+    rtc.set_cmos(0x14, 0x06); // equipment: a video adapter, a coprocessor bit as every PC has it
+}
+
+void write_bios_data(models::PhysicalMemory& memory) {
+    const auto put = [&](uint32_t address, uint16_t value) {
+        std::memcpy(memory.span(address, sizeof value).data(), &value, sizeof value);
+    };
+    put(0x400, 0x3F8);  // COM1
+    put(0x40E, 0x9FC0); // segment of the extended BIOS data area
+    put(0x413, 639);    // base memory in KB
+}
+
+} // namespace
+
+void leave_firmware_state(models::Pic& pic, models::Pit& pit, models::Rtc& rtc,
+                          models::PhysicalMemory& memory) {
+    initialise_pic(pic);
+    initialise_pit(pit);
+    write_cmos(rtc, memory.size());
+    write_bios_data(memory);
+}
+
+} // namespace fixpoint::sim

@@ -1,0 +1,15 @@
+// What the firmware has done to the chipset and low memory before a boot loader runs: as SeaBIOS leaves a
+// `-M pc` machine (observed on QEMU 7.2). PCI functions power on with their firmware values already.
+#pragma once
+
+#include "models/chipset/pic.hpp"
+#include "models/chipset/pit.hpp"
+#include "models/chipset/rtc.hpp"
+#include "models/memory/physical_memory.hpp"
+
+namespace fixpoint::sim {
+
+void leave_firmware_state(models::Pic& pic, models::Pit& pit, models::Rtc& rtc,
+                          models::PhysicalMemory& memory);
+
+} // namespace fixpoint::sim

@@ -1,0 +1,329 @@
+#include "sim/machine/machine.hpp"
+
+#include "models/bus/cpu_module.hpp"
+#include "models/bus/device_module.hpp"
+#include "models/bus/dma_port.hpp"
+#include "models/bus/memory_module.hpp"
+#include "models/bus/router.hpp"
+#include "models/chipset/pci.hpp"
+#include "models/chipset/pic.hpp"
+#include "models/chipset/piix_functions.hpp"
+#include "models/chipset/piix_ide.hpp"
+#include "models/chipset/pit.hpp"
+#include "models/chipset/power_management.hpp"
+#include "models/chipset/rtc.hpp"
+#include "models/chipset/system_ports.hpp"
+#include "models/chipset/uart.hpp"
+#include "models/chipset/vga_memory.hpp"
+#include "sim/machine/firmware_state.hpp"
+#include "sim/machine/multiboot_loader.hpp"
+
+#include <algorithm>
+#include <optional>
+#include <stdexcept>
+
+namespace fixpoint::sim {
+namespace {
+
+using models::DeviceModule;
+using models::Picoseconds;
+
+// Interrupt lines of the PC.
+enum : unsigned { irq_timer = 0, irq_serial = 4, irq_rtc = 8, irq_ide = 14 };
+
+const MachineParameters& checked(const MachineParameters& parameters) {
+    constexpr uint64_t least = 2 << 20, most = uint64_t{3} << 30;
+    if (parameters.memory.bytes < least || parameters.memory.bytes > most ||
+        parameters.memory.bytes % 4096 != 0)
+        throw std::invalid_argument("memory.bytes must be a multiple of 4096, 2 MiB to 3 GiB");
+    if (parameters.cpu.frequency_hz == 0)
+        throw std::invalid_argument("cpu.frequency_hz must not be 0");
+    if (parameters.chipset.ide_bytes_per_second == 0)
+        throw std::invalid_argument("chipset.ide_bytes_per_second must not be 0");
+    return parameters;
+}
+
+uint64_t cable_rate(const MachineParameters& parameters, bool has_disk) {
+    const uint64_t controller = parameters.chipset.ide_bytes_per_second;
+    return has_disk ? std::min<uint64_t>(controller, parameters.disk.interface_bytes_per_second) : controller;
+}
+
+} // namespace
+
+// Members are built in this order: what is bound to comes first.
+struct Machine::Parts {
+    Parts(const MachineParameters& parameters, models::DiskImage* image);
+    void connect_addresses();
+    void connect_lines();
+    void request_reset();
+    bool stopped(models::Cpu::Stop stop);
+    void boot();
+    void reset_devices();
+    void power_cycle_devices();
+    void reschedule_all();
+
+    // Calls `action` for every device module.
+    template<typename Action>
+    void each_device(Action action) {
+        action(pic);
+        action(pit);
+        action(rtc);
+        action(uart);
+        action(ports);
+        action(pci);
+        action(power);
+        action(vga);
+        action(ide);
+    }
+
+    models::PhysicalMemory memory;
+    std::unique_ptr<models::Disk> disk;
+
+    models::MemoryModule memory_module{"memory", memory};
+    models::Router memory_router{"memory_router"}, io_router{"io_router"};
+    models::DmaPort dma{"dma"};
+    DeviceModule<models::Pic> pic{"pic"};
+    DeviceModule<models::Pit> pit{"pit"};
+    DeviceModule<models::Rtc> rtc;
+    DeviceModule<models::Uart> uart;
+    DeviceModule<models::SystemPorts> ports{"system_ports"};
+    DeviceModule<models::PciHost> pci{"pci"};
+    DeviceModule<models::PowerManagement> power{"power_management"};
+    DeviceModule<models::VgaMemory> vga{"vga"};
+    DeviceModule<models::PiixIde> ide;
+    models::HostBridgeFunction host_bridge;
+    models::IsaBridgeFunction isa_bridge;
+    models::CpuModule cpu;
+
+    std::optional<MultibootLoader> loader;
+    std::optional<RunEnd> end; // why the CPU was stopped
+    bool over = false;         // only power_cycle() helps
+    bool reset_requested = false;
+};
+
+Machine::Parts::Parts(const MachineParameters& parameters, models::DiskImage* image)
+    : memory{parameters.memory.bytes}, disk{image != nullptr ? models::make_disk(parameters.disk, *image)
+                                                             : nullptr},
+      rtc{"rtc", parameters.chipset.rtc_start_unix_seconds}, uart{"uart", parameters.chipset.uart_instant},
+      ide{"ide", disk.get(), parameters.disk.model, dma, cable_rate(parameters, image != nullptr)},
+      cpu{"cpu", parameters.cpu, memory,
+          models::AccessCost{parameters.chipset.isa_access_ns, parameters.chipset.pci_access_ns}} {
+    connect_addresses();
+    connect_lines();
+}
+
+void Machine::Parts::connect_addresses() {
+    cpu.io_socket.bind(io_router.in);
+    cpu.memory_socket.bind(memory_router.in);
+    dma.socket.bind(memory_router.in);
+
+    memory_router.attach(
+        vga.socket, {{models::VgaMemory::base, models::VgaMemory::base + models::VgaMemory::size - 1, 0}});
+    memory_router.attach(memory_module.socket,
+                         {{0, models::VgaMemory::base - 1, 0},
+                          {models::VgaMemory::base + models::VgaMemory::size, memory.size() - 1,
+                           models::VgaMemory::base + models::VgaMemory::size}});
+
+    using Ports = models::SystemPorts;
+    using Ide = models::PiixIde;
+    constexpr bool byte_wide = true;
+    io_router.attach(pic.socket, {{0x20, 0x21, 0, byte_wide},
+                                  {0xA0, 0xA1, models::Pic::slave_offset, byte_wide},
+                                  {0x4D0, 0x4D1, models::Pic::elcr_offset, byte_wide}});
+    io_router.attach(pit.socket,
+                     {{0x40, 0x43, 0, byte_wide}, {0x61, 0x61, models::Pit::port_b_offset, byte_wide}});
+    io_router.attach(rtc.socket, {{0x70, 0x71, 0, byte_wide}});
+    io_router.attach(uart.socket, {{0x3F8, 0x3FF, 0, byte_wide}});
+    io_router.attach(ports.socket, {{0x60, 0x60, Ports::keyboard_data, byte_wide},
+                                    {0x64, 0x64, Ports::keyboard_command, byte_wide},
+                                    {0x92, 0x92, Ports::fast_a20, byte_wide},
+                                    {0x80, 0x80, Ports::post_code, byte_wide},
+                                    {0xE9, 0xE9, Ports::debug_console, byte_wide},
+                                    {0xF4, 0xF7, Ports::debug_exit}});
+    io_router.attach(pci.socket, {{0xCF8, 0xCFF, 0}});
+    io_router.attach(power.socket,
+                     {{models::PowerManagement::io_base,
+                       models::PowerManagement::io_base + models::PowerManagement::io_size - 1, 0}});
+    const unsigned ide_target = io_router.attach(ide.socket, {{0x1F0, 0x1F7, Ide::primary_task_file},
+                                                              {0x3F6, 0x3F6, Ide::primary_control},
+                                                              {0x170, 0x177, Ide::secondary_task_file},
+                                                              {0x376, 0x376, Ide::secondary_control},
+                                                              {0, 15, Ide::bus_master}});
+    models::PiixIdeFunction& function = ide.device.function;
+    function.on_change = [this, ide_target, &function] {
+        constexpr unsigned bus_master_range = 4;
+        const std::optional<uint16_t> base = function.bus_master_base();
+        io_router.move(ide_target, bus_master_range, base.value_or(0), base.has_value());
+        ide.advance(); // bus mastering may have been switched
+        ide.reschedule();
+    };
+
+    pci.device.attach(0, 0, host_bridge);
+    pci.device.attach(1, 0, isa_bridge);
+    pci.device.attach(1, 1, function);
+    pci.device.attach(1, 3, power.device);
+}
+
+void Machine::Parts::connect_lines() {
+    const auto to_irq = [this](unsigned irq) {
+        return [this, irq](bool level) { pic.device.set_irq(irq, level); };
+    };
+    pic.device.interrupt.connect([this](bool level) { cpu.set_interrupt(level); });
+    pit.device.timer.connect(to_irq(irq_timer));
+    rtc.device.interrupt.connect(to_irq(irq_rtc));
+    uart.device.interrupt.connect(to_irq(irq_serial));
+    ide.device.interrupt(0).connect(to_irq(irq_ide));
+    ide.device.interrupt(1).connect(to_irq(irq_ide + 1));
+
+    cpu.on_acknowledge = [this] { return pic.device.acknowledge(); };
+    cpu.on_stop = [this](models::Cpu::Stop stop) { return stopped(stop); };
+    dma.on_write = [this](uint32_t address, uint32_t bytes) { cpu.cpu().snoop_write(address, bytes); };
+
+    ports.device.on_reset = pci.device.on_reset = [this] { request_reset(); };
+    ports.device.on_debug_exit = [this](uint32_t) {
+        end = RunEnd::debug_exit;
+        cpu.cpu().request_stop();
+    };
+    power.device.on_power_off = [this] {
+        end = RunEnd::powered_off;
+        over = true;
+        cpu.cpu().request_stop();
+    };
+}
+
+void Machine::Parts::request_reset() {
+    reset_requested = true;
+    cpu.cpu().request_stop();
+}
+
+// In the CPU's thread, at its instant. True: execution goes on.
+bool Machine::Parts::stopped(models::Cpu::Stop stop) {
+    if (stop == models::Cpu::Stop::requested && reset_requested) {
+        reset_requested = false;
+        reset_devices();
+        cpu.cpu().reset();
+        boot();
+        if (!end)
+            return true;
+    } else if (stop == models::Cpu::Stop::triple_fault) {
+        end = RunEnd::triple_fault;
+        over = true;
+    } else if (stop == models::Cpu::Stop::halted_for_ever) {
+        end = RunEnd::halted_for_ever;
+        over = true;
+    }
+    return false;
+}
+
+// The boot loader's work, on devices that are as after power-on or reset.
+void Machine::Parts::boot() {
+    leave_firmware_state(pic.device, pit.device, rtc.device, memory);
+    loader->place(memory);
+    cpu.cpu().snoop_write(0, static_cast<uint32_t>(memory.size()));
+    cpu.cpu().set_state(loader->entry_state());
+    reschedule_all();
+}
+
+void Machine::Parts::reset_devices() {
+    const Picoseconds now = models::simulated_now();
+    each_device([now](auto& module) { module.device.reset(now); });
+}
+
+void Machine::Parts::power_cycle_devices() {
+    const Picoseconds now = models::simulated_now();
+    each_device([now](auto& module) { module.device.power_cycle(now); });
+}
+
+void Machine::Parts::reschedule_all() {
+    each_device([](auto& module) {
+        module.advance();
+        module.reschedule();
+    });
+}
+
+Machine::Machine(const MachineParameters& parameters, models::DiskImage* image)
+    : parts_{std::make_unique<Parts>(checked(parameters), image)} {
+    sc_core::sc_start(sc_core::SC_ZERO_TIME); // elaborates and checks all bindings; the CPU is still off
+}
+
+Machine::~Machine() = default;
+
+void Machine::load(const BootImage& image) {
+    parts_->loader.emplace(image, parts_->memory.size());
+    parts_->cpu.power_on();
+    parts_->boot();
+}
+
+RunEnd Machine::run(Picoseconds until) {
+    if (!parts_->loader || parts_->over)
+        throw std::logic_error("Machine::run needs a loaded image and a machine that is on");
+    parts_->end.reset();
+    const Picoseconds start = models::simulated_now();
+    if (until <= start)
+        return RunEnd::time_limit;
+    parts_->cpu.go(until);
+    sc_core::sc_start(models::to_sc_time(until - start));
+    parts_->each_device([](auto& module) { module.advance(); });
+    parts_->cpu.catch_up_idle();
+    if (const std::exception_ptr error = parts_->cpu.take_error())
+        std::rethrow_exception(error);
+    return parts_->end.value_or(RunEnd::time_limit);
+}
+
+void Machine::request_stop() {
+    if (!parts_->end)
+        parts_->end = RunEnd::stop_requested;
+    parts_->cpu.cpu().request_stop();
+}
+
+void Machine::power_cycle(models::PowerLoss mode, uint64_t seed) {
+    // The CPU's thread may be waiting in the middle of an access: it has to leave first.
+    parts_->cpu.power_off();
+    while (!parts_->cpu.is_off())
+        sc_core::sc_start(sc_core::SC_ZERO_TIME);
+    if (parts_->disk)
+        parts_->disk->power_loss(mode, seed, models::simulated_now());
+    parts_->power_cycle_devices();
+    parts_->memory.power_cycle();
+    parts_->over = parts_->reset_requested = false;
+    parts_->cpu.power_on();
+    if (parts_->loader)
+        parts_->boot();
+}
+
+models::Cpu& Machine::cpu() {
+    return parts_->cpu.cpu();
+}
+models::PhysicalMemory& Machine::memory() {
+    return parts_->memory;
+}
+models::Disk* Machine::disk() {
+    return parts_->disk.get();
+}
+
+Picoseconds Machine::now() const {
+    return std::max(models::simulated_now(), parts_->cpu.cpu_time());
+}
+
+void Machine::set_serial_output(std::function<void(char)> sink) {
+    parts_->uart.device.set_output(std::move(sink));
+}
+
+void Machine::feed_serial_input(std::string_view bytes) {
+    parts_->uart.advance();
+    parts_->uart.device.feed_input(bytes);
+    parts_->uart.reschedule();
+}
+
+void Machine::set_debug_output(std::function<void(char)> sink) {
+    parts_->ports.device.on_debug_output = std::move(sink);
+}
+
+uint8_t Machine::last_post_code() const {
+    return parts_->ports.device.last_post_code();
+}
+uint32_t Machine::debug_exit_value() const {
+    return parts_->ports.device.debug_exit_value();
+}
+
+} // namespace fixpoint::sim
