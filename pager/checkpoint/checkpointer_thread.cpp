@@ -88,7 +88,7 @@ void run_checkpointer_thread(Server& server) {
                 .decimal(server.platform.clock_us() - snapshot_us)
                 .text(" us")
                 .print();
-        if (server.waiting_requests > 0)
+        if (server.waiting_requests > 0 || server.waiting_writers > 0)
             tell_pager(Notice::committed);
         due_us = snapshot_us + server.options.interval_us;
         if (server.options.interval_us != 0 && server.platform.clock_us() >= due_us)

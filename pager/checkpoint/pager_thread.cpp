@@ -42,6 +42,7 @@ private:
     Reply answer_request(l4::ThreadId client, const l4::Message& message, bool mapped);
     Reply load(const l4::Message& message, bool mapped);
     Reply request_checkpoint(l4::ThreadId client);
+    void report_full(FaultAnswer::Kind kind);
     void retry_waiting_faults();
     void answer_waiting_requests();
     void send(l4::ThreadId client, const Reply& reply) {
@@ -50,7 +51,7 @@ private:
     }
 
     Server& server_;
-    bool out_of_frames_said_ = false;
+    bool full_said_ = false;
 };
 
 void PagerThread::run() {
@@ -130,14 +131,10 @@ Reply PagerThread::try_fault(l4::ThreadId client, uint32_t address) {
     case FaultAnswer::Kind::unused:
         return Reply::words(0);
     case FaultAnswer::Kind::wait_for_frame:
+        return {};
+    case FaultAnswer::Kind::out_of_frames:
     case FaultAnswer::Kind::no_slot:
-        if (!out_of_frames_said_)
-            ConsoleLine()
-                .text(answer.kind == FaultAnswer::Kind::no_slot ? "checkpoint: the disk is full"
-                                                                : "checkpoint: no free frame")
-                .text("; writers wait")
-                .print();
-        out_of_frames_said_ = true;
+        report_full(answer.kind);
         return {};
     case FaultAnswer::Kind::damaged:
         ConsoleLine()
@@ -150,6 +147,19 @@ Reply PagerThread::try_fault(l4::ThreadId client, uint32_t address) {
         return {};
     }
     return {};
+}
+
+// Said once, and not while a checkpoint that is being written still holds frames.
+void PagerThread::report_full(FaultAnswer::Kind kind) {
+    const bool draining = server_.stopped_epoch != server_.store.epoch();
+    if (full_said_ || (draining && kind == FaultAnswer::Kind::out_of_frames))
+        return;
+    ConsoleLine()
+        .text(kind == FaultAnswer::Kind::no_slot ? "checkpoint: the disk is full"
+                                                 : "checkpoint: out of memory")
+        .text("; threads that need a new page wait")
+        .print();
+    full_said_ = true;
 }
 
 Reply PagerThread::answer_request(l4::ThreadId client, const l4::Message& message, bool mapped) {
@@ -207,8 +217,6 @@ void PagerThread::retry_waiting_faults() {
             send(fault.client, reply);
     }
     server_.waiting_writers = still_waiting;
-    if (still_waiting == 0)
-        out_of_frames_said_ = false;
 }
 
 void PagerThread::answer_waiting_requests() {

@@ -73,10 +73,10 @@ FaultAnswer Pages::first_touch(store::PageKey key, bool write) {
         return {FaultAnswer::Kind::no_slot};
     const uint32_t frame = pool_.take();
     if (frame == no_frame)
-        return {FaultAnswer::Kind::wait_for_frame};
+        return {FaultAnswer::Kind::out_of_frames};
     if (tcb && !pool_.reserve_one()) { // I5: its copy in every stop
         pool_.add(frame);
-        return {FaultAnswer::Kind::wait_for_frame};
+        return {FaultAnswer::Kind::out_of_frames};
     }
     const uint32_t slot = store_->allocate(key);
     index_.insert(key, slot);
@@ -110,7 +110,7 @@ bool Pages::load(store::PageKey key, const void* content) {
 FaultAnswer Pages::page_in(uint32_t slot, store::BlockDevice& through) {
     const uint32_t frame = pool_.take();
     if (frame == no_frame)
-        return {FaultAnswer::Kind::wait_for_frame};
+        return {FaultAnswer::Kind::out_of_frames};
     // The checkpointer may run meanwhile; an absent page is in none of its lists.
     if (store_->load(slot, platform_->memory_of(frame), through) != store::LoadStatus::ok) {
         pool_.add(frame);

@@ -50,7 +50,8 @@ struct FaultAnswer {
     enum class Kind {
         map,
         unused,         // a TCB page that does not exist
-        wait_for_frame, // ask again when the drain has freed one
+        wait_for_frame, // a copy on write: ask again when the drain has freed a frame
+        out_of_frames,  // a page without a frame: the same, but perhaps there will never be one
         no_slot,        // the disk is full
         damaged,        // the page cannot be read from the disk
     } kind;

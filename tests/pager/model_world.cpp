@@ -1,0 +1,198 @@
+#include "tests/pager/model_world.hpp"
+
+#include <cstdio>
+#include <cstdlib>
+
+namespace pager {
+void assertion_failed(const char* what) {
+    std::fprintf(stderr, "broken invariant: %s\n", what);
+    std::abort();
+}
+} // namespace pager
+
+namespace fixpoint::test {
+namespace {
+
+constexpr uint32_t page_bytes = store::block_bytes, client_pages = 40, tcb_pages = 3;
+
+store::PageKey random_key(std::mt19937_64& random) {
+    // A few tasks' pages; one in eight accesses is the kernel's, to a TCB.
+    if (random() % 8 == 0)
+        return store::page_key(0, 0xE0200000u + static_cast<uint32_t>(random() % tcb_pages) * page_bytes);
+    return store::page_key(16 + static_cast<uint32_t>(random() % 2),
+                           0x400000u + static_cast<uint32_t>(random() % client_pages) * page_bytes);
+}
+
+} // namespace
+
+ModelWorld::ModelWorld(std::vector<Sector> image, uint32_t frames, uint64_t seed, PlantedBug bug)
+    : bug_{bug}, random_{seed},
+      memory_((frames + 1) * size_t{page_bytes}), frames_{frames}, disk_{std::move(image)}, busy_disk_{
+                                                                                                *this} {}
+
+void ModelWorld::start(const std::map<uint32_t, World>& earlier_snapshots, pager::CopyPolicy copy_policy) {
+    snapshots = earlier_snapshots;
+    stopped_ = true; // no clients yet
+    store_memory_.resize(store::Store::memory_bytes(disk_.sector_count()) / 8 + 1);
+    const store::OpenStatus status =
+        store_.open(busy_disk_, store_memory_.data(), static_cast<uint32_t>(store_memory_.size() * 8));
+    if (status == store::OpenStatus::blank && !store_.format())
+        fail("format");
+    else if (status != store::OpenStatus::blank && status != store::OpenStatus::empty &&
+             status != store::OpenStatus::checkpoint)
+        fail("open says " + std::to_string(static_cast<int>(status)));
+    if (!store_.repair() || store_.begin_session() == 0)
+        fail("start");
+    if (store_.epoch() != 0)
+        content_ = snapshots.at(store_.epoch());
+
+    pages_memory_.resize(pager::Pages::memory_bytes(store_.slots(), frames_) / 8 + 1);
+    list_.resize(frames_);
+    pages_.initialise(pages_memory_.data(), frames_, store_, *this);
+    for (uint32_t frame = 1; frame <= frames_; ++frame)
+        pages_.add_frame(frame * page_bytes);
+    for (uint32_t slot = 0; slot < store_.slots(); ++slot)
+        if (store_.entry(slot).is_used() && store::key_task(store_.entry(slot).key()) == 0 &&
+            !pages_.recover_tcb(slot))
+            fail("a TCB page does not verify");
+    checkpoint_.emplace(pages_, store_, *this, *this, copy_policy, pager::Checkpoint::World{}, list_.data());
+    stopped_ = false;
+}
+
+std::vector<uint8_t> ModelWorld::expected(store::PageKey key) const {
+    const auto found = content_.find(key);
+    return found == content_.end() ? std::vector<uint8_t>(page_bytes) : page_content(found->second);
+}
+
+void ModelWorld::page_placed(store::PageKey key, uint32_t frame, l4::PageSource) {
+    if (std::memcmp(memory_of(frame), expected(key).data(), page_bytes) != 0)
+        fail("a page was placed with other content");
+}
+
+void ModelWorld::revoke_write(uint32_t frame) {
+    if (bug_.one_revocation_forgotten && ++revocations_ % 16 == 0)
+        return;
+    for (auto& [key, mapping] : mappings_)
+        if (mapping.frame == frame)
+            mapping.writable = false;
+}
+
+void ModelWorld::act(unsigned steps) {
+    if (stopped_) // I1: nothing persistent runs in a stop
+        return fail("blocked within a stop");
+    if (nesting_ > 0) // one pager thread: faults within its own page-in wait for it
+        return;
+    ++nesting_;
+    for (unsigned i = 0; i < steps && !violation; ++i) {
+        const store::PageKey key = random_key(random_);
+        if (random_() % 16 == 0)
+            mappings_.erase(key); // I7: page tables are soft state
+        else if (random_() % 2 == 0)
+            read_page(key);
+        else
+            write_page(key);
+    }
+    --nesting_;
+}
+
+std::optional<ModelWorld::Mapping> ModelWorld::resolve(store::PageKey key, bool write) {
+    const auto found = mappings_.find(key);
+    if (found != mappings_.end() && (!write || found->second.writable))
+        return found->second;
+    const pager::FaultAnswer answer = pages_.fault(key, write, busy_disk_);
+    if (answer.kind != pager::FaultAnswer::Kind::map) {
+        waits += answer.kind == pager::FaultAnswer::Kind::wait_for_frame;
+        return std::nullopt;
+    }
+    if (write && !answer.writable)
+        fail("a write fault got a read-only page");
+    mappings_[key] = {answer.frame, answer.writable || bug_.mapped_writable_on_read};
+    return mappings_[key];
+}
+
+void ModelWorld::read_page(store::PageKey key) {
+    const auto mapping = resolve(key, false);
+    if (mapping && std::memcmp(memory_of(mapping->frame), expected(key).data(), page_bytes) != 0)
+        fail("a client reads other content than it wrote");
+}
+
+void ModelWorld::write_page(store::PageKey key) {
+    const auto mapping = resolve(key, true);
+    if (!mapping)
+        return;
+    content_[key] = random_();
+    std::memcpy(memory_of(mapping->frame), page_content(content_[key]).data(), page_bytes);
+}
+
+store::DeviceStatus ModelWorld::BusyDisk::read(uint32_t first, void* buffer, uint32_t sectors) {
+    return world_.disk_.read(first, buffer, sectors);
+}
+
+// DMA: half of every block is read, clients run, the other half is read.
+store::DeviceStatus ModelWorld::BusyDisk::write(uint32_t first, const store::Segment* segments,
+                                                uint32_t count) {
+    if (world_.bug_.frames_freed_too_early && segments[0].bytes == page_bytes) {
+        late_.push_back({first, {segments, segments + count}});
+        world_.act(2);
+        return store::DeviceStatus::ok;
+    }
+    std::vector<uint8_t> bytes;
+    for (uint32_t i = 0; i < count; ++i) {
+        const auto* from = static_cast<const uint8_t*>(segments[i].data);
+        bytes.insert(bytes.end(), from, from + segments[i].bytes);
+    }
+    if (!world_.stopped_)
+        world_.act(4);
+    size_t offset = 0;
+    for (uint32_t i = 0; i < count; offset += segments[i++].bytes)
+        std::memcpy(&bytes[offset + segments[i].bytes / 2],
+                    static_cast<const uint8_t*>(segments[i].data) + segments[i].bytes / 2,
+                    segments[i].bytes / 2);
+    const store::Segment whole{bytes.data(), static_cast<uint32_t>(bytes.size())};
+    return world_.disk_.write(first, &whole, 1);
+}
+
+store::DeviceStatus ModelWorld::BusyDisk::flush() {
+    write_late();
+    if (!world_.stopped_)
+        world_.act(2);
+    return world_.disk_.flush();
+}
+
+void ModelWorld::BusyDisk::write_late() {
+    for (const Late& late : late_)
+        (void)world_.disk_.write(late.first, late.segments.data(),
+                                 static_cast<uint32_t>(late.segments.size()));
+    late_.clear();
+}
+
+std::optional<std::string> check_snapshot_on(store::BlockDevice& disk,
+                                             const std::map<uint32_t, World>& snapshots,
+                                             uint32_t oldest_allowed, uint32_t newest_allowed) {
+    std::vector<uint64_t> memory(store::Store::memory_bytes(disk.sector_count()) / 8 + 1);
+    store::Store opened;
+    const store::OpenStatus status =
+        opened.open(disk, memory.data(), static_cast<uint32_t>(memory.size() * 8));
+    if (status != store::OpenStatus::checkpoint)
+        return oldest_allowed == 0 ? std::nullopt
+                                   : std::optional{"open says " + std::to_string(static_cast<int>(status))};
+    if (opened.epoch() < oldest_allowed || opened.epoch() > newest_allowed)
+        return "epoch " + std::to_string(opened.epoch());
+    World expected = snapshots.at(opened.epoch());
+    for (uint32_t slot = 0; slot < opened.slots(); ++slot) {
+        if (!opened.entry(slot).is_used())
+            continue;
+        std::vector<uint8_t> content(page_bytes);
+        const auto page = expected.find(opened.entry(slot).key());
+        if (opened.load(slot, content.data()) != store::LoadStatus::ok)
+            return "a page does not verify";
+        if (content !=
+            (page == expected.end() ? std::vector<uint8_t>(page_bytes) : page_content(page->second)))
+            return "a page of epoch " + std::to_string(opened.epoch()) + " is not of the snapshot's instant";
+        if (page != expected.end())
+            expected.erase(page);
+    }
+    return expected.empty() ? std::nullopt : std::optional<std::string>{"written pages are missing"};
+}
+
+} // namespace fixpoint::test

@@ -1,0 +1,122 @@
+// A model of everything around the checkpoint logic: memory, clients that read and write through their
+// mappings, and a disk that reads memory while clients run. The clients act inside every blocking call of the
+// logic, as threads do.
+//
+// Reference: `content`, the seed of what every page must hold now. It is copied at the probe of each
+// snapshot.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "pager/checkpoint/checkpoint.hpp"
+#include "tests/store/crash_checker.hpp"
+
+namespace fixpoint::test {
+
+struct PlantedBug {
+    bool one_revocation_forgotten = false; // a page stays writable after the snapshot
+    bool frames_freed_too_early = false;   // the disk reads memory only after it has said done
+    bool mapped_writable_on_read = false;  // a client gets write access from a read fault
+};
+
+class ModelWorld final : public pager::Platform, public pager::CheckpointListener {
+public:
+    ModelWorld(std::vector<Sector> image, uint32_t frames, uint64_t seed, PlantedBug bug = {});
+
+    // Opens the disk; on a recovery all clients start from the snapshot's content.
+    void start(const std::map<uint32_t, World>& earlier_snapshots, pager::CopyPolicy copy_policy);
+    // Clients do `steps` random reads and writes.
+    void act(unsigned steps);
+    pager::Checkpoint& checkpoint() { return *checkpoint_; }
+    void report_committed() { disk_.report_committed(store_.epoch()); }
+
+    std::optional<std::string> violation; // the first
+    std::map<uint32_t, World> snapshots;  // by epoch
+    uint32_t copies = 0, waits = 0;
+
+    const RecordingDisk& disk() const { return disk_; }
+    store::Store& store() { return store_; }
+    pager::Pages& pages() { return pages_; }
+
+    // Platform.
+    uint8_t* memory_of(uint32_t frame) override { return &memory_[frame]; }
+    void revoke_write(uint32_t frame) override;
+    uint64_t clock_us() override { return ++clock_us_; }
+    void pause() override { act(3); }
+    void stop_begins(uint32_t) override { stopped_ = true; }
+    void snapshot(uint32_t epoch) override { snapshots[epoch] = content_; }
+    void snapshot_tables(uint32_t) override {}
+    void stop_ends(uint32_t, uint32_t, uint32_t) override { stopped_ = false; }
+    void committed(uint32_t) override {}
+    void page_placed(store::PageKey key, uint32_t frame, l4::PageSource source) override;
+    void page_copied(store::PageKey) override { ++copies; }
+    void phase(l4::Phase) override {}
+    // Listener.
+    void frame_freed() override {}
+    void disk_failed(const char* what) override { fail(std::string{"disk failed: "} + what); }
+
+private:
+    struct Mapping {
+        uint32_t frame = 0;
+        bool writable = false;
+    };
+
+    // Between the logic and the recording: clients run while a request is on its way.
+    class BusyDisk final : public store::BlockDevice {
+    public:
+        explicit BusyDisk(ModelWorld& world) : world_{world} {}
+        virtual ~BusyDisk() = default;
+        uint32_t sector_count() const override { return world_.disk_.sector_count(); }
+        store::DeviceStatus read(uint32_t first, void* buffer, uint32_t sectors) override;
+        store::DeviceStatus write(uint32_t first, const store::Segment* segments, uint32_t count) override;
+        store::DeviceStatus flush() override;
+        void write_late();
+
+    private:
+        struct Late {
+            uint32_t first;
+            std::vector<store::Segment> segments;
+        };
+        ModelWorld& world_;
+        std::vector<Late> late_;
+    };
+
+    void read_page(store::PageKey key);
+    void write_page(store::PageKey key);
+    std::optional<Mapping> resolve(store::PageKey key, bool write);
+    std::vector<uint8_t> expected(store::PageKey key) const;
+    void fail(const std::string& what) {
+        if (!violation)
+            violation = what;
+    }
+
+    PlantedBug bug_;
+    std::mt19937_64 random_;
+    std::vector<uint8_t> memory_;
+    uint32_t frames_;
+    RecordingDisk disk_;
+    BusyDisk busy_disk_;
+    std::vector<uint64_t> store_memory_, pages_memory_;
+    std::vector<uint32_t> list_;
+    store::Store store_;
+    pager::Pages pages_;
+    std::optional<pager::Checkpoint> checkpoint_;
+    World content_; // missing: never written, zero
+    std::map<store::PageKey, Mapping> mappings_;
+    uint64_t clock_us_ = 0;
+    unsigned nesting_ = 0, revocations_ = 0;
+    bool stopped_ = false;
+};
+
+// Opens what is on the disk: the epoch allowed, each page as in its snapshot; a page that is missing must be
+// zero there.
+std::optional<std::string> check_snapshot_on(store::BlockDevice& disk,
+                                             const std::map<uint32_t, World>& snapshots,
+                                             uint32_t oldest_allowed, uint32_t newest_allowed);
+
+} // namespace fixpoint::test

@@ -1,0 +1,42 @@
+#include <gtest/gtest.h>
+
+#include "pager/checkpoint/options.hpp"
+
+namespace fixpoint::test {
+namespace {
+
+bool parses(pager::Options& options, const char* text) {
+    const char* bad_word = nullptr;
+    return options.parse(text, bad_word);
+}
+
+TEST(Options, EmptyMeansDefaults) {
+    pager::Options options;
+    EXPECT_TRUE(parses(options, ""));
+    EXPECT_EQ(options.interval_us, 0u);
+    EXPECT_EQ(options.copy, pager::CopyPolicy::on_write);
+}
+
+TEST(Options, AllKeysInAnyOrder) {
+    pager::Options options;
+    EXPECT_TRUE(parses(options,
+                       "copy=stop  interval_us=100000 tracking=protect store=ab drain_order=address seed=7 "
+                       "recover=older format=force verbose=1"));
+    EXPECT_EQ(options.interval_us, 100000u);
+    EXPECT_EQ(options.copy, pager::CopyPolicy::in_stop);
+    EXPECT_TRUE(options.older_allowed && options.format_forced && options.verbose);
+}
+
+TEST(Options, WhatIsNotUnderstoodIsNamed) {
+    for (const char* bad : {"interval_us=", "interval_us=12x", "interval_us=4294967296", "copy=always",
+                            "copy=on-writ", "store=log", "nonsense", "interval_us"}) {
+        pager::Options options;
+        const char* bad_word = nullptr;
+        const std::string text = std::string{"verbose=1 "} + bad + " seed=1";
+        EXPECT_FALSE(options.parse(text.c_str(), bad_word)) << bad;
+        EXPECT_EQ(std::string{bad_word}.rfind(bad, 0), 0u) << bad;
+    }
+}
+
+} // namespace
+} // namespace fixpoint::test
