@@ -4,6 +4,7 @@
 #include "kernel-model/ipc/interrupts.hpp"
 #include "kernel-model/memory/address_spaces.hpp"
 #include "kernel-model/memory/fpage_operations.hpp"
+#include "kernel-model/thread/recovery.hpp"
 #include "kernel-model/thread/scheduler.hpp"
 #include "kernel-model/thread/task.hpp"
 #include "kernel-model/thread/tcb_array.hpp"
@@ -39,9 +40,13 @@ void dequeue_sender(Tcb& partner, Tcb& sender) {
     sender.next_sender = sender.previous_sender = nullptr;
 }
 
-// Whom a polling thread's partner id names. The partner exists: when it is deleted, its senders are told.
-Tcb& partner_of(const Tcb& thread) {
-    return tcb_of({thread.partner});
+// A polling thread stands in its partner's ring (the partner exists: when it is deleted, its senders are
+// told), or it is an orphan of a recovery that is not complete; then the partner's TCB may be absent (I6).
+void stop_polling(Tcb& thread) {
+    if (thread.next_sender == nullptr)
+        forget_orphan(thread);
+    else
+        dequeue_sender(tcb_of({thread.partner}), thread);
 }
 
 bool sends_map(const Tcb& sender) {
@@ -230,7 +235,7 @@ void deliver_interrupt(Tcb& receiver, unsigned line) {
 
 void timeout_expired(Tcb& thread) {
     if (thread.state == ThreadState::polling) {
-        dequeue_sender(partner_of(thread), thread);
+        stop_polling(thread);
         complete(thread, condition_code(l4::IpcError::send_timeout));
     } else if (thread.state == ThreadState::waiting) {
         complete(thread, condition_code(l4::IpcError::receive_timeout));
@@ -240,7 +245,7 @@ void timeout_expired(Tcb& thread) {
 void cancel_communication(Tcb& thread) {
     scheduler.cancel_wakeup(thread);
     if (thread.state == ThreadState::polling) {
-        dequeue_sender(partner_of(thread), thread);
+        stop_polling(thread);
         complete(thread, condition_code(l4::IpcError::send_cancelled));
     } else if (thread.state == ThreadState::waiting) {
         complete(thread, condition_code(l4::IpcError::receive_cancelled));
@@ -250,7 +255,7 @@ void cancel_communication(Tcb& thread) {
 void forget_communication(Tcb& thread) {
     scheduler.cancel_wakeup(thread);
     if (thread.state == ThreadState::polling)
-        dequeue_sender(partner_of(thread), thread);
+        stop_polling(thread);
     while (thread.senders != nullptr) {
         Tcb& sender = *thread.senders;
         dequeue_sender(thread, sender);

@@ -152,6 +152,16 @@ Result adopt(uint32_t address) {
 
 } // namespace
 
+void forget_orphan(Tcb& thread) {
+    ThreadIndex* link = &first_orphan;
+    while (*link != no_thread && *link != index_of(thread))
+        link = &scheduler.entry(*link).orphan_next;
+    if (*link == no_thread)
+        return;
+    *link = scheduler.entry(thread).orphan_next;
+    scheduler.entry(thread).orphan_next = no_thread;
+}
+
 void tcb_page_arrived(unsigned page) {
     for (unsigned half = 0; half < tcbs_per_page; ++half) {
         Tcb& tcb = tcb_in_page(page, half);

@@ -24,11 +24,16 @@
 // A polling thread whose partner's page has not arrived yet is an *orphan* until it does.
 #pragma once
 
+#include "kernel-model/thread/tcb.hpp"
+
 #include <cstdint>
 
 namespace kernel {
 
 // A TCB page has just been mapped.
 void tcb_page_arrived(unsigned page);
+
+// An orphan gives up (timeout, cancelled, deleted) before its partner has come back.
+void forget_orphan(Tcb& thread);
 
 } // namespace kernel

@@ -72,8 +72,8 @@ struct Tcb {
     uint64_t send_order;         // polling: a queue of senders is sorted by it when it is rebuilt at recovery
     uint32_t fault_w0, fault_w1; // kind other than user: the message to the pager
     uint32_t internal_preempter, external_preempter;
-    uint16_t interrupt_lines; // lines whose interrupts come to this thread; drivers only
-    uint16_t reserved;
+    uint16_t interrupt_lines;                // lines whose interrupts come to this thread; drivers only
+    uint16_t touched;                        // always 0: what touch_write() stores
     TaskState task;                          // lthread 0 only
     alignas(16) uint8_t floating_point[108]; // FNSAVE image, valid if has_floating_point and not the owner
     uint8_t unused[1792];

@@ -34,11 +34,12 @@ inline void touch_read(const Tcb& tcb) {
                  : "r"(&tcb)
                  : "memory", "cc");
 }
+// A store and nothing else: of a read-modify-write some processors report the read first.
 inline void touch_write(Tcb& tcb) {
-    asm volatile("1:\torb $0, (%0)\n\t.pushsection .touch_points, \"a\"\n\t.long 1b\n\t.popsection"
+    asm volatile("1:\tmovw $0, (%0)\n\t.pushsection .touch_points, \"a\"\n\t.long 1b\n\t.popsection"
                  :
-                 : "r"(&tcb)
-                 : "memory", "cc");
+                 : "r"(&tcb.touched)
+                 : "memory");
 }
 
 enum class TcbFaultOutcome { retry, abandoned };
