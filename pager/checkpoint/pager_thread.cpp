@@ -84,9 +84,11 @@ Reply PagerThread::answer(l4::ThreadId client, const l4::Message& message, bool 
         retry_waiting_faults();
         return {};
     }
-    if ((message.w0 & request_bit) != 0)
-        return answer_request(client, message, mapped);
-    return answer_fault(client, message.w0);
+    // The phase lasts until the next message: the reply's mapping is part of the fault's cost.
+    if ((message.w0 & request_bit) == 0)
+        return answer_fault(client, message.w0);
+    server_.platform.phase(l4::Phase::normal);
+    return answer_request(client, message, mapped);
 }
 
 Reply PagerThread::answer_fault(l4::ThreadId client, uint32_t address) {
@@ -96,7 +98,6 @@ Reply PagerThread::answer_fault(l4::ThreadId client, uint32_t address) {
         waiting_faults[server_.waiting_writers++] = {client, address};
     else if (reply.kind == Reply::Kind::none)
         reply = Reply::words(0); // nothing mapped: it faults again
-    server_.platform.phase(l4::Phase::normal);
     return reply;
 }
 
@@ -210,7 +211,6 @@ void PagerThread::retry_waiting_faults() {
         const WaitingFault fault = waiting_faults[i];
         server_.platform.phase(l4::Phase::read_fault);
         const Reply reply = try_fault(fault.client, fault.address);
-        server_.platform.phase(l4::Phase::normal);
         if (reply.kind == Reply::Kind::none)
             waiting_faults[still_waiting++] = fault;
         else

@@ -145,6 +145,7 @@ FaultAnswer Pages::make_writable(uint32_t slot) {
     case PageState::writing:
         if (!copy_to_save(page))
             return {FaultAnswer::Kind::wait_for_frame};
+        platform_->phase(l4::Phase::write_fault);
         platform_->page_copied(store_->entry(slot).key());
         add_to_dirty(slot);
         break;
