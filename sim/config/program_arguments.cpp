@@ -40,7 +40,16 @@ void read_ledger(Arguments& arguments, Workload& workload) {
         arguments.number("clients", {.meaning = "client tasks", .minimum = 1, .maximum = 64, .otherwise = 4});
     const uint64_t transfers = arguments.number(
         "transfers",
-        {.meaning = "transfers of each client", .minimum = 1, .maximum = 100'000'000, .otherwise = 50'000});
+        {.meaning = "transfers of each client", .minimum = 1, .maximum = 100'000'000, .otherwise = 40'000});
+    arguments.number(
+        "log", {.meaning = "records kept of the log", .minimum = 1, .maximum = 1 << 20, .otherwise = 8'192});
+    arguments.number("check_every", {.meaning = "transfers between two checks of the whole ledger",
+                                     .minimum = 1,
+                                     .maximum = 1 << 30,
+                                     .otherwise = 10'000});
+    arguments.number("pause_us", {.meaning = "us that a client sleeps after every 100 transfers",
+                                  .maximum = 60'000'000,
+                                  .otherwise = 0});
     workload.total_work = clients * transfers;
 }
 

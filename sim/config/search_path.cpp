@@ -74,11 +74,12 @@ fs::path find_file(const Value& named, const std::string& key) {
     const fs::path configs = configs_folder();
     if (path.is_relative() && !configs.empty() && is_file(configs / path))
         return configs / path;
-    throw ConfigurationError(
-        fmt::format("{}: {}: expected a file, found no {} in {}{}{}", named.place.text(), key,
-                    describe(named), beside.empty() ? "the current folder" : beside.string(),
-                    configs.empty() || path.is_absolute() ? "" : " nor among the project's configs",
-                    suggestion(named.text, project_files())));
+    const std::string where =
+        path.is_absolute() ? ""
+                           : fmt::format(" in {}{}", beside.empty() ? "the current folder" : beside.string(),
+                                         configs.empty() ? "" : " nor among the project's configs");
+    throw ConfigurationError(fmt::format("{}: {}: expected a file, found no {}{}{}", named.place.text(), key,
+                                         describe(named), where, suggestion(named.text, project_files())));
 }
 
 fs::path find_configuration(const std::string& name) {
