@@ -3,12 +3,11 @@
 
 import argparse
 import pathlib
-import re
 import tempfile
 
 from machine import EXIT_FAILED, EndToEndError, Machine, qemu, run
 
-# (what is wrong, modules, server left out, the line that says so)
+# (what is wrong, modules, server left out, the line that says so), on a blank disk of 64 MB
 CASES = [
     ("no program", [], None, r"^root: no workload program among the boot modules$"),
     ("no driver", ["writer.elf"], "ide.elf", r"^root: module ide\.elf is missing$"),
@@ -20,6 +19,21 @@ CASES = [
     ("too many tasks", ["ledger.elf clients=128"], None, r"^root: module ledger\.elf has a bad value of argument clients"),
     ("same number twice", ["writer.elf instance=1", "writer.elf"], None, r"has the instance number of another module$"),
 ]
+
+# (what is wrong, the disk's content, the line that says so)
+DISK_CASES = [
+    ("a disk too small", bytes(100 << 10), r"^checkpoint: the disk is too small$"),
+    ("somebody's disk", bytes(range(256)) * (8 << 12), r"^checkpoint: the disk holds something else"),
+]
+
+
+def check(command, what, environment, expected):
+    with Machine(command, what, environment) as machine:
+        status = machine.wait_for_end(60)
+    if not machine.has(expected):
+        raise EndToEndError(f"{what}: no line '{expected}'")
+    if status != EXIT_FAILED:
+        raise EndToEndError(f"{what}: ended with status {status}")
 
 
 def main():
@@ -34,13 +48,14 @@ def main():
         (image / "other.elf").symlink_to(options.image.resolve() / "sigma0.elf")
         for number, (what, programs, omitted, expected) in enumerate(CASES):
             command = qemu(image, image / f"{number}.img", "interval_us=0", programs or ["--"])
-            with Machine(command, what, {"OMIT": omitted} if omitted else None) as machine:
-                status = machine.wait_for_end(60)
-            if not any(re.search(expected, line) for line in machine.lines):
-                raise EndToEndError(f"{what}: no line '{expected}'")
-            if status != EXIT_FAILED:
-                raise EndToEndError(f"{what}: ended with status {status}")
-    print(f"{len(CASES)} messages as expected")
+            check(command, what, {"OMIT": omitted} if omitted else None, expected)
+        for what, content, expected in DISK_CASES:
+            disk = image / "bad.img"
+            disk.write_bytes(content)
+            check(qemu(image, disk, "interval_us=0", ["writer.elf"]), what, None, expected)
+            if disk.read_bytes() != content:
+                raise EndToEndError(f"{what}: it was written to")
+    print(f"{len(CASES) + len(DISK_CASES)} messages as expected")
 
 
 if __name__ == "__main__":
