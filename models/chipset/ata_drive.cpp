@@ -500,8 +500,10 @@ uint16_t AtaDrive::read_data() {
         status_ = ata_status::busy | ata_status::ready | ata_status::seek_complete;
         step();
     } else { // the last block ends without another interrupt
-        if (sectors_ != 0)
-            store_address(first_lba_ + sectors_ - 1);
+        if (sectors_ != 0) {
+            store_address(first_lba_ + sectors_);
+            count_.current = 0;
+        }
         phase_ = Phase::idle;
         status_ = ata_status::ready | ata_status::seek_complete;
     }
@@ -548,7 +550,7 @@ void AtaDrive::dma_put(ConstSector data) {
 
 void AtaDrive::finish() {
     if (direction_ != Direction::none || verify_)
-        store_address(first_lba_ + sectors_ - 1);
+        store_address(first_lba_ + sectors_); // one beyond the last, as drives and QEMU leave it
     if (direction_ != Direction::none)
         count_.current = 0;
     phase_ = Phase::idle;

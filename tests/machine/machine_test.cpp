@@ -1,0 +1,297 @@
+#include "models/cpu/cpu.hpp"
+#include "tests/machine/machine_fixtures.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <stdexcept>
+
+namespace fixpoint::sim {
+namespace {
+
+using models::DiskImage;
+using models::PowerLoss;
+using models::ps_per_ms;
+using models::ps_per_second;
+using models::ps_per_us;
+using test::boot_and_run;
+using test::disk_sectors;
+using test::guest;
+using test::in_child;
+using test::Result;
+using test::test_machine;
+using test::test_machine_with_mechanics;
+
+TEST(Machine, BootsAndLeavesByTheDebugExit) {
+    in_child([] {
+        Machine machine{test_machine(), nullptr};
+        const Result result = boot_and_run(machine, {guest("boot"), "a=1 b", {}});
+        EXPECT_EQ(result.end, RunEnd::debug_exit);
+        EXPECT_EQ(machine.debug_exit_value(), 0x10u);
+        EXPECT_EQ(machine.last_post_code(), 0x5A);
+        EXPECT_NE(result.console.find("arguments a=1 b\n"), std::string::npos) << result.console;
+    });
+}
+
+TEST(Machine, ASerialByteTakesItsTimeOnTheLine) {
+    in_child([] {
+        Machine machine{test_machine(), nullptr};
+        std::vector<models::Picoseconds> times;
+        machine.set_serial_output([&](char) { times.push_back(machine.now()); });
+        machine.load({guest("boot"), "", {}});
+        machine.run(ps_per_second);
+        ASSERT_GT(times.size(), 50u);
+        // 10 bits at 115,200 baud, one after the other as fast as the port takes them.
+        for (size_t i = 1; i < 10; ++i) {
+            EXPECT_GE(times[i] - times[i - 1], 10 * ps_per_second / 115'200);
+            EXPECT_LT(times[i] - times[i - 1], 10 * ps_per_second / 115'200 + 10 * ps_per_us);
+        }
+    });
+}
+
+TEST(Machine, StopsAtTheTimeLimitAndGoesOnFromThere) {
+    std::string whole, pieces;
+    in_child([] {
+        Machine machine{test_machine(), nullptr};
+        std::string console;
+        machine.set_serial_output([&](char c) { console += c; });
+        machine.load({guest("timers"), "", {}});
+        RunEnd end = RunEnd::time_limit;
+        for (models::Picoseconds until = 1 * ps_per_ms; end == RunEnd::time_limit; until += 1 * ps_per_ms) {
+            end = machine.run(until);
+            if (end == RunEnd::time_limit) {
+                EXPECT_GE(machine.now(), until);
+                EXPECT_LT(machine.now(), until + 5 * ps_per_us);
+            }
+            ASSERT_LT(until, ps_per_second);
+        }
+        EXPECT_EQ(end, RunEnd::debug_exit);
+        EXPECT_NE(console.find("timer interrupts 00000032"), std::string::npos) << console;
+    });
+}
+
+TEST(Machine, TimerInterruptsComeAtTheProgrammedRate) {
+    in_child([] {
+        Machine machine{test_machine(), nullptr};
+        const Result result = boot_and_run(machine, {guest("timers"), "", {}});
+        EXPECT_EQ(result.end, RunEnd::debug_exit);
+        // 50 ticks of 1 ms, 10 ms of channel 2, 20 ticks of 1/512 s: 99 ms, and the console's time.
+        EXPECT_GT(machine.now(), 97 * ps_per_ms);
+        EXPECT_LT(machine.now(), 135 * ps_per_ms);
+        // Most of it the processor was halted.
+        EXPECT_GT(machine.cpu().idle_cycles(), machine.cpu().cycles() * 6 / 10);
+    });
+}
+
+TEST(Machine, CyclesAndTimeAgree) {
+    in_child([] {
+        Machine machine{test_machine(), nullptr};
+        machine.load({guest("timers"), "", {}});
+        machine.run(20 * ps_per_ms);
+        EXPECT_GE(machine.cpu().cycles(), 20 * ps_per_ms / 2'000);
+        EXPECT_LT(machine.cpu().cycles(), 20 * ps_per_ms / 2'000 + 2'000);
+    });
+}
+
+TEST(Machine, AResetStartsTheImageAgain) {
+    in_child([] {
+        Machine machine{test_machine(), nullptr};
+        const Result result = boot_and_run(machine, {guest("reset"), "", {}});
+        EXPECT_EQ(result.end, RunEnd::debug_exit);
+        EXPECT_EQ(result.console, "start 00000000\nstart 00000001\nstart 00000002\nstart 00000003\n");
+        EXPECT_EQ(machine.debug_exit_value(), 0x11u);
+    });
+}
+
+TEST(Machine, SerialInputArrivesByInterruptAndPowerManagementSwitchesOff) {
+    in_child([] {
+        Machine machine{test_machine(), nullptr};
+        machine.feed_serial_input("hello, world.");
+        const Result result = boot_and_run(machine, {guest("echo"), "", {}});
+        EXPECT_EQ(result.end, RunEnd::powered_off);
+        EXPECT_EQ(result.console.find("hello, world."), result.console.size() - 13) << result.console;
+        EXPECT_THROW(machine.run(machine.now() + 1), std::logic_error);
+    });
+}
+
+TEST(Machine, AHaltWithInterruptsOffEndsAtOnce) {
+    in_child([] {
+        Machine machine{test_machine(), nullptr};
+        const Result result = boot_and_run(machine, {guest("echo"), "halt", {}});
+        EXPECT_EQ(result.end, RunEnd::halted_for_ever);
+        EXPECT_LT(machine.now(), ps_per_second);
+    });
+}
+
+TEST(Machine, ATripleFaultEndsTheRun) {
+    in_child([] {
+        Machine machine{test_machine(), nullptr};
+        machine.load({guest("boot"), "", {}});
+        // The kernel's first instruction becomes UD2; there is no interrupt table.
+        const uint32_t entry = machine.cpu().state().eip;
+        machine.memory().data()[entry] = 0x0F;
+        machine.memory().data()[entry + 1] = 0x0B;
+        EXPECT_EQ(machine.run(ps_per_second), RunEnd::triple_fault);
+    });
+}
+
+TEST(Machine, ASinkThatThrowsEndsTheRunWithItsException) {
+    struct Thrower : models::ProbeSink, models::CpuBus {
+        void on_probe(l4::Probe, const models::ProbeArguments&) override {
+            throw std::runtime_error("from the sink");
+        }
+        uint32_t io_read(uint16_t, unsigned) override { return 0; }
+        void io_write(uint16_t, unsigned, uint32_t) override {}
+        uint32_t mmio_read(uint32_t, unsigned) override { return 0; }
+        void mmio_write(uint32_t, unsigned, uint32_t) override {}
+        uint8_t acknowledge_interrupt() override { return 0; }
+        unsigned io_cycles(uint16_t) override { return 0; }
+    };
+    in_child([] {
+        Machine machine{test_machine(), nullptr};
+        Thrower thrower;
+        machine.cpu().set_probe_sink(&thrower);
+        machine.load({guest("boot"), "", {}});
+        // The kernel's first instruction becomes a probe.
+        const uint8_t probe[] = {0x0F, 0x1F, 0x80, 0x01, 0x00, 0x58, 0x46};
+        std::memcpy(machine.memory().data() + machine.cpu().state().eip, probe, sizeof probe);
+        EXPECT_THROW(machine.run(ps_per_second), std::runtime_error);
+    });
+}
+
+TEST(Machine, StopsAtTheProbeThatAsksForIt) {
+    struct Stopper : models::ProbeSink {
+        Machine* machine = nullptr;
+        models::Picoseconds at = 0;
+        void on_probe(l4::Probe, const models::ProbeArguments&) override {
+            at = machine->now();
+            machine->request_stop();
+        }
+    };
+    in_child([] {
+        Machine machine{test_machine(), nullptr};
+        Stopper stopper;
+        stopper.machine = &machine;
+        machine.cpu().set_probe_sink(&stopper);
+        machine.load({guest("boot"), "", {}});
+        const uint8_t probe[] = {0x0F, 0x1F, 0x80, 0x01, 0x00, 0x58, 0x46};
+        std::memcpy(machine.memory().data() + machine.cpu().state().eip, probe, sizeof probe);
+        EXPECT_EQ(machine.run(ps_per_second), RunEnd::stop_requested);
+        EXPECT_LT(machine.now() - stopper.at, 1 * ps_per_us);
+    });
+}
+
+// Runs until "written" is on the console, and 10 ms more.
+std::string run_until_written(Machine& machine) {
+    std::string console;
+    machine.set_serial_output([&](char c) { console += c; });
+    while (console.find("written") == std::string::npos && machine.now() < 10 * ps_per_second)
+        machine.run(machine.now() + 1 * ps_per_ms);
+    machine.run(machine.now() + 10 * ps_per_ms);
+    machine.set_serial_output(nullptr);
+    return console;
+}
+
+TEST(MachinePower, ACutTakesMemoryAndTheWriteCache) {
+    in_child([] {
+        DiskImage image{disk_sectors};
+        Machine machine{test_machine_with_mechanics(), &image};
+        machine.load({guest("power"), "", {}});
+        EXPECT_EQ(run_until_written(machine), "memory 00000000\ndisk 00000000\nwritten\n");
+        EXPECT_EQ(machine.disk()->unflushed_sectors(), 1u);
+        const models::Picoseconds before = machine.now();
+        machine.power_cycle(PowerLoss::lose_cache, 1);
+        EXPECT_GE(machine.now(), before);
+        EXPECT_EQ(run_until_written(machine), "memory 00000000\ndisk 00000000\nwritten\n");
+    });
+}
+
+TEST(MachinePower, ACutLeavesWhatWasFlushed) {
+    in_child([] {
+        DiskImage image{disk_sectors};
+        Machine machine{test_machine_with_mechanics(), &image};
+        machine.load({guest("power"), "flush", {}});
+        run_until_written(machine);
+        machine.power_cycle(PowerLoss::lose_cache, 1);
+        EXPECT_EQ(run_until_written(machine), "memory 00000000\ndisk 0000abcd\nwritten\n");
+    });
+}
+
+TEST(MachinePower, ADriveThatKeepsItsCacheFinishesTheWrite) {
+    in_child([] {
+        DiskImage image{disk_sectors};
+        Machine machine{test_machine_with_mechanics(), &image};
+        machine.load({guest("power"), "", {}});
+        run_until_written(machine);
+        machine.power_cycle(PowerLoss::keep, 1);
+        EXPECT_EQ(run_until_written(machine), "memory 00000000\ndisk 0000abcd\nwritten\n");
+    });
+}
+
+// Cuts at many instants, the middle of port accesses and of transfers among them; each time the machine comes
+// back.
+TEST(MachinePower, ComesBackFromACutAtAnyInstant) {
+    in_child([] {
+        DiskImage image{disk_sectors};
+        Machine machine{test_machine_with_mechanics(), &image};
+        std::string console;
+        machine.set_serial_output([&](char c) { console += c; });
+        machine.load({guest("disk"), "", {}});
+        for (unsigned i = 0; i < 100; ++i) {
+            EXPECT_EQ(machine.run(machine.now() + (i * 1'234'567 + 1) * ps_per_us / 1'000),
+                      RunEnd::time_limit);
+            machine.power_cycle(models::all_power_loss_modes[i % 5], i);
+        }
+        console.clear();
+        EXPECT_EQ(machine.run(machine.now() + 20 * ps_per_second), RunEnd::debug_exit);
+        EXPECT_NE(console.find("same 00000001"), std::string::npos) << console;
+    });
+}
+
+TEST(MachinePower, TwoMachinesTreatedAlikeAreAlikeCycleByCycle) {
+    const auto run = [](const std::filesystem::path& result) {
+        in_child([&] {
+            DiskImage image{disk_sectors};
+            Machine machine{test_machine_with_mechanics(), &image};
+            std::string console;
+            machine.set_serial_output([&](char c) { console += c; });
+            machine.load({guest("disk"), "", {}});
+            machine.run(30 * ps_per_ms);
+            machine.power_cycle(PowerLoss::reordered, 7);
+            machine.run(20 * ps_per_second);
+            FILE* file = std::fopen(result.c_str(), "w");
+            ASSERT_NE(file, nullptr);
+            std::fprintf(file, "%s%llu %llu %llu\n", console.c_str(),
+                         static_cast<unsigned long long>(machine.cpu().cycles()),
+                         static_cast<unsigned long long>(machine.cpu().instructions()),
+                         static_cast<unsigned long long>(machine.now()));
+            std::fclose(file);
+        });
+        std::string text;
+        if (FILE* file = std::fopen(result.c_str(), "r")) {
+            for (int c = std::fgetc(file); c != EOF; c = std::fgetc(file))
+                text += static_cast<char>(c);
+            std::fclose(file);
+        }
+        std::filesystem::remove(result);
+        return text;
+    };
+    const auto folder = std::filesystem::temp_directory_path();
+    const std::string name =
+        "machine-test-" + std::to_string(testing::UnitTest::GetInstance()->random_seed());
+    const std::string first = run(folder / (name + "a" + std::to_string(time(nullptr))));
+    const std::string second = run(folder / (name + "b" + std::to_string(time(nullptr))));
+    EXPECT_FALSE(first.empty());
+    EXPECT_EQ(first, second);
+}
+
+TEST(Machine, RefusesImpossibleParameters) {
+    in_child([] {
+        MachineParameters parameters = test_machine();
+        parameters.memory.bytes = 1000;
+        EXPECT_THROW((Machine{parameters, nullptr}), std::invalid_argument);
+    });
+}
+
+} // namespace
+} // namespace fixpoint::sim
