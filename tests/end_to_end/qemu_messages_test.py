@@ -5,7 +5,7 @@ import argparse
 import pathlib
 import tempfile
 
-from machine import EXIT_FAILED, EndToEndError, Machine, qemu, run
+from machine import COMMITTED, EXIT_FAILED, RECOVERED, EndToEndError, Machine, qemu, run
 
 # (what is wrong, modules, server left out, the line that says so), on a blank disk of 64 MB
 CASES = [
@@ -36,6 +36,30 @@ def check(command, what, environment, expected):
         raise EndToEndError(f"{what}: ended with status {status}")
 
 
+def with_another_build_id(kernel):
+    """The kernel's file with one byte of its linker build id changed (a note of type 3 of "GNU", 20 bytes)."""
+    note = bytes([4, 0, 0, 0, 20, 0, 0, 0, 3, 0, 0, 0]) + b"GNU\0"
+    at = kernel.index(note) + len(note)
+    return kernel[:at] + bytes([kernel[at] ^ 0xFF]) + kernel[at + 1 :]
+
+
+def check_other_kernel(image):
+    """A checkpoint of one kernel build is not recovered by another, and survives the attempt."""
+    disk = image / "checkpointed.img"
+    command = qemu(image, disk, "interval_us=20000 verbose=1", ["ledger.elf"])
+    with Machine(command, "one kernel") as machine:
+        machine.wait_for(COMMITTED)
+        machine.kill()
+    content = (image / "kernel.elf").read_bytes()
+    (image / "kernel.elf").unlink()
+    (image / "kernel.elf").write_bytes(with_another_build_id(content))
+    expected = r"^checkpoint: not recovered: it is of kernel build [0-9a-f]{40}, this kernel is [0-9a-f]{40}$"
+    check(command, "another kernel", None, expected)
+    (image / "kernel.elf").write_bytes(content)
+    with Machine(command, "the first again") as machine:
+        machine.wait_for(RECOVERED)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("image", type=pathlib.Path, help="folder of the image's ELF files")
@@ -55,7 +79,8 @@ def main():
             check(qemu(image, disk, "interval_us=0", ["writer.elf"]), what, None, expected)
             if disk.read_bytes() != content:
                 raise EndToEndError(f"{what}: it was written to")
-    print(f"{len(CASES) + len(DISK_CASES)} messages as expected")
+        check_other_kernel(image)
+    print(f"{len(CASES) + len(DISK_CASES) + 1} messages as expected")
 
 
 if __name__ == "__main__":
