@@ -215,11 +215,10 @@ bool Machine::Parts::stopped(models::Cpu::Stop stop) {
     return false;
 }
 
-// The boot loader's work, on devices that are as after power-on or reset.
+// The boot loader's work, on devices and a processor that are as after power-on or reset: no code is cached.
 void Machine::Parts::boot() {
     leave_firmware_state(pic.device, pit.device, rtc.device, memory);
     loader->place(memory);
-    cpu.cpu().snoop_write(0, static_cast<uint32_t>(memory.size()));
     cpu.cpu().set_state(loader->entry_state());
     reschedule_all();
 }

@@ -130,7 +130,7 @@ TEST_F(MultibootFiles, RefusesABrokenElf) {
     std::ifstream in{test::guest("boot"), std::ios::binary};
     std::string elf{std::istreambuf_iterator<char>{in}, {}};
     ASSERT_FALSE(elf.empty());
-    std::ofstream{folder / "cut", std::ios::binary} << elf.substr(0, 0x1010);
+    std::ofstream{folder / "cut", std::ios::binary} << elf.substr(0, 0x1200);
     EXPECT_NE(message({folder / "cut", "", {}}).find("beyond the end of the file"), std::string::npos)
         << message({folder / "cut", "", {}});
     elf[4] = 2; // 64-bit
