@@ -1,0 +1,285 @@
+// persistence: threads in every state that a thread can be in at a snapshot's instant, each of which knows
+// what it must find when it goes on (I8). The ledger proves that memory is of one instant; this proves the
+// same of threads.
+//
+//   registers  (2 threads) count in all general registers and the carry flag, preempted anywhere
+//   sleeper    (2)         sleeps; must wake by timeout and not by anything else
+//   ping, pong             exchange numbered messages with finite timeouts; each must see the other's next
+//   number pollers    (2)         send to a slow receiver, so that they mostly wait in its queue; arrival is
+//   counted slow                   that receiver: takes one message, then computes and sleeps timeouts sends
+//   and receives that nobody answers; must end with the right error codes
+//
+// Arguments: rounds (of the slow thread; everything ends with it), seed.
+#include "kernel-model/abi/probes.hpp"
+#include "kernel-model/abi/syscalls.hpp"
+#include "workloads/runtime/program.hpp"
+#include "workloads/runtime/random.hpp"
+#include "workloads/runtime/text_line.hpp"
+
+namespace workloads {
+
+WORKLOAD_PROGRAM_HEADER(1, 0, "");
+
+namespace {
+
+enum Lthread : unsigned {
+    main_thread,
+    registers_1,
+    registers_2,
+    sleeper_1,
+    sleeper_2,
+    ping,
+    pong,
+    poller_1,
+    poller_2,
+    slow,
+    timeouts,
+    thread_count
+};
+
+constexpr uint32_t stack_bytes = 0x10000, stacks_base = heap_base;
+constexpr uint64_t patience_us = 60'000'000; // far beyond any pause that checkpoints or restarts may cause
+
+struct Shared {
+    uint32_t rounds = 0;
+    uint64_t seed = 0;
+    volatile bool stop = false;
+    const char* volatile error = nullptr; // the first that any thread found
+    volatile uint32_t error_detail = 0;
+    uint32_t ended = 0; // threads
+    uint32_t instance = 0;
+    volatile uint64_t steps[thread_count] = {};
+};
+constinit Shared shared;
+
+l4::ThreadId thread(unsigned lthread) {
+    return l4::my_id().with_lthread(lthread);
+}
+
+void expect(bool condition, const char* error, uint32_t detail) {
+    if (condition || shared.error)
+        return;
+    shared.error_detail = detail;
+    shared.error = error;
+}
+
+[[noreturn]] void end_thread() {
+    __atomic_fetch_add(&shared.ended, 1, __ATOMIC_SEQ_CST);
+    rest();
+}
+
+bool goes_on() {
+    return !shared.stop && !shared.error;
+}
+
+// Adds up in all seven free registers for `count` rounds. The first addition of each round takes its one from
+// the carry flag, which has to survive between two instructions.
+void count_in_registers(uint32_t count, uint32_t (&result)[7]) {
+    asm volatile("pushl %%ebp\n\t"
+                 "pushl %%eax\n\t" // result
+                 "pushl %%ecx\n\t" // rounds left
+                 "xorl %%eax, %%eax\n\t"
+                 "xorl %%ebx, %%ebx\n\t"
+                 "xorl %%ecx, %%ecx\n\t"
+                 "xorl %%edx, %%edx\n\t"
+                 "xorl %%esi, %%esi\n\t"
+                 "xorl %%edi, %%edi\n\t"
+                 "xorl %%ebp, %%ebp\n"
+                 "1:\n\t"
+                 "stc\n\t"
+                 "adcl $0, %%eax\n\t"
+                 "leal 3(%%ebx), %%ebx\n\t"
+                 "leal 5(%%ecx), %%ecx\n\t"
+                 "leal 7(%%edx), %%edx\n\t"
+                 "leal 11(%%esi), %%esi\n\t"
+                 "leal 13(%%edi), %%edi\n\t"
+                 "leal 17(%%ebp), %%ebp\n\t"
+                 "decl (%%esp)\n\t"
+                 "jnz 1b\n\t"
+                 "addl $4, %%esp\n\t"
+                 "pushl %%eax\n\t"
+                 "movl 4(%%esp), %%eax\n\t"
+                 "popl (%%eax)\n\t"
+                 "movl %%ebx, 4(%%eax)\n\t"
+                 "movl %%ecx, 8(%%eax)\n\t"
+                 "movl %%edx, 12(%%eax)\n\t"
+                 "movl %%esi, 16(%%eax)\n\t"
+                 "movl %%edi, 20(%%eax)\n\t"
+                 "movl %%ebp, 24(%%eax)\n\t"
+                 "popl %%eax\n\t"
+                 "popl %%ebp"
+                 : "+c"(count)
+                 : "a"(&result[0])
+                 : "ebx", "edx", "esi", "edi", "memory", "cc");
+}
+
+[[noreturn]] void run_registers(unsigned self) {
+    constexpr uint32_t factors[7] = {1, 3, 5, 7, 11, 13, 17};
+    Random random(shared.seed + self);
+    while (goes_on()) {
+        const uint32_t count = 1 + random.below(200'000);
+        uint32_t result[7];
+        count_in_registers(count, result);
+        for (unsigned i = 0; i < 7; ++i)
+            expect(result[i] == count * factors[i], "a register that lost count", i);
+        shared.steps[self] = shared.steps[self] + 1;
+    }
+    end_thread();
+}
+
+[[noreturn]] void run_sleeper(unsigned self) {
+    Random random(shared.seed + self);
+    while (goes_on()) {
+        l4::Message message;
+        const uint64_t us = 100 + random.below(20'000);
+        const l4::MessageResult result =
+            l4::receive(l4::nil_thread, message, l4::Timeouts::make(l4::Timeouts::infinite_us, us));
+        expect(result.error() == static_cast<unsigned>(l4::IpcError::receive_timeout),
+               "a sleep that ended otherwise", result.error());
+        shared.steps[self] = shared.steps[self] + 1;
+    }
+    end_thread();
+}
+
+[[noreturn]] void run_ping() {
+    const l4::ThreadId partner = thread(pong);
+    uint32_t number = 0;
+    while (goes_on()) {
+        l4::Message message = {number, ~number, number * 7};
+        const l4::MessageResult result =
+            l4::call(partner, message, l4::Timeouts::make(patience_us, patience_us));
+        expect(result.ok(), "a call with an error", result.error());
+        expect(!result.ok() ||
+                   (message.w0 == number + 1 && message.w1 == ~number && message.w2 == number * 7),
+               "an answer that is not its question's", number);
+        number += 2;
+        shared.steps[ping] = number;
+    }
+    l4::send(partner, {0xFFFFFFFFu}, l4::Timeouts::make(patience_us, patience_us));
+    end_thread();
+}
+
+[[noreturn]] void run_pong() {
+    l4::ThreadId partner;
+    l4::Message message;
+    uint32_t expected = 0;
+    l4::MessageResult result = l4::wait(partner, message);
+    while (message.w0 != 0xFFFFFFFFu) {
+        expect(result.ok() && partner == thread(ping), "a question of a stranger", partner.raw);
+        expect(message.w0 == expected, "a question that came twice or never", expected);
+        expected += 2;
+        message.w0 += 1;
+        result = l4::reply_and_wait(partner, message);
+    }
+    end_thread();
+}
+
+[[noreturn]] void run_poller(unsigned self) {
+    const l4::ThreadId receiver = thread(slow);
+    for (uint32_t number = 0; goes_on(); ++number) {
+        const l4::MessageResult result = l4::send(receiver, {self, number, self ^ number});
+        expect(result.ok() || !goes_on(), "a queued send with an error", result.error());
+        shared.steps[self] = number;
+    }
+    end_thread();
+}
+
+[[noreturn]] void run_slow() {
+    Random random(shared.seed + slow);
+    uint32_t next[2] = {};
+    for (uint32_t round = 0; round < shared.rounds && goes_on(); ++round) {
+        l4::ThreadId sender;
+        l4::Message message;
+        const l4::MessageResult result = l4::wait(sender, message);
+        expect(result.ok(), "an open wait with an error", result.error());
+        const unsigned poller = message.w0 - poller_1;
+        expect(poller < 2 && sender == thread(message.w0) && message.w2 == (message.w0 ^ message.w1),
+               "a message with wrong words", message.w0);
+        if (poller < 2) {
+            expect(message.w1 == next[poller], "a queued message that came twice or never", message.w1);
+            next[poller] = message.w1 + 1;
+        }
+        l4::sleep_us(500 + random.below(3000));
+        if (round % 10 == 9)
+            l4::probe<l4::Probe::work>(shared.instance, 10);
+    }
+    shared.stop = true;
+    // Whoever still polls gets through, until both have seen the end.
+    for (;;) {
+        l4::ThreadId sender;
+        l4::Message message;
+        if (!l4::wait(sender, message, l4::Timeouts::make(l4::Timeouts::infinite_us, 100'000)).ok())
+            break;
+    }
+    end_thread();
+}
+
+[[noreturn]] void run_timeouts() {
+    Random random(shared.seed + timeouts);
+    const l4::ThreadId deaf = thread(main_thread); // it neither sends nor receives while the others run
+    while (goes_on()) {
+        const auto limit = l4::Timeouts::make(1 + random.below(5000), 1 + random.below(5000));
+        const unsigned sent = l4::send(deaf, {1, 2, 3}, limit).error();
+        expect(sent == static_cast<unsigned>(l4::IpcError::send_timeout),
+               "a send that nobody took ended otherwise", sent);
+        l4::Message message;
+        const unsigned received = l4::receive(deaf, message, limit).error();
+        expect(received == static_cast<unsigned>(l4::IpcError::receive_timeout),
+               "a receive that nobody served ended otherwise", received);
+        l4::thread_switch();
+        shared.steps[timeouts] = shared.steps[timeouts] + 1;
+    }
+    end_thread();
+}
+
+[[noreturn]] void thread_entry() {
+    const unsigned self = l4::my_id().lthread();
+    switch (self) {
+    case registers_1:
+    case registers_2:
+        run_registers(self);
+    case sleeper_1:
+    case sleeper_2:
+        run_sleeper(self);
+    case ping:
+        run_ping();
+    case pong:
+        run_pong();
+    case poller_1:
+    case poller_2:
+        run_poller(self);
+    case slow:
+        run_slow();
+    case timeouts:
+        run_timeouts();
+    default:
+        rest();
+    }
+}
+
+} // namespace
+
+void program_main(const StartupPage& startup) {
+    const char* const known[] = {"rounds", "seed", "instance", "tasks"};
+    Arguments arguments(startup.arguments);
+    shared.rounds = static_cast<uint32_t>(arguments.number("rounds", 100, 1, 1u << 30));
+    shared.instance = startup.instance;
+    shared.seed = arguments.number("seed", 1, 0, 1u << 30);
+    require_good_arguments(startup, "persistence", arguments, known, sizeof known / sizeof known[0]);
+
+    for (unsigned lthread = 1; lthread < thread_count; ++lthread)
+        l4::lthread_ex_regs(lthread, reinterpret_cast<uint32_t>(&thread_entry),
+                            stacks_base + lthread * stack_bytes + stack_bytes - 16);
+    while (__atomic_load_n(&shared.ended, __ATOMIC_SEQ_CST) < thread_count - 1 && !shared.error)
+        l4::sleep_us(10'000);
+
+    TextLine line;
+    line.text("persistence ").decimal(startup.instance);
+    if (shared.error)
+        line.text(": FAILED: ").text(shared.error).text(", ").decimal(shared.error_detail).print();
+    else
+        line.text(": verified, rounds=").decimal(shared.rounds).text(", checksum=0").print();
+    finish(startup, !shared.error);
+}
+
+} // namespace workloads
