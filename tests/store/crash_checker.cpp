@@ -8,7 +8,7 @@ namespace {
 // A disk whose reads go through the run's planted mistake.
 class AliasedDisk final : public MediaDisk {
 public:
-    AliasedDisk(std::vector<Sector> image, const RecordingDisk& recording)
+    AliasedDisk(std::shared_ptr<const std::vector<Sector>> image, const RecordingDisk& recording)
         : MediaDisk{std::move(image)}, recording_{recording} {}
     store::DeviceStatus read(uint32_t first, void* buffer, uint32_t sectors) override {
         return MediaDisk::read(recording_.really(first), buffer, sectors);
@@ -21,9 +21,9 @@ private:
 enum class InFlight { arrived, unreadable, torn };
 
 // The subset `chosen` of the window reached the media; its last write in an odd state.
-AliasedDisk crash_state(const std::vector<Sector>& durable, const RecordingDisk& recording,
-                        const std::vector<const DiskEvent*>& window, const std::vector<bool>& chosen,
-                        InFlight last) {
+AliasedDisk crash_state(const std::shared_ptr<const std::vector<Sector>>& durable,
+                        const RecordingDisk& recording, const std::vector<const DiskEvent*>& window,
+                        const std::vector<bool>& chosen, InFlight last) {
     AliasedDisk disk{durable, recording};
     const DiskEvent* last_write = nullptr;
     Sector before = {};
@@ -96,7 +96,7 @@ CrashCheck check_all_crashes(const RecordingDisk& disk, const History& worlds, u
                              uint64_t seed, unsigned exhaustive_window, unsigned random_subsets) {
     std::mt19937_64 random{seed};
     CrashCheck result;
-    std::vector<Sector> durable = disk.first_image();
+    auto durable = std::make_shared<std::vector<Sector>>(disk.first_image());
     std::vector<const DiskEvent*> window;
     uint32_t reported = first_epoch;
 
@@ -141,7 +141,7 @@ CrashCheck check_all_crashes(const RecordingDisk& disk, const History& worlds, u
             break;
         case DiskEvent::Kind::flush:
             for (const DiskEvent* write : window)
-                durable.at(write->number) = write->data;
+                durable->at(write->number) = write->data;
             window.clear();
             break;
         case DiskEvent::Kind::committed:
@@ -161,7 +161,7 @@ CrashCheck check_all_crashes(const RecordingDisk& disk, const History& worlds, u
 MediaDisk random_crash(const RecordingDisk& disk, std::mt19937_64& random, uint32_t& reported,
                        size_t& events) {
     events = random() % (disk.history().size() + 1);
-    std::vector<Sector> durable = disk.first_image();
+    auto durable = std::make_shared<std::vector<Sector>>(disk.first_image());
     std::vector<const DiskEvent*> window;
     for (size_t i = 0; i < events; ++i) {
         const DiskEvent& event = disk.history()[i];
@@ -171,7 +171,7 @@ MediaDisk random_crash(const RecordingDisk& disk, std::mt19937_64& random, uint3
             reported = event.number;
         if (event.kind == DiskEvent::Kind::flush) {
             for (const DiskEvent* write : window)
-                durable.at(write->number) = write->data;
+                durable->at(write->number) = write->data;
             window.clear();
         }
     }

@@ -134,8 +134,11 @@ TEST(StoreCrash, GoesOnFromAnyCrashThroughManyRestarts) {
 // The canaries: each is a mistake an earlier system made, and the checker must see it.
 TEST(StoreCrashCanary, AForgottenFlushIsCaught) {
     // Flush 0, data before directory, orders what no root names yet; 1 and 2 are what I3 and I9 rest on.
-    for (const int flush : {1, 2})
-        EXPECT_TRUE(run_and_check(7, 5, {.forgotten_flush = flush}).violation) << "flush " << flush;
+    for (int flush = 1; flush <= 2; ++flush) {
+        RecordingDisk::Planted planted;
+        planted.forgotten_flush = flush;
+        EXPECT_TRUE(run_and_check(7, 5, planted).violation) << "flush " << flush;
+    }
 }
 
 TEST(StoreCrashCanary, PagesWrittenInPlaceAreCaught) {
@@ -146,7 +149,8 @@ TEST(StoreCrashCanary, PagesWrittenInPlaceAreCaught) {
 }
 
 TEST(StoreCrashCanary, ADirectoryWrittenInPlaceIsCaught) {
-    const auto area = store::geometry_for(disk_sectors).directory_area;
+    const store::Geometry geometry = store::geometry_for(disk_sectors);
+    const auto& area = geometry.directory_area;
     const uint32_t sectors = area[1][0] - area[0][0];
     EXPECT_TRUE(run_and_check(
                     7, 5, {.aliases = {{area[1][0], area[0][0], sectors}, {area[1][1], area[0][1], sectors}}})

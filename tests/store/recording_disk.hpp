@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <cstring>
 #include <map>
+#include <memory>
 #include <set>
 #include <vector>
 
@@ -20,10 +21,13 @@ using Sector = std::array<uint8_t, store::sector_bytes>;
 // What lies on the media: an image, changed sectors over it, unreadable sectors.
 class MediaDisk : public store::BlockDevice {
 public:
-    explicit MediaDisk(std::vector<Sector> image) : image_{std::move(image)} {}
+    explicit MediaDisk(std::vector<Sector> image)
+        : image_{std::make_shared<const std::vector<Sector>>(std::move(image))} {}
+    // Many disks over one image, which stays as it is.
+    explicit MediaDisk(std::shared_ptr<const std::vector<Sector>> image) : image_{std::move(image)} {}
     virtual ~MediaDisk() = default;
 
-    uint32_t sector_count() const override { return static_cast<uint32_t>(image_.size()); }
+    uint32_t sector_count() const override { return static_cast<uint32_t>(image_->size()); }
 
     store::DeviceStatus read(uint32_t first, void* buffer, uint32_t sectors) override {
         auto* to = static_cast<uint8_t*>(buffer);
@@ -56,17 +60,17 @@ public:
     void make_unreadable(uint32_t lba) { unreadable_.insert(lba); }
     const Sector& sector(uint32_t lba) const {
         const auto found = changed_.find(lba);
-        return found != changed_.end() ? found->second : image_.at(lba);
+        return found != changed_.end() ? found->second : image_->at(lba);
     }
     std::vector<Sector> whole_image() const {
-        std::vector<Sector> image = image_;
+        std::vector<Sector> image = *image_;
         for (const auto& [lba, data] : changed_)
             image.at(lba) = data;
         return image;
     }
 
 private:
-    std::vector<Sector> image_;
+    std::shared_ptr<const std::vector<Sector>> image_;
     std::map<uint32_t, Sector> changed_;
     std::set<uint32_t> unreadable_;
 };
