@@ -21,6 +21,7 @@ Core::Core(const CpuParameters& given, PhysicalMemory& memory, CpuBus& the_bus)
     fetch_index_mask = fetch_path.index_mask();
     line_mask = ~(caches.line_bytes() - 1);
     line_shift = static_cast<uint32_t>(std::countr_zero(caches.line_bytes()));
+    runs_may_compete = given.l1_data.ways > 1 && given.data_tlb_4k.ways > 1 && given.data_tlb_4m.ways > 1;
     no_block_.physical = Block::dead;
     no_block_.chain[0] = no_block_.chain[1] = &no_block_;
     block = &no_block_;

@@ -202,6 +202,7 @@ public:
     bool interrupt_line = false;
     bool stop_requested = false;
     uint64_t limit = 0;
+    bool runs_may_compete = false; // every set has two ways or more: see handlers_string.cpp
 
 private:
     bool raise(uint8_t number, bool has_error, uint32_t error) {

@@ -80,32 +80,87 @@ uint32_t left_in_line(const Core& core, uint32_t address, bool down) {
     return std::max<uint32_t>(1, bytes / static_cast<uint32_t>(sizeof(T)));
 }
 
-// The whole run at once, where every access of it takes the short cut: MOVS and STOS upwards. False: not so.
+// A run whose accesses change nothing in caches and TLBs any more is done at once: MOVS and STOS upwards.
+//
+// That is so when both lines have valid entries in the short cut's table; or, where source and destination
+// compete for one set (copies between pages always do), when two elements have just gone the long way: then
+// both lines and both pages are the two most recently used of their sets, whatever the first element evicted,
+// and every further element leaves them in the same order.
+struct Run {
+    uint8_t* target = nullptr;
+    const uint8_t* origin = nullptr;
+};
+
+// Where the run's destination is, if its line may be written by the short cut.
+inline uint8_t* writable_place(const Core& core, uint32_t linear) {
+    const FastPath::Entry& entry = core.data_entries[(linear >> core.line_shift) & core.data_index_mask];
+    return (linear & core.line_mask) == entry.write_tag ? reinterpret_cast<uint8_t*>(entry.target + linear)
+                                                        : nullptr;
+}
+inline const uint8_t* readable_place(const Core& core, uint32_t linear) {
+    const FastPath::Entry& entry = core.data_entries[(linear >> core.line_shift) & core.data_index_mask];
+    return (linear & core.line_mask) == entry.read_tag
+               ? reinterpret_cast<const uint8_t*>(entry.target + linear)
+               : nullptr;
+}
+
 template<StringKind Kind, class T>
-bool bulk(Core& core, uint32_t count) {
+void transfer(Core& core, const Run& run, uint32_t count) {
     const uint32_t bytes = count * static_cast<uint32_t>(sizeof(T));
-    const uint32_t source = core.registers[reg_esi], destination = core.registers[reg_edi];
-    const FastPath::Entry& to = core.data_entries[(destination >> core.line_shift) & core.data_index_mask];
-    if (((destination + (bytes - 1)) & core.line_mask) != to.write_tag)
-        return false;
-    auto* target = reinterpret_cast<uint8_t*>(to.target + destination);
     if constexpr (Kind == StringKind::move) {
-        const FastPath::Entry& from = core.data_entries[(source >> core.line_shift) & core.data_index_mask];
-        if (((source + (bytes - 1)) & core.line_mask) != from.read_tag)
-            return false;
-        const auto* origin = reinterpret_cast<const uint8_t*>(from.target + source);
-        if (target <= origin || target >= origin + bytes)
-            std::memmove(target, origin, bytes);
+        if (run.target <= run.origin || run.target >= run.origin + bytes)
+            std::memmove(run.target, run.origin, bytes);
         else // an overlap repeats the beginning, element by element
             for (uint32_t i = 0; i < bytes; i += static_cast<uint32_t>(sizeof(T)))
-                std::memmove(target + i, origin + i, sizeof(T));
-        core.registers[reg_esi] = source + bytes;
+                std::memmove(run.target + i, run.origin + i, sizeof(T));
+        core.registers[reg_esi] += bytes;
     } else {
         const T value = core.get<T>(reg_eax * 4);
         for (uint32_t i = 0; i < bytes; i += static_cast<uint32_t>(sizeof(T)))
-            std::memcpy(target + i, &value, sizeof(T));
+            std::memcpy(run.target + i, &value, sizeof(T));
     }
-    core.registers[reg_edi] = destination + bytes;
+    core.registers[reg_edi] += bytes;
+    core.registers[reg_ecx] -= count;
+    core.clock.cycles += uint64_t{count} * core.parameters.string_iteration_cycles;
+}
+
+// Does as many elements of the run as it may; false: none.
+template<StringKind Kind, class T>
+bool bulk(Core& core, uint32_t count) {
+    Run run{writable_place(core, core.registers[reg_edi]), nullptr};
+    if (run.target == nullptr)
+        return false;
+    if constexpr (Kind == StringKind::move) {
+        run.origin = readable_place(core, core.registers[reg_esi]);
+        if (run.origin == nullptr)
+            return false;
+    }
+    // An element that crosses the line's end is a run of its own, and not for here.
+    const uint32_t last = core.registers[reg_edi] + count * static_cast<uint32_t>(sizeof(T)) - 1;
+    const uint32_t last_source = core.registers[reg_esi] + count * static_cast<uint32_t>(sizeof(T)) - 1;
+    if (((last ^ core.registers[reg_edi]) & core.line_mask) != 0 ||
+        (Kind == StringKind::move && ((last_source ^ core.registers[reg_esi]) & core.line_mask) != 0))
+        return false;
+    transfer<Kind, T>(core, run, count);
+    return true;
+}
+
+// MOVS whose lines compete: one element the long way, noting where both lines are. False: fault.
+template<class T>
+bool noted_element(Core& core, const Op* op, Run& run) {
+    const uint32_t source = core.registers[reg_esi], destination = core.registers[reg_edi];
+    T value;
+    if (!read_linear<T>(core, op, source, value))
+        return false;
+    const uint8_t* origin = readable_place(core, source);
+    if (!write_linear<T>(core, op, destination, value))
+        return false;
+    uint8_t* target = writable_place(core, destination);
+    run = origin != nullptr && target != nullptr ? Run{target + sizeof(T), origin + sizeof(T)} : Run{};
+    core.registers[reg_esi] = source + static_cast<uint32_t>(sizeof(T));
+    core.registers[reg_edi] = destination + static_cast<uint32_t>(sizeof(T));
+    --core.registers[reg_ecx];
+    core.clock.cycles += core.parameters.string_iteration_cycles;
     return true;
 }
 
@@ -126,10 +181,18 @@ void repeat(Core& core, const Op* op) {
         bool done = false;
         if constexpr (Flat && (Kind == StringKind::move || Kind == StringKind::store))
             done = !down && bulk<Kind, T>(core, run);
-        if (done) {
-            core.clock.cycles += uint64_t{run} * core.parameters.string_iteration_cycles;
-            advance(core, reg_ecx, 0u - run, mask);
-        } else {
+        if constexpr (Flat && Kind == StringKind::move) {
+            if (!done && !down && run > 2 && core.runs_may_compete) {
+                Run place;
+                if (!noted_element<T>(core, op, place) || !noted_element<T>(core, op, place))
+                    return core.fault_exit(op);
+                run -= 2;
+                done = place.target != nullptr;
+                if (done)
+                    transfer<Kind, T>(core, place, run);
+            }
+        }
+        if (!done) {
             for (uint32_t i = 0; i < run; ++i) {
                 if (!element<Kind, T, Flat>(core, op)) {
                     core.flags = before;
