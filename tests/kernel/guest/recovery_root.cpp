@@ -20,7 +20,9 @@ namespace {
 constexpr unsigned fault_server = 1, world_task = 16, pager_task = 17, collector_task = 18, damaged_task = 40;
 constexpr uint32_t world_base = 0x01900000, world_bytes = 0x40000;
 constexpr uint32_t tcb_frames = 0x01A00000, tcb_frames_max = 64;
+constexpr uint32_t server_stacks = 0x01F00000; // outside the world: the snapshot must not hold who takes it
 constexpr uint32_t snapshot_base = 0x02000000;
+constexpr uint32_t program_base = 0x00D00000, program_bytes = 0x90000;
 constexpr uint32_t magic = 0x534E4150;
 
 // Threads of the world task; each leaves its finding in world.result[its number].
@@ -59,6 +61,9 @@ volatile World& world() {
 uint32_t stack_of(unsigned slot) {
     return world_base + 0x2000 + (slot + 1) * stack_bytes - 16;
 }
+uint32_t server_stack_of(unsigned lthread) {
+    return server_stacks + (lthread + 1) * stack_bytes - 16;
+}
 void set_result(Role role, uint32_t value) {
     world().result[role] = value;
 }
@@ -72,7 +77,6 @@ l4::ThreadId thread_in(unsigned task, unsigned lthread) {
 }
 
 // --- The persistent world
-// -------------------------------------------------------------------------------------------
 
 constexpr uint32_t page_from_stacked_pager = 0x30000000, page_from_outside = 0x31000000;
 
@@ -166,7 +170,7 @@ void start_role(Role role, void (*entry)(), l4::ThreadId pager = l4::invalid_thr
 
 void world_main() {
     start_role(caller, caller_main, l4::invalid_thread, caller_priority);
-    for (const Role role : {poller_2, poller_1, poller_3}) {
+    for (const Role role : {poller_1, poller_3, poller_2}) {
         start_role(role, poller_main);
         l4::sleep_us(3'000);
     }
@@ -182,17 +186,27 @@ void world_main() {
     rest();
 }
 
+// Serves page faults for ever: `special` is answered by the frame `substitute`, all other pages are mapped
+// 1:1.
+[[noreturn]] void serve_pages(uint32_t special, uint32_t substitute, l4::ThreadId client,
+                              l4::Message message) {
+    for (;;) {
+        const uint32_t page = message.w0 & ~0xFFFu;
+        const uint32_t source = page == special ? substitute : page;
+        auto* word = reinterpret_cast<volatile uint32_t*>(source);
+        *word = *word;
+        message = {0, page, l4::Fpage::make(source, l4::page_bits, l4::Fpage::write_bit).raw};
+        l4::reply_and_wait(client, message, l4::send_map);
+    }
+}
+
 // Task 17: lthread 0 answers the caller, lthread 1 is a stacked pager that takes its time.
 void stacked_pager_main() {
     l4::ThreadId client;
     l4::Message message;
     l4::wait(client, message);
     l4::sleep_us(300'000); // the snapshot is taken while it computes
-    auto* page = reinterpret_cast<volatile uint32_t*>(world_base);
-    (void)*page;
-    message = {0, page_from_stacked_pager, l4::Fpage::make(world_base, l4::page_bits).raw};
-    l4::ipc(client, l4::send_map, l4::no_receive, l4::Timeouts::infinite(), message);
-    rest();
+    serve_pages(page_from_stacked_pager, world_base, client, message);
 }
 void pager_task_main() {
     l4::lthread_ex_regs(1, reinterpret_cast<uint32_t>(stacked_pager_main), stack_of(20));
@@ -218,7 +232,6 @@ void collector_main() {
 }
 
 // --- The TCB pager
-// --------------------------------------------------------------------------------------------------
 
 struct Snapshot {
     uint32_t mark, generation;
@@ -285,11 +298,7 @@ void outside_pager_main() {
     if (snapshot().mark != magic)
         rest();
     l4::wait(client, message);
-    for (;;) {
-        message = {0, message.w0 & ~0xFFFu,
-                   l4::Fpage::make(world_base + 0x1000, l4::page_bits, l4::Fpage::write_bit).raw};
-        l4::reply_and_wait(client, message, l4::send_map);
-    }
+    serve_pages(page_from_outside, world_base + 0x1000, client, message);
 }
 
 constexpr uint32_t info_address = 0x10000000;
@@ -357,17 +366,24 @@ void checkpointer_main() {
     }
 }
 
-void server_main() {
-    for (uint32_t page = world_base; page < world_base + world_bytes; page += l4::page_size)
+void touch(uint32_t base, uint32_t bytes) {
+    for (uint32_t page = base; page < base + bytes; page += l4::page_size)
         (void)*reinterpret_cast<volatile uint32_t*>(page);
-    constexpr unsigned stack_slot = 40;
-    l4::lthread_ex_regs(1, reinterpret_cast<uint32_t>(checkpointer_main), stack_of(stack_slot));
-    l4::lthread_ex_regs(2, reinterpret_cast<uint32_t>(outside_pager_main), stack_of(stack_slot + 1));
+}
+
+void server_main() {
+    // A page fault of the server's own in the middle of a snapshot or a recovery would let others run.
+    touch(world_base, world_bytes);
+    touch(tcb_frames, tcb_frames_max * l4::page_size);
+    touch(snapshot_base, saved_world + world_bytes - snapshot_base);
+    touch(program_base, program_bytes);
+    touch(server_stacks, 3 * stack_bytes);
+    l4::lthread_ex_regs(1, reinterpret_cast<uint32_t>(checkpointer_main), server_stack_of(1));
+    l4::lthread_ex_regs(2, reinterpret_cast<uint32_t>(outside_pager_main), server_stack_of(2));
     pager_main();
 }
 
 // --- The root task
-// --------------------------------------------------------------------------------------------------
 
 void order_checkpointer(Order order) {
     l4::Message message{order, 0, 0};
@@ -424,7 +440,7 @@ void check_world() {
             l4::print_char('\n');
         }
     }
-    check(world().order[0] == poller_2 && world().order[1] == poller_1 && world().order[2] == poller_3,
+    check(world().order[0] == poller_1 && world().order[1] == poller_3 && world().order[2] == poller_2,
           "the senders' order survives");
     check(recovery_failures == 0, "the recovery call's results");
 }
@@ -434,7 +450,7 @@ void check_world() {
 extern "C" void test_main(uint32_t) {
     start_thread(fault_server, serve_faults);
     const bool fresh = snapshot().mark != magic;
-    l4::task_new(l4::pager_thread, 255, reinterpret_cast<uint32_t>(server_main), stack_of(39),
+    l4::task_new(l4::pager_thread, 255, reinterpret_cast<uint32_t>(server_main), server_stack_of(0),
                  own_thread(fault_server));
     for (const unsigned lthread : {0u, 1u, 2u}) {
         while (l4::thread_schedule(l4::pager_thread.with_lthread(lthread), 0xFFFFFFFF) == 0xFFFFFFFF)
