@@ -220,6 +220,11 @@ private:
     };
     [[nodiscard]] unsigned translate_pieces(uint32_t linear, unsigned bytes, AccessKind kind, bool as_user,
                                             Piece (&pieces)[2]);
+    struct LineAccess {
+        uint8_t* place;
+        bool faulted;
+    };
+    [[nodiscard]] LineAccess access_line(uint32_t linear, unsigned bytes, bool write, bool as_user);
     void touch(const Piece& piece, bool write);
     void remember(const Piece& piece, bool write, bool as_user);
 

@@ -2,6 +2,8 @@
 // crossings, device memory, code that is written.
 #include "models/cpu/core.hpp"
 
+#include <cstring>
+
 namespace fixpoint::models {
 
 unsigned Core::translate_pieces(uint32_t linear, unsigned bytes, AccessKind kind, bool as_user,
@@ -41,7 +43,54 @@ void Core::remember(const Piece& piece, bool write, bool as_user) {
                    reinterpret_cast<uintptr_t>(map.host(physical)) - piece.linear, piece.translation.tlb_set);
 }
 
+namespace {
+
+// Constant sizes, so that each is one move.
+uint32_t load_bytes(const uint8_t* place, unsigned bytes) {
+    uint32_t value = 0;
+    if (bytes == 4)
+        std::memcpy(&value, place, 4);
+    else if (bytes == 2)
+        std::memcpy(&value, place, 2);
+    else
+        std::memcpy(&value, place, bytes);
+    return value;
+}
+void store_bytes(uint8_t* place, unsigned bytes, uint32_t value) {
+    if (bytes == 4)
+        std::memcpy(place, &value, 4);
+    else if (bytes == 2)
+        std::memcpy(place, &value, 2);
+    else
+        std::memcpy(place, &value, bytes);
+}
+
+} // namespace
+
+// The common case of all accesses here: one line of main memory. No place and no fault: it is something else.
+Core::LineAccess Core::access_line(uint32_t linear, unsigned bytes, bool write, bool as_user) {
+    if ((((linear + (bytes - 1)) ^ linear) & line_mask) != 0)
+        return {nullptr, false};
+    Piece piece{linear, bytes, {}};
+    if (!mmu.translate(linear, write ? AccessKind::write : AccessKind::read, as_user, piece.translation)) {
+        raise(vector::page_fault, mmu.fault_error());
+        return {nullptr, true};
+    }
+    if (!map.is_memory(piece.translation.physical))
+        return {nullptr, false};
+    caches.data_access(piece.translation.physical, write);
+    if (write)
+        blocks.written(piece.translation.physical, bytes);
+    remember(piece, write, as_user);
+    return {map.host(piece.translation.physical), false};
+}
+
 uint64_t Core::read_slow(uint32_t linear, unsigned bytes, bool as_user) {
+    const LineAccess line = access_line(linear, bytes, false, as_user);
+    if (line.place != nullptr) [[likely]]
+        return load_bytes(line.place, bytes);
+    if (line.faulted)
+        return failed;
     Piece pieces[2];
     const unsigned count = translate_pieces(linear, bytes, AccessKind::read, as_user, pieces);
     if (count == 0)
@@ -51,12 +100,17 @@ uint64_t Core::read_slow(uint32_t linear, unsigned bytes, bool as_user) {
         touch(pieces[i], false);
         value |= map.read(pieces[i].translation.physical, pieces[i].bytes) << shift;
     }
-    if (count == 1)
-        remember(pieces[0], false, as_user);
     return value;
 }
 
 bool Core::write_slow(uint32_t linear, unsigned bytes, uint32_t value, bool as_user) {
+    const LineAccess line = access_line(linear, bytes, true, as_user);
+    if (line.place != nullptr) [[likely]] {
+        store_bytes(line.place, bytes, value);
+        return true;
+    }
+    if (line.faulted)
+        return false;
     Piece pieces[2];
     const unsigned count = translate_pieces(linear, bytes, AccessKind::write, as_user, pieces);
     if (count == 0)
@@ -66,22 +120,17 @@ bool Core::write_slow(uint32_t linear, unsigned bytes, uint32_t value, bool as_u
         blocks.written(pieces[i].translation.physical, pieces[i].bytes);
         map.write(pieces[i].translation.physical, pieces[i].bytes, uint64_t{value} >> shift);
     }
-    if (count == 1)
-        remember(pieces[0], true, as_user);
     return true;
 }
 
 uint8_t* Core::modify_slow(uint32_t linear, unsigned bytes) {
+    const LineAccess line = access_line(linear, bytes, true, user());
+    if (line.place != nullptr || line.faulted)
+        return line.place;
     Piece pieces[2];
     const unsigned count = translate_pieces(linear, bytes, AccessKind::write, user(), pieces);
     if (count == 0)
         return nullptr;
-    if (count == 1 && map.is_memory(pieces[0].translation.physical)) {
-        touch(pieces[0], true);
-        blocks.written(pieces[0].translation.physical, bytes);
-        remember(pieces[0], true, user());
-        return map.host(pieces[0].translation.physical);
-    }
     modify_buffer = 0;
     modify_address = linear;
     for (unsigned i = 0, shift = 0; i < count; shift += pieces[i].bytes * 8, ++i) {

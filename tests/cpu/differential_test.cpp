@@ -9,6 +9,7 @@
 
 #include <cstdio>
 #include <string>
+#include <tuple>
 
 namespace fixpoint::models {
 namespace {
@@ -22,7 +23,9 @@ struct StopAtProbe : ProbeSink {
     Cpu& cpu;
 };
 
-class Differential : public testing::TestWithParam<unsigned> {
+// Sequence length; whether the data segments are flat, or one byte short of it, which takes the general
+// handlers.
+class Differential : public testing::TestWithParam<std::tuple<unsigned, bool>> {
 protected:
     Differential() : sink{bench.cpu} {
         bench.cpu.set_probe_sink(&sink);
@@ -31,6 +34,9 @@ protected:
         for (auto& segment : s.segment)
             segment.attributes |= 0x60; // level 3, so that POPF and the like do what they do on the host
         s.segment[seg_cs].selector |= 3;
+        if (!std::get<1>(GetParam()))
+            for (auto& segment : s.segment)
+                segment.limit = 0xFFFF'EFFF;
         initial = s;
     }
 
@@ -69,8 +75,8 @@ protected:
 };
 
 TEST_P(Differential, RandomSequencesAgreeWithTheHost) {
-    const unsigned length = GetParam();
-    const uint64_t seed = 20'000 + length;
+    const auto [length, flat] = GetParam();
+    const uint64_t seed = 20'000 + length * 2 + (flat ? 1 : 0);
     constexpr unsigned instructions = 150'000;
     InstructionGenerator generator{seed};
     constexpr uint32_t stack_begin = NativeProcessor::stack_top - 0x1000, stack_bytes = 0x1000;
@@ -115,7 +121,8 @@ TEST_P(Differential, RandomSequencesAgreeWithTheHost) {
     EXPECT_LT(faulted, instructions / length / 2); // the test is about what does not fault
 }
 
-INSTANTIATE_TEST_SUITE_P(Lengths, Differential, testing::Values(1u, 4u, 12u));
+INSTANTIATE_TEST_SUITE_P(LengthAndFlat, Differential,
+                         testing::Combine(testing::Values(1u, 4u, 12u), testing::Bool()));
 
 } // namespace
 } // namespace fixpoint::models
