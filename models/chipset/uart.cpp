@@ -23,6 +23,7 @@ constexpr uint8_t none_pending = 1, id_transmit = 2, id_receive = 4, id_line = 6
 
 // The 1.8432 MHz crystal over 16: a divisor of 1 is 115,200 baud.
 constexpr uint64_t divisor_1_baud = 115'200;
+constexpr uint16_t divisor_9600_baud = 12; // as firmware leaves it
 
 } // namespace
 
@@ -215,7 +216,7 @@ void Uart::write(uint32_t offset, unsigned, uint32_t value) {
         break;
     case line_control:
         line_control_ = byte;
-        set_up_ = true;
+        set_up_ = !(byte & divisor_latch);
         break;
     case modem_control:
         modem_control_ = byte & 0x1F;
@@ -236,7 +237,7 @@ void Uart::power_cycle(Picoseconds now) {
     now_ = last_receive_ = now;
     transmitter_empty_interrupt_ = timed_out_ = set_up_ = overrun_ = false;
     interrupt_enable_ = line_control_ = modem_control_ = scratch_ = 0;
-    divisor_ = 0;
+    divisor_ = divisor_9600_baud;
     fifo_enabled_ = false;
     fifo_trigger_ = 0;
     update_interrupt();

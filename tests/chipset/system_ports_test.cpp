@@ -1,0 +1,72 @@
+#include "models/chipset/system_ports.hpp"
+
+#include <gtest/gtest.h>
+
+#include <vector>
+
+namespace fixpoint::models {
+namespace {
+
+class SystemPortsTest : public testing::Test {
+protected:
+    SystemPortsTest() {
+        ports.on_reset = [this] { ++resets; };
+        ports.on_a20 = [this](bool on) { a20.push_back(on); };
+        ports.on_debug_exit = [this](uint32_t value) { exits.push_back(value); };
+        ports.on_debug_output = [this](char c) { console += c; };
+    }
+    SystemPorts ports;
+    int resets = 0;
+    std::vector<bool> a20;
+    std::vector<uint32_t> exits;
+    std::string console;
+};
+
+TEST_F(SystemPortsTest, The8042PulsesItsResetLine) {
+    ports.write(SystemPorts::keyboard_command, 1, 0xFE);
+    EXPECT_EQ(resets, 1);
+    ports.write(SystemPorts::keyboard_command, 1, 0xFF); // no bit is low
+    EXPECT_EQ(resets, 1);
+}
+
+TEST_F(SystemPortsTest, The8042OutputPortHoldsA20AndReset) {
+    ports.write(SystemPorts::keyboard_command, 1, 0xD0);
+    EXPECT_EQ(ports.read(SystemPorts::keyboard_command, 1) & 1, 1u);
+    EXPECT_EQ(ports.read(SystemPorts::keyboard_data, 1) & 3, 3u);
+    EXPECT_EQ(ports.read(SystemPorts::keyboard_command, 1) & 1, 0u);
+    ports.write(SystemPorts::keyboard_command, 1, 0xD1);
+    ports.write(SystemPorts::keyboard_data, 1, 0xDD);
+    EXPECT_EQ(a20, (std::vector<bool>{false}));
+    ports.write(SystemPorts::keyboard_command, 1, 0xD1);
+    ports.write(SystemPorts::keyboard_data, 1, 0xDE);
+    EXPECT_EQ(resets, 1);
+}
+
+TEST_F(SystemPortsTest, Port92ResetsOnItsRisingEdge) {
+    ports.write(SystemPorts::fast_a20, 1, 0x02);
+    EXPECT_EQ(resets, 0);
+    ports.write(SystemPorts::fast_a20, 1, 0x03);
+    ports.write(SystemPorts::fast_a20, 1, 0x03);
+    EXPECT_EQ(resets, 1);
+}
+
+TEST_F(SystemPortsTest, ThePostCodeIsKept) {
+    ports.write(SystemPorts::post_code, 1, 0x42);
+    EXPECT_EQ(ports.last_post_code(), 0x42);
+}
+
+TEST_F(SystemPortsTest, DebugExitTakesAllWidths) {
+    ports.write(SystemPorts::debug_exit, 1, 0x11);
+    ports.write(SystemPorts::debug_exit, 2, 0x2222);
+    ports.write(SystemPorts::debug_exit, 4, 0x33333333);
+    EXPECT_EQ(exits, (std::vector<uint32_t>{0x11, 0x2222, 0x33333333}));
+}
+
+TEST_F(SystemPortsTest, TheDebugConsoleIsThereAndPrints) {
+    EXPECT_EQ(ports.read(SystemPorts::debug_console, 1), 0xE9u);
+    ports.write(SystemPorts::debug_console, 1, 'x');
+    EXPECT_EQ(console, "x");
+}
+
+} // namespace
+} // namespace fixpoint::models

@@ -1,0 +1,164 @@
+#include "models/chipset/uart.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace fixpoint::models {
+namespace {
+
+constexpr Picoseconds frame = 10 * ps_per_second / 115'200;
+
+class UartTest : public testing::Test {
+protected:
+    explicit UartTest(bool instant = false) : uart{instant} {
+        uart.set_output([this](char c) { sent += c; });
+    }
+    void set_up() {
+        uart.write(3, 1, 0x80);
+        uart.write(0, 1, 1);
+        uart.write(1, 1, 0);
+        uart.write(3, 1, 0x03);
+        uart.write(4, 1, 0x0B);
+    }
+    uint32_t line_status() { return uart.read(5, 1); }
+    // Lets the device act at each of its own instants up to `time`.
+    void pass(Picoseconds time) {
+        while (uart.next_event() <= time)
+            uart.advance(uart.next_event());
+        uart.advance(time);
+    }
+    Uart uart;
+    std::string sent;
+};
+
+TEST_F(UartTest, AByteIsOutAfterItsFrame) {
+    set_up();
+    EXPECT_EQ(line_status() & 0x60, 0x60u);
+    uart.write(0, 1, 'a');
+    EXPECT_EQ(line_status() & 0x60, 0x20u); // room for the next, not empty
+    uart.write(0, 1, 'b');
+    EXPECT_EQ(line_status() & 0x60, 0x00u);
+    pass(frame - 1);
+    EXPECT_EQ(sent, "");
+    pass(frame);
+    EXPECT_EQ(sent, "a");
+    EXPECT_EQ(line_status() & 0x60, 0x20u);
+    pass(2 * frame);
+    EXPECT_EQ(sent, "ab");
+    EXPECT_EQ(line_status() & 0x60, 0x60u);
+}
+
+TEST_F(UartTest, TheFrameFollowsTheDivisorAndTheFormat) {
+    set_up();
+    uart.write(3, 1, 0x80);
+    uart.write(0, 1, 12);   // 9,600 baud
+    uart.write(3, 1, 0x1E); // 7 data bits, even parity, two stop bits: 11 bits
+    uart.write(0, 1, 'x');
+    EXPECT_EQ(uart.next_event(), 11 * 12 * ps_per_second / 115'200);
+}
+
+TEST_F(UartTest, TheFifoTakesSixteen) {
+    set_up();
+    uart.write(2, 1, 0x01);
+    for (int i = 0; i < 17; ++i) // one in the shift register
+        uart.write(0, 1, static_cast<uint32_t>('a' + i));
+    pass(17 * frame);
+    EXPECT_EQ(sent, "abcdefghijklmnopq");
+}
+
+TEST_F(UartTest, InputWaitsForAPortThatIsSetUp) {
+    uart.feed_input("hi");
+    pass(10 * frame);
+    EXPECT_EQ(line_status() & 1, 0u);
+    set_up();
+    pass(11 * frame);
+    EXPECT_EQ(line_status() & 1, 1u);
+    EXPECT_EQ(uart.read(0, 1), 'h');
+    EXPECT_EQ(line_status() & 1, 0u);
+    pass(12 * frame);
+    EXPECT_EQ(uart.read(0, 1), 'i');
+}
+
+TEST_F(UartTest, TheOtherEndIsPatient) {
+    set_up();
+    uart.feed_input("abc");
+    pass(100 * frame);
+    EXPECT_EQ(line_status() & 3, 1u); // no overrun
+    EXPECT_EQ(uart.read(0, 1), 'a');
+    pass(200 * frame);
+    EXPECT_EQ(uart.read(0, 1), 'b');
+}
+
+TEST_F(UartTest, InterruptsNameTheirCause) {
+    set_up();
+    EXPECT_EQ(uart.read(2, 1), 0x01u);
+    uart.write(1, 1, 0x03);
+    EXPECT_TRUE(uart.interrupt.level());
+    EXPECT_EQ(uart.read(2, 1), 0x02u); // the transmitter is empty; reading ends it
+    EXPECT_FALSE(uart.interrupt.level());
+    uart.feed_input("z");
+    pass(frame);
+    EXPECT_TRUE(uart.interrupt.level());
+    EXPECT_EQ(uart.read(2, 1), 0x04u);
+    uart.read(0, 1);
+    EXPECT_FALSE(uart.interrupt.level());
+    uart.write(0, 1, 'q');
+    EXPECT_EQ(uart.read(2, 1), 0x02u);
+}
+
+TEST_F(UartTest, Out2GatesTheInterrupt) {
+    set_up();
+    uart.write(4, 1, 0x03);
+    uart.write(1, 1, 0x02);
+    EXPECT_FALSE(uart.interrupt.level());
+    uart.write(4, 1, 0x0B);
+    EXPECT_TRUE(uart.interrupt.level());
+}
+
+TEST_F(UartTest, TheFifoInterruptsAtItsLevelOrAfterASilence) {
+    set_up();
+    uart.write(2, 1, 0x41); // trigger at 4
+    uart.write(1, 1, 0x01);
+    uart.feed_input("ab");
+    pass(2 * frame);
+    EXPECT_FALSE(uart.interrupt.level());
+    pass(6 * frame);
+    EXPECT_TRUE(uart.interrupt.level());
+    EXPECT_EQ(uart.read(2, 1), 0xCCu);
+    uart.feed_input("cd");
+    pass(8 * frame);
+    EXPECT_EQ(uart.read(2, 1), 0xC4u);
+}
+
+TEST_F(UartTest, LoopbackComesBackAndStaysInside) {
+    set_up();
+    uart.write(4, 1, 0x10);
+    uart.write(0, 1, 'L');
+    pass(frame);
+    EXPECT_EQ(sent, "");
+    EXPECT_EQ(line_status() & 1, 1u);
+    EXPECT_EQ(uart.read(0, 1), 'L');
+    uart.write(4, 1, 0x1F);
+    EXPECT_EQ(uart.read(6, 1) & 0xF0, 0xF0u);
+}
+
+TEST_F(UartTest, ScratchKeepsAByte) {
+    uart.write(7, 1, 0xA5);
+    EXPECT_EQ(uart.read(7, 1), 0xA5u);
+}
+
+class InstantUart : public UartTest {
+protected:
+    InstantUart() : UartTest{true} {}
+};
+
+TEST_F(InstantUart, SendsAtOnce) {
+    set_up();
+    uart.write(0, 1, 'a');
+    EXPECT_EQ(sent, "a");
+    EXPECT_EQ(line_status() & 0x60, 0x60u);
+}
+
+} // namespace
+} // namespace fixpoint::models
