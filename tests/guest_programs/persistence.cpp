@@ -12,6 +12,7 @@
 // Arguments: rounds (of the slow thread; everything ends with it), seed.
 #include "kernel-model/abi/probes.hpp"
 #include "kernel-model/abi/syscalls.hpp"
+#include "pager/protocol.hpp"
 #include "workloads/runtime/program.hpp"
 #include "workloads/runtime/random.hpp"
 #include "workloads/runtime/text_line.hpp"
@@ -34,6 +35,7 @@ enum Lthread : unsigned {
     poller_2,
     slow,
     timeouts,
+    requester,
     thread_count
 };
 
@@ -232,6 +234,45 @@ void count_in_registers(uint32_t count, uint32_t (&result)[7]) {
     end_thread();
 }
 
+// A call to the checkpoint server, which is not persistent: false if a recovery has aborted it.
+bool ask_checkpoint_server(pager::Request request, l4::Message& message) {
+    message = {pager::request_word(request)};
+    l4::ThreadId server = l4::pager_thread;
+    const l4::MessageResult result = l4::call(server, message);
+    const auto error = static_cast<l4::IpcError>(result.error());
+    expect(result.ok() || error == l4::IpcError::send_aborted || error == l4::IpcError::receive_aborted,
+           "a request that ended with another error", result.error());
+    expect(!result.ok() || message.w0 != pager::refused, "a request that was refused", message.w0);
+    return result.ok();
+}
+
+uint32_t session_number() {
+    l4::Message message;
+    while (!ask_checkpoint_server(pager::Request::status, message) && goes_on())
+        ;
+    return message.w1;
+}
+
+[[noreturn]] void run_requester() {
+    uint32_t session = session_number(), epoch = 0;
+    while (goes_on()) {
+        l4::Message message;
+        if (ask_checkpoint_server(pager::Request::checkpoint, message)) {
+            expect(message.w0 > epoch, "an epoch that is not newer", message.w0);
+            expect(message.w1 >= session, "a session before the last", message.w1);
+            epoch = message.w0;
+            session = message.w1; // a newer one after a recovery between two requests
+        } else {
+            const uint32_t now = session_number();
+            expect(now > session || !goes_on(), "an aborted request in the same session", now);
+            session = now;
+        }
+        shared.steps[requester] = shared.steps[requester] + 1;
+        l4::sleep_us(50'000);
+    }
+    end_thread();
+}
+
 [[noreturn]] void thread_entry() {
     const unsigned self = l4::my_id().lthread();
     switch (self) {
@@ -252,6 +293,8 @@ void count_in_registers(uint32_t count, uint32_t (&result)[7]) {
         run_slow();
     case timeouts:
         run_timeouts();
+    case requester:
+        run_requester();
     default:
         rest();
     }
