@@ -15,6 +15,8 @@ T* carve(uint8_t*& next, uint32_t count) {
     return result;
 }
 
+constexpr uint32_t frames_short = 256; // below so many free frames only pages that are asked for are read
+
 constexpr uint32_t tcb_pages_max = 256 * 64 / 2; // two TCBs a page
 
 } // namespace
@@ -22,8 +24,8 @@ constexpr uint32_t tcb_pages_max = 256 * 64 / 2; // two TCBs a page
 uint32_t Pages::memory_bytes(uint32_t slots, uint32_t frames) {
     const uint32_t tcbs = tcb_pages_max < frames ? tcb_pages_max : frames;
     const auto bytes = [](uint32_t count, uint32_t each) { return (count * each + 7) & ~7u; };
-    return bytes(slots, sizeof(Page)) + bytes(PageIndex::places_for(slots), 4) + 2 * bytes(frames, 4) +
-           bytes(tcbs, 4);
+    return store::transfer_bytes_max + bytes(slots, sizeof(Page)) + bytes(PageIndex::places_for(slots), 4) +
+           2 * bytes(frames, 4) + bytes(tcbs, 4);
 }
 
 void Pages::initialise(void* memory, uint32_t frames, store::Store& store, Platform& platform) {
@@ -31,6 +33,7 @@ void Pages::initialise(void* memory, uint32_t frames, store::Store& store, Platf
     platform_ = &platform;
     frames_ = frames;
     auto* next = static_cast<uint8_t*>(memory);
+    cluster_ = carve<uint8_t>(next, store::transfer_bytes_max);
     pages_ = carve<Page>(next, store.slots());
     const uint32_t places = PageIndex::places_for(store.slots());
     uint32_t* const index_storage = carve<uint32_t>(next, places);
@@ -108,17 +111,48 @@ bool Pages::load(store::PageKey key, const void* content) {
 }
 
 FaultAnswer Pages::page_in(uint32_t slot, store::BlockDevice& through) {
-    const uint32_t frame = pool_.take();
-    if (frame == no_frame)
-        return {FaultAnswer::Kind::out_of_frames};
-    // The checkpointer may run meanwhile; an absent page is in none of its lists.
-    if (store_->load(slot, platform_->memory_of(frame), through) != store::LoadStatus::ok) {
-        pool_.add(frame);
-        return {FaultAnswer::Kind::damaged};
+    page_in_neighbours(slot, through);
+    Page& page = pages_[slot];
+    if (page.state == PageState::absent) {
+        // Alone: frames are short, or the run could not be read.
+        const uint32_t frame = pool_.take();
+        if (frame == no_frame)
+            return {FaultAnswer::Kind::out_of_frames};
+        // The checkpointer may run meanwhile; an absent page is in none of its lists.
+        if (store_->load(slot, platform_->memory_of(frame), through) != store::LoadStatus::ok) {
+            pool_.add(frame);
+            return {FaultAnswer::Kind::damaged};
+        }
+        place(slot, frame);
     }
+    return {FaultAnswer::Kind::map, page.frame, false};
+}
+
+// After a restart nearly every page is absent, and a disk moves 64 KB in little more time than 4 KB: pages
+// that were first used together come back together.
+void Pages::page_in_neighbours(uint32_t slot, store::BlockDevice& through) {
+    const store::Store::Run run = store_->run_around(slot);
+    if (run.count == 1 || pool_.free() < pool_.reserved() + frames_short ||
+        store_->load_run(run, cluster_, through) != store::DeviceStatus::ok)
+        return;
+    for (uint32_t i = 0; i < run.count; ++i) {
+        const uint32_t neighbour = run.first + i;
+        const uint8_t* const content = cluster_ + i * page_bytes;
+        const store::DirectoryEntry& entry = store_->entry(neighbour);
+        if (pages_[neighbour].state != PageState::absent || !run.is_valid_block_of(entry) ||
+            is_tcb(entry.key()) || !store_->verify(neighbour, content))
+            continue;
+        const uint32_t frame = pool_.take();
+        if (frame == no_frame)
+            return;
+        __builtin_memcpy(platform_->memory_of(frame), content, page_bytes);
+        place(neighbour, frame);
+    }
+}
+
+void Pages::place(uint32_t slot, uint32_t frame) {
     platform_->page_placed(store_->entry(slot).key(), frame, l4::PageSource::store);
     pages_[slot] = {frame, no_frame, PageState::clean};
-    return {FaultAnswer::Kind::map, frame, false};
 }
 
 bool Pages::recover_tcb(uint32_t slot) {

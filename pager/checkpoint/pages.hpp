@@ -18,7 +18,7 @@
 //   (none)  -> clean         fault: first touch by a read            clean, clean+save -> dirty, dirty+save
 //   fault (none)  -> dirty         fault: first touch by a write; load     dirty -> frozen          freeze
 //   (none)  -> tcb           fault: first write to a TCB page        tcb -> tcb+save          freeze_tcb
-//   absent  -> clean         fault: page-in                          frozen -> clean+save     copy_aside
+//   absent  -> clean         fault: page-in, and its neighbours      frozen -> clean+save     copy_aside
 //   (eager, stop) absent  -> tcb           recover_tcb                             frozen -> writing
 //   begin_write frozen, writing -> dirty+save  fault: copy on write              writing -> clean end_write
 //   any+save -> any          end_write: the save frame is free again
@@ -104,6 +104,8 @@ private:
 
     FaultAnswer first_touch(store::PageKey key, bool write);
     FaultAnswer page_in(uint32_t slot, store::BlockDevice& through);
+    void page_in_neighbours(uint32_t slot, store::BlockDevice& through);
+    void place(uint32_t slot, uint32_t frame);
     FaultAnswer make_writable(uint32_t slot);
     bool copy_to_save(Page& page);
     void add_to_dirty(uint32_t slot);
@@ -112,8 +114,9 @@ private:
     Page* pages_ = nullptr; // by slot
     PageIndex index_;
     FramePool pool_;
-    uint32_t* dirty_ = nullptr; // slots of dirty pages, in order of their becoming so
-    uint32_t* tcbs_ = nullptr;  // slots of TCB pages
+    uint32_t* dirty_ = nullptr;  // slots of dirty pages, in order of their becoming so
+    uint32_t* tcbs_ = nullptr;   // slots of TCB pages
+    uint8_t* cluster_ = nullptr; // transfer_bytes_max: what page-in reads at once
     uint32_t dirty_count_ = 0, tcb_count_ = 0, frames_ = 0;
     store::Store* store_ = nullptr;
     Platform* platform_ = nullptr;

@@ -222,7 +222,26 @@ LoadStatus Store::load(uint32_t slot, void* buffer, BlockDevice& through) const 
     if (through.read(geometry_.slot_sector(slot, entry.is_block_b()), buffer, sectors_per_block) !=
         DeviceStatus::ok)
         return LoadStatus::unreadable;
-    return crc32c(buffer, block_bytes) == entry.checksum ? LoadStatus::ok : LoadStatus::wrong_checksum;
+    return verify(slot, buffer) ? LoadStatus::ok : LoadStatus::wrong_checksum;
+}
+
+Store::Run Store::run_around(uint32_t slot) const {
+    Run run{slot & ~(transfer_segments_max - 1), 0, entries_[slot].is_block_b()};
+    uint32_t end = run.first + transfer_segments_max < slots() ? run.first + transfer_segments_max : slots();
+    while (!run.is_valid_block_of(entries_[run.first]))
+        ++run.first;
+    while (!run.is_valid_block_of(entries_[end - 1]))
+        --end;
+    run.count = end - run.first;
+    return run;
+}
+
+DeviceStatus Store::load_run(const Run& run, void* buffer, BlockDevice& through) const {
+    return through.read(geometry_.slot_sector(run.first, run.block_b), buffer, run.count * sectors_per_block);
+}
+
+bool Store::verify(uint32_t slot, const void* content) const {
+    return entries_[slot].is_used() && crc32c(content, block_bytes) == entries_[slot].checksum;
 }
 
 bool Store::verify_all_pages() {

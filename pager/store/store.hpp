@@ -101,6 +101,21 @@ public:
     // The same through another access path to the same disk, for a thread of its own.
     [[nodiscard]] LoadStatus load(uint32_t slot, void* buffer, BlockDevice& through) const;
 
+    // What one request can read around `slot`: the blocks that lie beside its valid one, of slots [first,
+    // first + count) in an aligned group of transfer_segments_max. Those slots whose other block is valid
+    // come along unused.
+    struct Run {
+        uint32_t first = no_slot, count = 0;
+        bool block_b = false;
+        bool is_valid_block_of(const DirectoryEntry& entry) const {
+            return entry.is_used() && entry.is_block_b() == block_b;
+        }
+    };
+    Run run_around(uint32_t slot) const;
+    // Reads a run's blocks one behind the other; verify() each before use.
+    [[nodiscard]] DeviceStatus load_run(const Run& run, void* buffer, BlockDevice& through) const;
+    bool verify(uint32_t slot, const void* content) const;
+
     // A slot for a new page, lowest first; no_slot if the disk is full. The page is in no checkpoint until
     // written.
     uint32_t allocate(PageKey key);

@@ -195,6 +195,22 @@ TEST(StoreOpen, AFormatCutShortAnywhereCanBeRepeated) {
     }
 }
 
+TEST(StoreLoad, ARunHoldsTheNeighboursWithTheSameValidBlock) {
+    Fixture fixture{2}; // page 0 and page 2 are in their blocks b, the rest in a
+    OpenedStore store{fixture.disk};
+    const store::Store::Run run = store.opened.run_around(4);
+    EXPECT_EQ(run.first, 1u);
+    EXPECT_EQ(run.count, 15u);
+    std::vector<uint8_t> content(store::transfer_bytes_max);
+    ASSERT_EQ(store.opened.load_run(run, content.data(), fixture.disk), store::DeviceStatus::ok);
+    for (uint32_t i = 0; i < run.count; ++i) {
+        const uint32_t slot = run.first + i;
+        EXPECT_EQ(run.is_valid_block_of(store.opened.entry(slot)), slot != 2);
+        EXPECT_EQ(store.opened.verify(slot, &content[i * store::block_bytes]), slot != 2) << slot;
+    }
+    EXPECT_EQ(store.opened.run_around(599).count, 600u % store::transfer_segments_max);
+}
+
 TEST(StoreSession, CountsEveryStartAndSurvivesOneBadCopy) {
     Fixture fixture{1};
     EXPECT_EQ(fixture.session, 1u);
