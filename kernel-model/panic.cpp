@@ -90,6 +90,12 @@ extern "C" [[noreturn]] void double_fault() {
     cpu::halt_for_ever();
 }
 
+void refuse_to_boot(const char* reason) {
+    console.print("kernel: cannot boot: ", reason, "\n");
+    l4::probe<l4::Probe::panic>();
+    cpu::halt_for_ever();
+}
+
 void panic(const char* reason) {
     panic_enter(reason);
 }

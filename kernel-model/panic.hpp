@@ -11,6 +11,9 @@ struct Frame;
 [[noreturn]] void panic(const char* reason);
 [[noreturn]] void panic_in_trap(const char* reason, const Frame& frame);
 
+// What the loader has given the kernel cannot be booted: one line that says why, no registers.
+[[noreturn]] void refuse_to_boot(const char* reason);
+
 // A condition that holds unless the kernel has a bug.
 inline void require(bool condition, const char* what) {
     if (!condition) [[unlikely]]

@@ -17,6 +17,11 @@ namespace kernel {
 
 namespace {
 
+void expect(bool condition, const char* otherwise) {
+    if (!condition)
+        refuse_to_boot(otherwise);
+}
+
 constexpr uint32_t command_line_bytes_max = 4096;
 
 uint32_t string_bytes(const char* text) { // with the final zero
@@ -39,13 +44,13 @@ uint32_t copy_string(uint32_t from, uint32_t to) {
 
 BootInformation read_boot_information(uint32_t magic, uint32_t information) {
     using namespace multiboot;
-    require(magic == loader_magic, "not started by a Multiboot loader");
-    require(information < window_size, "the Multiboot information lies beyond 128 MB");
+    expect(magic == loader_magic, "not started by a Multiboot loader");
+    expect(information < window_size, "the Multiboot information lies beyond 128 MB");
     const Information& source = *window<Information>(information);
-    require(source.flags & has_memory, "the loader has not told the size of memory");
-    require((source.flags & has_modules) && source.module_count >= 2,
-            "sigma0 and the root task are missing: they are the first two modules");
-    require(source.module_count <= modules_max, "more than 64 modules");
+    expect(source.flags & has_memory, "the loader has not told the size of memory");
+    expect((source.flags & has_modules) && source.module_count >= 2,
+           "sigma0 and the root task are missing: they are the first two modules");
+    expect(source.module_count <= modules_max, "more than 64 modules");
 
     BootInformation boot;
     constexpr uint32_t high_memory = 1u << 20;
@@ -58,7 +63,7 @@ BootInformation read_boot_information(uint32_t magic, uint32_t information) {
     uint32_t high = round_up_to_page(image_to_physical(kernel_end)), low = 0xFFFFFFFFu;
     for (unsigned index = 0; index < source.module_count; ++index) {
         const Module& module = window<Module>(source.modules)[index];
-        require(module.end <= window_size && module.start <= module.end, "a module lies beyond 128 MB");
+        expect(module.end <= window_size && module.start <= module.end, "a module lies beyond 128 MB");
         boot.modules[index] = module;
         low = module.start < low ? module.start : low;
         high = module.end > high ? module.end : high;
@@ -68,8 +73,8 @@ BootInformation read_boot_information(uint32_t magic, uint32_t information) {
     boot.copy = round_up_to_page(high);
     boot.modules_low = page_of(low);
     uint32_t next = boot.copy + sizeof(Information) + source.module_count * sizeof(Module);
-    require(next + (source.module_count + 1) * command_line_bytes_max <= boot.memory_bytes,
-            "no room for the boot information behind the modules");
+    expect(next + (source.module_count + 1) * command_line_bytes_max <= boot.memory_bytes,
+           "no room for the boot information behind the modules");
     Information& copy = *window<Information>(boot.copy);
     copy = {};
     copy.flags = has_memory | has_command_line | has_modules;

@@ -23,7 +23,7 @@ struct BootInformation {
 };
 
 // Reads the loader's structures and copies them, with all strings, behind the last module: wherever the
-// loader had put them, the root task finds them intact. Panics when there is nothing to boot.
+// loader had put them, the root task finds them intact. Refuses to boot when there is nothing to boot.
 BootInformation read_boot_information(uint32_t magic, uint32_t information);
 
 // Fills the info page's fixed part: magic, version, build id, TCB geometry.

@@ -33,7 +33,7 @@ struct Word {
     for (unsigned index = 0; index < word.length; ++index)
         console.print_char(word.text[index]);
     console.print(": expected tcb-pager=TASK, paged-tasks=TASK (1-255) or timer=pit|rtc\n");
-    panic("command line");
+    refuse_to_boot("command line not understood");
 }
 
 unsigned task_number(Word value, Word word) {
@@ -87,10 +87,8 @@ CommandLine parse_command_line(const char* text) {
         else
             reject(word);
     }
-    if (line.tcb_pager_task >= line.paged_tasks) {
-        console.print("kernel: command line: the TCB pager must not be one of the tasks that it pages\n");
-        panic("command line");
-    }
+    if (line.tcb_pager_task >= line.paged_tasks)
+        refuse_to_boot("command line: the TCB pager must not be one of the tasks that it pages");
     return line;
 }
 

@@ -12,7 +12,7 @@ struct CommandLine {
     TimerSource timer = TimerSource::pit;
 };
 
-// Panics, naming the word, on what it does not understand.
+// Refuses to boot, naming the word, on what it does not understand.
 CommandLine parse_command_line(const char* text);
 
 } // namespace kernel

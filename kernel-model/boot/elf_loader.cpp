@@ -34,7 +34,7 @@ constexpr uint32_t low_memory_end = 0xA0000, high_memory = 0x100000;
     if (where.high != 0)
         console.print(", ", Hex{where.low}, " to ", Hex{where.high});
     console.print("\n");
-    panic("cannot load a module");
+    refuse_to_boot("a module is not fit");
 }
 
 void check_place(const char* name, l4::MemoryRange segment, const OccupiedRange* occupied, unsigned count,

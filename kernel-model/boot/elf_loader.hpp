@@ -18,8 +18,8 @@ struct OccupiedRange {
     const char* what;
 };
 
-// `file` is a physical range. Panics, naming program and reason, when the file is no such program or its
-// segments overlap something in `occupied` or leave main memory.
+// `file` is a physical range. Refuses to boot, naming program and reason, when the file is no such program or
+// its segments overlap something in `occupied` or leave main memory.
 LoadedProgram load_elf(const char* name, l4::MemoryRange file, const OccupiedRange* occupied,
                        unsigned occupied_count, uint32_t memory_bytes);
 

@@ -51,9 +51,11 @@ void finish_kernel_mappings(bool global_pages) {
 void set_aside_kernel_memory(const BootInformation& boot) {
     const uint32_t high = boot.memory_bytes < window_size ? boot.memory_bytes : window_size;
     const uint32_t bytes = kernel_memory_bytes(boot.memory_bytes);
-    require(bytes < high / 2, "too little memory for the kernel");
+    if (bytes >= high / 2)
+        refuse_to_boot("too little memory for the kernel");
     const uint32_t low = high - bytes;
-    require(low >= boot.copy_end, "the modules reach into the kernel's memory: too little memory");
+    if (low < boot.copy_end)
+        refuse_to_boot("the modules reach into the kernel's memory: too little memory");
     kernel_info.main_memory = {0, boot.memory_bytes};
     kernel_info.reserved1 = {low, high};
     kernel_info.dedicated[0] = {0xA0000, 0x100000};
