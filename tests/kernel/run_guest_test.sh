@@ -5,7 +5,7 @@
 # 33 (all checks held), or, with EXPECTED_TEXT, when that text appears on the console and the machine does not finish.
 set -u
 qemu=$1 images=$2 sigma0=$3 root=$4 arguments=$5 expected=${6:-}
-limit=${expected:+5}
+limit=${expected:+3}
 console=$(timeout "${limit:-100}" "$qemu" -M pc -cpu pentium3 -m 64 -kernel "$images/kernel.elf" -append "$arguments" \
     -initrd "$sigma0,$root" -display none -serial stdio \
     -device isa-debug-exit,iobase=0xf4,iosize=0x04 </dev/null)

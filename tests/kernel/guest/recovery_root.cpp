@@ -17,7 +17,8 @@ using l4::IpcError;
 
 namespace {
 
-constexpr unsigned fault_server = 1, world_task = 16, pager_task = 17, collector_task = 18, damaged_task = 40;
+constexpr unsigned fault_server = 1, world_task = 16, pager_task = 17, collector_task = 18, damaged_task = 40,
+                   owned_task = 50;
 constexpr uint32_t world_base = 0x01900000, world_bytes = 0x40000;
 constexpr uint32_t tcb_frames = 0x01A00000, tcb_frames_max = 64;
 constexpr uint32_t server_stacks = 0x01F00000; // outside the world: the snapshot must not hold who takes it
@@ -40,7 +41,10 @@ enum Role : unsigned {
     computes = 10,
     sleeps = 11,
     keeps_registers = 12,
-    role_count = 13,
+    faults_early = 13,
+    owns_a_task = 14,
+    created = 15, // first thread of `owned_task`, which exists only after the recoveries
+    role_count = 16,
 };
 
 constexpr uint32_t pending = 0, good = 1;
@@ -78,7 +82,8 @@ l4::ThreadId thread_in(unsigned task, unsigned lthread) {
 
 // --- The persistent world
 
-constexpr uint32_t page_from_stacked_pager = 0x30000000, page_from_outside = 0x31000000;
+constexpr uint32_t page_from_stacked_pager = 0x30000000, page_from_outside = 0x31000000,
+                   page_from_late_pager = 0x32000000;
 
 void caller_main() {
     constexpr uint32_t calls = 40;
@@ -105,6 +110,24 @@ void faults_stacked_main() {
     auto* word = reinterpret_cast<volatile uint32_t*>(page_from_stacked_pager);
     const uint32_t value = *word;
     set_result(faults_stacked, value == world().result[starter] || value != 0 ? good : 2);
+    rest();
+}
+void faults_early_main() { // its pager does not receive before the snapshot
+    set_result(faults_early, *reinterpret_cast<volatile uint32_t*>(page_from_late_pager) != 0 ? good : 2);
+    rest();
+}
+void created_main() {
+    set_result(created,
+               l4::my_id() == l4::ThreadId::make(owned_task, 0, 1, world_task) ? good : l4::my_id().raw);
+    rest();
+}
+// The right to create a task was given to this one before the snapshot.
+void owns_a_task_main() {
+    l4::sleep_us(450'000);
+    const l4::ThreadId id =
+        l4::task_new(l4::ThreadId::make(owned_task, 0, 0, 0), 100, reinterpret_cast<uint32_t>(created_main),
+                     stack_of(created), l4::pager_thread);
+    set_result(owns_a_task, id == l4::ThreadId::make(owned_task, 0, 1, world_task) ? good : 100 + id.raw);
     rest();
 }
 void faults_outside_main() {
@@ -181,6 +204,8 @@ void world_main() {
     start_role(times_out, times_out_main);
     start_role(computes, computes_main, l4::invalid_thread, low_priority);
     start_role(sleeps, sleeps_main);
+    start_role(faults_early, faults_early_main, thread_in(pager_task, 2));
+    start_role(owns_a_task, owns_a_task_main);
     start_role(keeps_registers, keeps_registers_main, l4::invalid_thread, low_priority);
     set_result(starter, good);
     rest();
@@ -208,7 +233,15 @@ void stacked_pager_main() {
     l4::sleep_us(300'000); // the snapshot is taken while it computes
     serve_pages(page_from_stacked_pager, world_base, client, message);
 }
+void late_pager_main() {
+    l4::ThreadId client;
+    l4::Message message;
+    l4::sleep_us(320'000);
+    l4::wait(client, message);
+    serve_pages(page_from_late_pager, world_base, client, message);
+}
 void pager_task_main() {
+    l4::lthread_ex_regs(2, reinterpret_cast<uint32_t>(late_pager_main), stack_of(23));
     l4::lthread_ex_regs(1, reinterpret_cast<uint32_t>(stacked_pager_main), stack_of(20));
     l4::ThreadId client;
     l4::Message message;
@@ -405,6 +438,9 @@ void build_world() {
                            stack_of(slot), l4::pager_thread) == thread_in(task, 0),
               "a task with paged TCBs");
     };
+    check(l4::task_new(l4::ThreadId::make(owned_task, 0, 0, 0), world_task, 0, 0, l4::nil_thread).task() ==
+              owned_task,
+          "the right to create a task is given away");
     start(pager_task, pager_task_main, 21);
     start(collector_task, collector_main, 22);
     start(world_task, world_main, starter);
@@ -432,7 +468,10 @@ void check_world() {
                                                "a receive timeout",
                                                "a computation",
                                                "a sleep",
-                                               "registers"};
+                                               "registers",
+                                               "a page fault that its pager had not received",
+                                               "the right to create a task",
+                                               "a task created after the recovery"};
     for (unsigned role = 0; role < role_count; ++role) {
         check(world().result[role] == good, names[role]);
         if (world().result[role] != good) {
