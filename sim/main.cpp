@@ -1,9 +1,8 @@
 // fixpoint: simulates whole-system checkpoints by a user-level pager.
-#include "models/disk/disk_image.hpp"
 #include "sim/command_line/commands.hpp"
 #include "sim/command_line/parse.hpp"
 #include "sim/config/configuration_error.hpp"
-#include "sim/machine/boot_image.hpp"
+#include "sim/run/process_pool.hpp"
 
 #include <cstdio>
 #include <exception>

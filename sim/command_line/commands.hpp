@@ -11,6 +11,7 @@
 namespace fixpoint::sim {
 
 inline constexpr int exit_fine = 0, exit_did_not_hold = 1, exit_bad_usage = 2;
+inline constexpr int exit_interrupted = 130; // as shells have it
 
 struct RunOptions {
     std::string configuration;

@@ -70,7 +70,7 @@ void read_run(Section section, RunLimit& run) {
     const bool has_until = section.has("until"), has_seconds = section.has("seconds");
     if (has_until && has_seconds)
         section.fail("seconds", "either until or seconds", "both");
-    if (!has_until && !has_seconds)
+    if (!has_until && !has_seconds && section.table().members.empty())
         section.fail("until", "until = \"workload\" or seconds = a number", "neither");
     if (has_until) {
         (void)section.choice("until", "what ends the run", {"workload"});

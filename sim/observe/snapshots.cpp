@@ -29,6 +29,12 @@ PageContent Snapshots::frame_content(uint32_t frame) const {
     return PageContent(memory_.data() + frame, page_bytes);
 }
 
+std::shared_ptr<const Snapshots::Page> Snapshots::copied(PageContent content) {
+    auto page = std::make_shared<Page>();
+    std::copy(content.begin(), content.end(), page->begin());
+    return page;
+}
+
 std::optional<uint32_t> Snapshots::read_word(uint32_t address) const {
     if (!memory_.contains(address, entry_bytes))
         return std::nullopt;
@@ -54,14 +60,12 @@ void Snapshots::page_placed(PageKey page, uint32_t frame, l4::PageSource source)
         violation(fmt::format("{} was placed outside of memory, at {:#x}", name_of(page), frame));
         return;
     }
-    page_released(page);
+    forget_frame(page);
     placed_[page] = frame;
     ++frames_[frame];
 
     if (recovering_) {
-        auto content = std::make_shared<Page>();
-        std::copy_n(frame_content(frame).begin(), page_bytes, content->begin());
-        placed_early_.emplace_back(page, std::move(content));
+        placed_early_.emplace_back(page, copied(frame_content(frame)));
     } else if (recovered_ && came_back_.insert(page).second) {
         compare(page, frame_content(frame),
                 source == l4::PageSource::store ? "when it came from the disk"
@@ -71,6 +75,11 @@ void Snapshots::page_placed(PageKey page, uint32_t frame, l4::PageSource source)
 
 void Snapshots::page_released(PageKey page) {
     page.address &= frame_mask;
+    came_back_.insert(page); // if it comes again, it comes anew
+    forget_frame(page);
+}
+
+void Snapshots::forget_frame(PageKey page) {
     const auto found = placed_.find(page);
     if (found == placed_.end())
         return;
@@ -96,13 +105,19 @@ void Snapshots::snapshot(uint32_t epoch) {
         while (before != last_.end() && before->first < page)
             ++before;
         if (before != last_.end() && before->first == page &&
-            std::equal(content.begin(), content.end(), before->second->begin())) {
+            std::equal(content.begin(), content.end(), before->second->begin()))
             copy.push_back(*before);
-            continue;
-        }
-        auto fresh = std::make_shared<Page>();
-        std::copy(content.begin(), content.end(), fresh->begin());
-        copy.emplace_back(page, std::move(fresh));
+        else
+            copy.emplace_back(page, copied(content));
+    }
+    // What has not come back since the last recovery is part of the world as it lies on the disk.
+    if (recovered_) {
+        const auto middle = static_cast<std::ptrdiff_t>(copy.size());
+        for (const auto& entry : *recovered_)
+            if (!came_back_.contains(entry.first))
+                copy.push_back(entry);
+        std::inplace_merge(copy.begin(), copy.begin() + middle, copy.end(),
+                           [](const auto& a, const auto& b) { return a.first < b.first; });
     }
     last_ = copy;
     copies_[epoch] = std::move(copy);
@@ -126,51 +141,52 @@ void Snapshots::power_cycle() {
 }
 
 void Snapshots::recovered(uint32_t epoch, const StoreReader& read_store) {
-    const bool after_power_cycle = std::exchange(recovering_, false);
+    recovering_ = false;
     const auto early = std::exchange(placed_early_, {});
-    if (!after_power_cycle)
-        return; // the simulator's own first start: there is no copy to compare with
     if (epoch < newest_committed_)
         mismatch(fmt::format("I9: epoch {} was recovered although {} had been reported committed", epoch,
                              newest_committed_));
     const auto copy = copies_.find(epoch);
-    if (epoch == 0 || copy == copies_.end()) {
-        if (epoch != 0 && newest_committed_ != 0)
-            mismatch(fmt::format("epoch {} was recovered, which was never taken", epoch));
-        copies_.clear();
-        last_.clear();
-        newest_committed_ = epoch;
-        return;
+    const bool is_known = copy != copies_.end();
+    if (epoch != 0) {
+        recovered_ = is_known ? copy->second : Copy();
+        compare_disk(epoch, is_known, read_store);
+        for (const auto& [page, content] : early) {
+            compare(page, *content, "when it came from the disk");
+            came_back_.insert(page);
+        }
+        if (is_known && !identical_)
+            identical_ = true;
     }
-    recovered_ = copy->second;
-    if (!identical_)
-        identical_ = true;
+    copies_.clear(); // later epochs will be taken anew
+    last_.clear();
+    if (recovered_)
+        last_ = copies_[epoch] = *recovered_;
     newest_committed_ = epoch;
-    copies_.erase(copies_.begin(), copies_.lower_bound(epoch));
-    copies_.erase(copies_.upper_bound(epoch), copies_.end()); // these epochs will be taken anew
-    last_ = *recovered_;
+}
 
+void Snapshots::compare_disk(uint32_t epoch, bool is_known, const StoreReader& read_store) {
+    if (!is_known && newest_committed_ != 0)
+        mismatch(fmt::format("epoch {} was recovered, which was never taken", epoch));
     std::string error;
-    std::vector<PageKey> on_disk;
+    Copy on_disk;
     const auto disk_epoch = read_store(
-        [&](PageKey page, PageContent content) {
-            compare(page, content, "on the disk");
-            on_disk.push_back(page);
-        },
-        error);
+        [&](PageKey page, PageContent content) { on_disk.emplace_back(page, copied(content)); }, error);
     if (!disk_epoch)
         mismatch(fmt::format("the disk cannot be read after recovery: {}", error));
     else if (*disk_epoch != epoch)
         mismatch(fmt::format("the server recovered epoch {}, the disk holds {}", epoch, *disk_epoch));
-    std::sort(on_disk.begin(), on_disk.end());
-    for (const auto& [page, content] : *recovered_)
-        if (!std::binary_search(on_disk.begin(), on_disk.end(), page) && !is_zero(*content))
-            mismatch(fmt::format("{} is missing on the disk", name_of(page)));
-
-    for (const auto& [page, content] : early) {
-        compare(page, *content, "when it came from the disk");
-        came_back_.insert(page);
+    const auto by_page = [](const auto& a, const auto& b) { return a.first < b.first; };
+    std::sort(on_disk.begin(), on_disk.end(), by_page);
+    if (!is_known) { // taken by an earlier simulation: there is only the disk to go by
+        recovered_ = std::move(on_disk);
+        return;
     }
+    for (const auto& [page, content] : on_disk)
+        compare(page, *content, "on the disk");
+    for (const auto& entry : *recovered_)
+        if (!std::binary_search(on_disk.begin(), on_disk.end(), entry, by_page) && !is_zero(*entry.second))
+            mismatch(fmt::format("{} is missing on the disk", name_of(entry.first)));
 }
 
 void Snapshots::compare(PageKey page, PageContent content, const char* where) {

@@ -68,6 +68,9 @@ private:
     using Copy = std::vector<std::pair<PageKey, std::shared_ptr<const Page>>>; // ascending keys
 
     [[nodiscard]] PageContent frame_content(uint32_t frame) const;
+    [[nodiscard]] static std::shared_ptr<const Page> copied(PageContent content);
+    void forget_frame(PageKey page);
+    void compare_disk(uint32_t epoch, bool is_known, const StoreReader& read_store);
     void check_page_tables(uint32_t epoch);
     void check_address_space(uint32_t epoch, uint32_t task, uint32_t page_directory);
     void check_tcb_array(uint32_t epoch, uint32_t page_directory);
@@ -85,8 +88,8 @@ private:
     uint32_t newest_committed_ = 0;
 
     std::optional<Copy> recovered_; // what must come back
-    std::set<PageKey> came_back_;   // compared already: from then on a page goes its own way
-    bool recovering_ = false;       // between the power's return and recovered()
+    std::set<PageKey> came_back_;   // compared already, or released: from then on a page goes its own way
+    bool recovering_ = true;        // from power-on to recovered()
     std::vector<std::pair<PageKey, std::shared_ptr<const Page>>> placed_early_; // before the epoch was known
     std::optional<bool> identical_;
     std::vector<std::string> violations_;

@@ -177,10 +177,7 @@ ordered_json PlotMaker::x_encoding(bool as_categories) const {
         if (std::find(ticks.begin(), ticks.end(), row[axes_.x]) == ticks.end())
             ticks.push_back(row[axes_.x]);
     x["axis"] = {{"values", std::move(ticks)}, {"grid", false}, {"format", "~r"}};
-    x["scale"] = {{"type", axes_.x_is_logarithmic ? "log" : "linear"},
-                  {"zero", false},
-                  {"nice", false},
-                  {"padding", 18}};
+    x["scale"] = {{"type", axes_.x_is_logarithmic ? "log" : "linear"}, {"nice", false}, {"padding", 18}};
     return x;
 }
 
@@ -208,11 +205,12 @@ void PlotMaker::add_lines(const char* name, const char* title, const char* y_tit
         ordered_json names = ordered_json::array();
         for (const Quantity& quantity : quantities)
             names.push_back(quantity.name);
-        encoding["strokeDash"] = {{"field", "quantity"},
-                                  {"type", "nominal"},
-                                  {"title", nullptr},
-                                  {"scale", {{"domain", names}, {"range", {{1, 0}, {5, 4}}}}},
-                                  {"legend", {{"symbolStrokeColor", "#3b4754"}}}};
+        encoding["strokeDash"] = {
+            {"field", "quantity"},
+            {"type", "nominal"},
+            {"title", nullptr},
+            {"scale", {{"domain", names}, {"range", {{1, 0}, {5, 4}}}}},
+            {"legend", {{"symbolType", "stroke"}, {"symbolSize", 500}, {"symbolStrokeColor", "#3b4754"}}}};
     }
     ordered_json mark = {{"type", "line"}, {"strokeWidth", 2.2}, {"point", {{"size", 46}, {"filled", true}}}};
     if (!axes_.x_is_number)

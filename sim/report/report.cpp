@@ -105,11 +105,17 @@ struct Column {
 };
 
 constexpr Column shown_columns[] = {
-    {"committed", "committed", "", 0},           {"delayed", "delayed", "", 0},
-    {"overhead_percent", "overhead", "%", 2},    {"stop_us_mean", "stop mean", "us", 0},
-    {"stop_us_p99", "stop p99", "us", 0},        {"stop_us_max", "stop max", "us", 0},
-    {"commit_ms_mean", "commit mean", "ms", 1},  {"dirty_pages_mean", "frozen", "pages", 1},
-    {"copied_pages_mean", "copied", "pages", 1}, {"write_amplification", "written / frozen", "", 2},
+    {"committed", "committed", "", 0},
+    {"delayed", "delayed", "", 0},
+    {"measured_interval_ms_mean", "interval measured", "ms", 1},
+    {"overhead_percent", "overhead", "%", 2},
+    {"stop_us_mean", "stop mean", "us", 0},
+    {"stop_us_p99", "stop p99", "us", 0},
+    {"stop_us_max", "stop max", "us", 0},
+    {"commit_ms_mean", "commit mean", "ms", 1},
+    {"dirty_pages_mean", "frozen", "pages", 1},
+    {"copied_pages_mean", "copied", "pages", 1},
+    {"write_amplification", "written / frozen", "", 2},
     {"simulated_seconds", "simulated", "s", 3},
 };
 

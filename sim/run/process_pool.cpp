@@ -21,6 +21,31 @@ namespace {
 
 constexpr int watch_interval_ms = 200;
 
+volatile std::sig_atomic_t interrupted_by = 0;
+
+// While it lives, SIGINT and SIGTERM only leave a note, so that unfinished results can be removed.
+class SignalGuard {
+public:
+    SignalGuard() {
+        struct sigaction note {};
+        note.sa_handler = [](int number) { interrupted_by = number; };
+        sigaction(SIGINT, &note, &old_interrupt_);
+        sigaction(SIGTERM, &note, &old_terminate_);
+    }
+    ~SignalGuard() { restore(); }
+    SignalGuard(const SignalGuard&) = delete;
+    SignalGuard& operator=(const SignalGuard&) = delete;
+
+    void restore() const {
+        sigaction(SIGINT, &old_interrupt_, nullptr);
+        sigaction(SIGTERM, &old_terminate_, nullptr);
+    }
+
+private:
+    struct sigaction old_interrupt_ {
+    }, old_terminate_{};
+};
+
 // An array of Progress that a forked child shares with its parent.
 class SharedProgress {
 public:
@@ -81,7 +106,7 @@ struct Child {
     std::string text;
 };
 
-Child start(const Job& job, size_t index, Progress& progress) {
+Child start(const Job& job, size_t index, Progress& progress, const SignalGuard& signals) {
     int ends[2];
     if (pipe(ends) != 0)
         throw std::system_error(errno, std::generic_category(), "pipe");
@@ -90,6 +115,7 @@ Child start(const Job& job, size_t index, Progress& progress) {
     if (process < 0)
         throw std::system_error(errno, std::generic_category(), "fork");
     if (process == 0) {
+        signals.restore();
         close(ends[0]);
         run_child(job, ends[1], progress);
     }
@@ -119,6 +145,15 @@ JobResult result_of(const Child& child) {
     return result;
 }
 
+[[noreturn]] void end_all(const std::vector<Child>& running) {
+    for (const Child& child : running) {
+        kill(child.process, SIGKILL);
+        close(child.result_file);
+        (void)waitpid(child.process, nullptr, 0);
+    }
+    throw Interrupted("interrupted; nothing was written");
+}
+
 // True when the child has closed its end.
 bool take_output(Child& child) {
     char buffer[1 << 16];
@@ -138,18 +173,24 @@ std::vector<JobResult> run_jobs(const std::vector<Job>& jobs, unsigned parallel,
     for (size_t i = 0; i < jobs.size(); ++i)
         view.push_back(&shared[i]);
 
+    interrupted_by = 0;
+    const SignalGuard signals;
     std::vector<JobResult> results(jobs.size());
     std::vector<Child> running;
     size_t next = 0;
     while (next < jobs.size() || !running.empty()) {
         while (next < jobs.size() && running.size() < std::max(parallel, 1u)) {
-            running.push_back(start(jobs[next], next, shared[next]));
+            running.push_back(start(jobs[next], next, shared[next], signals));
             ++next;
         }
         std::vector<pollfd> ends;
         for (const Child& child : running)
             ends.push_back({child.result_file, POLLIN, 0});
-        (void)poll(ends.data(), ends.size(), watch_interval_ms);
+        const int ready = poll(ends.data(), ends.size(), watch_interval_ms);
+        if (interrupted_by != 0)
+            end_all(running);
+        if (ready < 0)
+            continue; // the entries say nothing
         for (size_t i = running.size(); i-- > 0;) {
             if (ends[i].revents == 0 || !take_output(running[i]))
                 continue;

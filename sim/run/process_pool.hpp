@@ -12,6 +12,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <span>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -29,7 +30,13 @@ struct JobResult {
 
 using ProgressView = std::span<const Progress* const>;
 
+// The user interrupted the program (SIGINT, SIGTERM); its children have been ended.
+struct Interrupted : std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
+
 // Runs all jobs, at most `parallel` at a time, and calls `watch` every now and then while they run.
+// Throws Interrupted, std::system_error.
 [[nodiscard]] std::vector<JobResult> run_jobs(const std::vector<Job>& jobs, unsigned parallel,
                                               const std::function<void(ProgressView)>& watch);
 

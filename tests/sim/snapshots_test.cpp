@@ -135,6 +135,38 @@ TEST_F(SnapshotsTest, APageIsComparedOnlyWhenItFirstComesBack) {
     EXPECT_EQ(snapshots_.identical(), true);
 }
 
+TEST_F(SnapshotsTest, WhatHasNotComeBackYetBelongsToTheNextSnapshotToo) {
+    take_first();
+    cut_power();
+    snapshots_.recovered(1, reader());
+    fill(first_frame, 1);
+    snapshots_.page_placed(first, first_frame, l4::PageSource::store);
+    fill(first_frame, 6);
+    snapshots_.snapshot(2); // the second page was not touched in this life
+    snapshots_.committed(2);
+    on_disk_[first] = 6;
+    disk_epoch_ = 2;
+    cut_power();
+    snapshots_.recovered(2, reader());
+    EXPECT_EQ(snapshots_.identical(), true) << snapshots_.violations().front();
+    fill(second_frame, 3);
+    snapshots_.page_placed(second, second_frame, l4::PageSource::store);
+    EXPECT_EQ(snapshots_.identical(), false);
+}
+
+TEST_F(SnapshotsTest, AnOldDisksWorldIsKnownFromTheDisk) {
+    on_disk_ = {{first, 1}, {second, 2}};
+    disk_epoch_ = 7;
+    snapshots_.recovered(7, reader());
+    EXPECT_FALSE(snapshots_.identical().has_value());
+    snapshots_.snapshot(8);
+    snapshots_.committed(8);
+    disk_epoch_ = 8;
+    cut_power();
+    snapshots_.recovered(8, reader());
+    EXPECT_EQ(snapshots_.identical(), true);
+}
+
 TEST_F(SnapshotsTest, AnEpochNewerThanTheCommittedOneMayComeBack) {
     take_first();
     fill(first_frame, 4);
@@ -166,6 +198,8 @@ TEST_F(SnapshotsTest, AFreshStartAfterACommitIsAViolation) {
 TEST_F(SnapshotsTest, AFreshStartBeforeAnyCommitIsNone) {
     cut_power();
     snapshots_.recovered(0, reader());
+    fill(first_frame, 1);
+    snapshots_.page_placed(first, first_frame, l4::PageSource::fresh); // a program is loaded
     EXPECT_FALSE(snapshots_.identical().has_value());
     EXPECT_TRUE(snapshots_.violations().empty());
 }
