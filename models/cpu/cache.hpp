@@ -35,31 +35,22 @@ public:
     };
 
     // Accesses the line at `address`, bringing it in on a miss.
-    Result access(uint32_t address, bool write) {
-        const uint32_t line = (address >> line_shift_) << line_shift_;
+    [[gnu::always_inline]] Result access(uint32_t address, bool write) {
+        const uint32_t line = address >> line_shift_ << line_shift_;
         uint32_t* set = &lines_[size_t{(address >> line_shift_) & (sets_ - 1)} * ways_];
         uint32_t way = 0;
-        while (way < ways_ && (set[way] & ~dirty_bit) != (line | valid_bit))
-            ++way;
-        Result result{way < ways_, way != 0, false, 0};
-        uint32_t entry = line | valid_bit;
-        if (result.hit) {
-            entry = set[way];
-        } else {
-            // An empty way if there is one, else the least recently used.
-            for (way = 0; way < ways_ - 1 && set[way] != 0;)
-                ++way;
-            if (const uint32_t victim = set[way]; (victim & dirty_bit) != 0)
-                result.written_back = (victim & ~(valid_bit | dirty_bit)) + 1;
-        }
-        if (write && (entry & dirty_bit) == 0) {
-            entry |= dirty_bit;
-            result.became_dirty = true;
-        }
-        for (uint32_t i = way; i > 0; --i)
-            set[i] = set[i - 1];
-        set[0] = entry;
-        return result;
+        for (; way < ways_; ++way)
+            if ((set[way] & ~dirty_bit) == (line | valid_bit)) {
+                uint32_t entry = set[way];
+                const bool became_dirty = write && (entry & dirty_bit) == 0;
+                if (became_dirty)
+                    entry |= dirty_bit;
+                for (uint32_t i = way; i > 0; --i)
+                    set[i] = set[i - 1];
+                set[0] = entry;
+                return {true, way != 0, became_dirty, 0};
+            }
+        return replace(set, line, write);
     }
     // Drops the line; what was dirty is lost (its content is in memory).
     void invalidate(uint32_t address) {
@@ -84,6 +75,19 @@ public:
 private:
     static constexpr uint32_t valid_bit = 1, dirty_bit = 2;
 
+    [[gnu::noinline]] Result replace(uint32_t* set, uint32_t line, bool write) {
+        Result result{false, true, write, 0};
+        // An empty way if there is one, else the least recently used.
+        uint32_t way = 0;
+        while (way < ways_ - 1 && set[way] != 0)
+            ++way;
+        if (const uint32_t victim = set[way]; (victim & dirty_bit) != 0)
+            result.written_back = (victim & ~(valid_bit | dirty_bit)) + 1;
+        for (; way > 0; --way)
+            set[way] = set[way - 1];
+        set[0] = line | valid_bit | (write ? dirty_bit : 0);
+        return result;
+    }
     uint32_t* find(uint32_t address) {
         const uint32_t line = (address >> line_shift_) << line_shift_;
         uint32_t* set = &lines_[size_t{(address >> line_shift_) & (sets_ - 1)} * ways_];

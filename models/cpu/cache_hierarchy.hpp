@@ -27,7 +27,7 @@ public:
     [[nodiscard]] uint32_t line_bytes() const { return l1d_.line_bytes(); }
 
     // One access within the line at `physical`.
-    void data_access(uint32_t physical, bool write) {
+    [[gnu::always_inline]] void data_access(uint32_t physical, bool write) {
         const Cache::Result result = l1d_.access(physical, write);
         if (result.order_changed)
             data_path_.drop(physical);
@@ -35,25 +35,15 @@ public:
             l1i_.invalidate(physical);
             fetch_path_.drop(physical);
         }
-        if (!result.hit) {
-            ++counters_.l1_data_misses;
-            if (result.written_back != 0)
-                write_back(result.written_back - 1);
-            fill_from_l2(physical);
-        }
+        if (!result.hit)
+            data_miss(physical, result);
     }
-    void fetch_access(uint32_t physical) {
+    [[gnu::always_inline]] void fetch_access(uint32_t physical) {
         const Cache::Result result = l1i_.access(physical, false);
         if (result.order_changed)
             fetch_path_.drop(physical);
-        if (result.hit)
-            return;
-        ++counters_.l1_instruction_misses;
-        if (l1d_.clean(physical)) {
-            data_path_.drop(physical);
-            write_back(physical);
-        }
-        fill_from_l2(physical);
+        if (!result.hit)
+            fetch_miss(physical);
     }
     // An access that no cache holds (device memory).
     void uncached_access() { clock_.add_stall(memory_latency_); }
@@ -87,6 +77,20 @@ public:
     }
 
 private:
+    [[gnu::noinline]] void data_miss(uint32_t physical, const Cache::Result& result) {
+        ++counters_.l1_data_misses;
+        if (result.written_back != 0)
+            write_back(result.written_back - 1);
+        fill_from_l2(physical);
+    }
+    [[gnu::noinline]] void fetch_miss(uint32_t physical) {
+        ++counters_.l1_instruction_misses;
+        if (l1d_.clean(physical)) {
+            data_path_.drop(physical);
+            write_back(physical);
+        }
+        fill_from_l2(physical);
+    }
     void fill_from_l2(uint32_t physical) {
         const Cache::Result result = l2_.access(physical, false);
         clock_.add_stall(l2_.latency());

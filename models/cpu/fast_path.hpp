@@ -10,6 +10,7 @@
 #pragma once
 
 #include <algorithm>
+#include <bit>
 #include <cstdint>
 #include <vector>
 
@@ -26,7 +27,8 @@ public:
     };
 
     FastPath(uint32_t cache_sets, uint32_t line_bytes, uint32_t tlb_sets)
-        : entries_{std::min(cache_sets, page_bytes / line_bytes)}, line_bytes_{line_bytes},
+        : entries_{std::min(cache_sets, page_bytes / line_bytes)}, line_shift_{static_cast<uint32_t>(
+                                                                       std::countr_zero(line_bytes))},
           words_per_set_{(entries_ + 63) / 64}, tables_{std::vector<Entry>(entries_),
                                                         std::vector<Entry>(entries_)},
           used_(size_t{tlb_sets} * words_per_set_, 0) {}
@@ -34,18 +36,18 @@ public:
     [[nodiscard]] Entry* table(bool user) { return tables_[user ? 1 : 0].data(); }
     [[nodiscard]] uint32_t index_mask() const { return entries_ - 1; }
     [[nodiscard]] uint32_t index_of(uint32_t address) const {
-        return (address / line_bytes_) & (entries_ - 1);
+        return (address >> line_shift_) & (entries_ - 1);
     }
 
     void fill(bool user, uint32_t linear, bool writable, uintptr_t target, uint32_t tlb_set) {
         if (!enabled_)
             return;
-        const uint32_t index = index_of(linear), line = linear & ~(line_bytes_ - 1);
+        const uint32_t index = index_of(linear), line = linear >> line_shift_ << line_shift_;
         tables_[user ? 1 : 0][index] = {line, writable ? line : invalid, target};
         used_[size_t{tlb_set} * words_per_set_ + index / 64] |= uint64_t{1} << (index % 64);
     }
-    void drop(uint32_t address) {
-        const uint32_t index = index_of(address);
+    void drop(uint32_t address) { drop_entry(index_of(address)); }
+    void drop_entry(uint32_t index) {
         tables_[0][index].read_tag = tables_[0][index].write_tag = invalid;
         tables_[1][index].read_tag = tables_[1][index].write_tag = invalid;
     }
@@ -53,7 +55,7 @@ public:
         for (uint32_t word = 0; word < words_per_set_; ++word) {
             uint64_t& bits = used_[size_t{tlb_set} * words_per_set_ + word];
             for (; bits != 0; bits &= bits - 1)
-                drop((word * 64 + static_cast<uint32_t>(__builtin_ctzll(bits))) * line_bytes_);
+                drop_entry(word * 64 + static_cast<uint32_t>(std::countr_zero(bits)));
         }
     }
     void drop_all() {
@@ -69,7 +71,7 @@ public:
 private:
     static constexpr uint32_t page_bytes = 4096;
 
-    uint32_t entries_, line_bytes_, words_per_set_;
+    uint32_t entries_, line_shift_, words_per_set_;
     bool enabled_ = true;
     std::vector<Entry> tables_[2];
     std::vector<uint64_t> used_; // per TLB set: entries that may depend on it

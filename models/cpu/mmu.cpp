@@ -27,32 +27,20 @@ Mmu::Mmu(const CpuParameters& parameters, PhysicalMap& map, CacheHierarchy& cach
              {Tlb{parameters.instruction_tlb_4k, small_shift},
               Tlb{parameters.instruction_tlb_4m, large_shift}}}} {}
 
-bool Mmu::translate(uint32_t linear, AccessKind kind, bool user, Translation& translation) {
-    if ((cr0 & cr0_pg) == 0) {
-        translation = {linear, 0, true};
-        return true;
-    }
-    const bool write = kind == AccessKind::write;
+bool Mmu::translate_elsewhere(uint32_t linear, AccessKind kind, bool user, Translation& translation) {
     auto& tlbs = tlbs_[kind == AccessKind::fetch ? 1 : 0];
-    for (const bool large : {false, true}) {
-        Tlb& tlb = tlbs[large ? 1 : 0];
-        bool order_changed = false;
-        Tlb::Entry* entry = tlb.lookup(linear, order_changed);
-        if (entry == nullptr)
-            continue;
-        const uint32_t set = (large ? tlbs[0].sets() : 0) + tlb.set_of(linear);
-        if (order_changed)
-            path(kind).drop_tlb_set(set);
-        if (!permits(*entry, write, user))
-            return fault(linear, kind, user, page_fault::protection);
-        if (write && !entry->dirty)
-            break; // the walker sets the dirty bit
-        const uint32_t offset_mask = (1u << (large ? large_shift : small_shift)) - 1;
-        translation = {entry->frame | (linear & offset_mask), set,
-                       entry->dirty && permits(*entry, true, user)};
-        return true;
-    }
+    bool order_changed = false;
+    const Tlb::Entry* entry = tlbs[1].lookup(linear, order_changed);
+    if (entry == nullptr)
+        return translate_by_walk(linear, kind, user, translation);
+    const uint32_t set = tlbs[0].sets() + tlbs[1].set_of(linear);
+    if (order_changed)
+        path(kind).drop_tlb_set(set);
+    return use(*entry, linear, kind, user, set, true, translation);
+}
 
+bool Mmu::translate_by_walk(uint32_t linear, AccessKind kind, bool user, Translation& translation) {
+    auto& tlbs = tlbs_[kind == AccessKind::fetch ? 1 : 0];
     Tlb::Entry entry;
     bool large = false;
     if (!walk(linear, kind, user, entry, large))
@@ -63,9 +51,7 @@ bool Mmu::translate(uint32_t linear, AccessKind kind, bool user, Translation& tr
     tlb.insert(linear, entry);
     const uint32_t set = (large ? tlbs[0].sets() : 0) + tlb.set_of(linear);
     path(kind).drop_tlb_set(set);
-    const uint32_t offset_mask = (1u << (large ? large_shift : small_shift)) - 1;
-    translation = {entry.frame | (linear & offset_mask), set, entry.dirty && permits(entry, true, user)};
-    return true;
+    return use(entry, linear, kind, user, set, large, translation);
 }
 
 bool Mmu::walk(uint32_t linear, AccessKind kind, bool user, Tlb::Entry& entry, bool& large) {
@@ -88,14 +74,12 @@ bool Mmu::walk(uint32_t linear, AccessKind kind, bool user, Tlb::Entry& entry, b
         if ((leaf & present) == 0)
             return fault(linear, kind, user, 0);
         rights &= leaf;
-        entry.frame = leaf & small_frame;
-    } else {
-        entry.frame = leaf & large_frame;
     }
-    entry.user = (rights & user_bit) != 0;
-    entry.writable = (rights & writable) != 0;
-    entry.global = (leaf & global_bit) != 0 && (cr4 & cr4_pge) != 0;
-    if (!permits(entry, write, user))
+    entry.target = (leaf & (large ? large_frame : small_frame)) |
+                   ((rights & user_bit) != 0 ? Tlb::Entry::user : 0) |
+                   ((rights & writable) != 0 ? Tlb::Entry::writable : 0) |
+                   ((leaf & global_bit) != 0 && (cr4 & cr4_pge) != 0 ? Tlb::Entry::global : 0);
+    if ((needed_rights(write, user) & ~entry.target) != 0)
         return fault(linear, kind, user, page_fault::protection);
 
     if (!large && (directory & accessed) == 0)
@@ -103,7 +87,7 @@ bool Mmu::walk(uint32_t linear, AccessKind kind, bool user, Tlb::Entry& entry, b
     const uint32_t used = leaf | accessed | (write ? dirty_bit : 0);
     if (used != leaf)
         write_table(leaf_address, used);
-    entry.dirty = (used & dirty_bit) != 0;
+    entry.target |= (used & dirty_bit) != 0 ? Tlb::Entry::dirty : 0;
     return true;
 }
 

@@ -41,7 +41,22 @@ public:
         bool writable;    // a further write needs no walk and cannot fault, at this privilege
     };
     // False: page fault, with fault_error() its error code.
-    [[nodiscard]] bool translate(uint32_t linear, AccessKind kind, bool user, Translation& translation);
+    [[nodiscard, gnu::always_inline]] bool translate(uint32_t linear, AccessKind kind, bool user,
+                                                     Translation& translation) {
+        if ((cr0 & cr0_pg) == 0) {
+            translation = {linear, 0, true};
+            return true;
+        }
+        Tlb& tlb = tlbs_[kind == AccessKind::fetch ? 1 : 0][0];
+        bool order_changed = false;
+        const Tlb::Entry* entry = tlb.lookup(linear, order_changed);
+        if (entry == nullptr)
+            return translate_elsewhere(linear, kind, user, translation);
+        const uint32_t set = tlb.set_of(linear);
+        if (order_changed)
+            path(kind).drop_tlb_set(set);
+        return use(*entry, linear, kind, user, set, false, translation);
+    }
     [[nodiscard]] uint32_t fault_error() const { return fault_error_; }
 
     // From the tables alone: no TLB, no effects.
@@ -61,19 +76,36 @@ public:
             for (const Tlb& tlb : side)
                 for (const Tlb::Entry& entry : tlb.entries()) {
                     visit(entry.page);
-                    visit(entry.frame | (entry.user ? 1u : 0u) | (entry.writable ? 2u : 0u) |
-                          (entry.dirty ? 4u : 0u) | (entry.global ? 8u : 0u));
+                    visit(entry.target);
                 }
     }
 
 private:
     static constexpr unsigned small_shift = 12, large_shift = 22;
 
-    [[nodiscard]] bool permits(const Tlb::Entry& entry, bool write, bool user) const {
-        if (user)
-            return entry.user && (!write || entry.writable);
-        return !write || entry.writable || (cr0 & cr0_wp) == 0;
+    // The rights that an access needs in the entry; the dirty bit apart.
+    [[nodiscard]] uint32_t needed_rights(bool write, bool user) const {
+        const bool checks_write = write && (user || (cr0 & cr0_wp) != 0);
+        return (user ? Tlb::Entry::user : 0) | (checks_write ? Tlb::Entry::writable : 0);
     }
+    [[nodiscard, gnu::always_inline]] bool use(const Tlb::Entry& entry, uint32_t linear, AccessKind kind,
+                                               bool user, uint32_t set, bool large,
+                                               Translation& translation) {
+        const bool write = kind == AccessKind::write;
+        if ((needed_rights(write, user) & ~entry.target) != 0)
+            return fault(linear, kind, user, page_fault::protection);
+        if (write && (entry.target & Tlb::Entry::dirty) == 0)
+            return translate_by_walk(linear, kind, user, translation); // which sets the dirty bit
+        const uint32_t offset_mask = (1u << (large ? large_shift : small_shift)) - 1;
+        const uint32_t to_write = needed_rights(true, user) | Tlb::Entry::dirty;
+        translation = {entry.frame() | (linear & offset_mask), set, (to_write & ~entry.target) == 0};
+        return true;
+    }
+    // What the small pages' TLB does not know: the large pages' TLB, then the tables.
+    [[nodiscard]] bool translate_elsewhere(uint32_t linear, AccessKind kind, bool user,
+                                           Translation& translation);
+    [[nodiscard]] bool translate_by_walk(uint32_t linear, AccessKind kind, bool user,
+                                         Translation& translation);
     [[nodiscard]] bool walk(uint32_t linear, AccessKind kind, bool user, Tlb::Entry& entry, bool& large);
     bool fault(uint32_t linear, AccessKind kind, bool user, uint32_t cause);
     [[nodiscard]] uint32_t read_table(uint32_t address);

@@ -14,9 +14,13 @@ namespace fixpoint::models {
 class Tlb {
 public:
     struct Entry {
+        static constexpr uint32_t user = 1, writable = 2, dirty = 4, global = 8; // bits of rights()
+
         uint32_t page = invalid_page; // linear address of the page
-        uint32_t frame = 0;           // physical address
-        bool user = false, writable = false, dirty = false, global = false;
+        uint32_t target = 0;          // its frame, with the rights in the low bits
+
+        [[nodiscard]] uint32_t frame() const { return target & ~0xFFFu; }
+        [[nodiscard]] uint32_t rights() const { return target & 0xFFFu; }
 
         bool operator==(const Entry&) const = default;
     };
@@ -34,13 +38,19 @@ public:
     [[nodiscard]] uint32_t set_of(uint32_t linear) const { return (linear >> page_shift_) & (sets_ - 1); }
 
     // The entry, now the most recently used of its set, or nullptr. `order_changed`: another one was.
-    Entry* lookup(uint32_t linear, bool& order_changed) {
+    [[gnu::always_inline]] Entry* lookup(uint32_t linear, bool& order_changed) {
         const uint32_t page = page_of(linear);
         Entry* set = &entries_[size_t{set_of(linear)} * ways_];
-        for (uint32_t way = 0; way < ways_; ++way)
+        order_changed = false;
+        if (set->page == page)
+            return set;
+        for (uint32_t way = 1; way < ways_; ++way)
             if (set[way].page == page) {
-                order_changed = way != 0;
-                std::rotate(set, set + way, set + way + 1);
+                const Entry found = set[way];
+                for (uint32_t i = way; i > 0; --i)
+                    set[i] = set[i - 1];
+                *set = found;
+                order_changed = true;
                 return set;
             }
         return nullptr;
@@ -68,7 +78,7 @@ public:
     }
     void invalidate_all(bool keep_global) {
         for (Entry& entry : entries_)
-            if (!keep_global || !entry.global)
+            if (!keep_global || (entry.target & Entry::global) == 0)
                 entry = Entry{};
     }
     [[nodiscard]] const std::vector<Entry>& entries() const { return entries_; }
