@@ -39,7 +39,7 @@ public:
         uint8_t build_id[20] = {};
     };
     struct Figures { // of the last checkpoint
-        uint32_t frozen_pages = 0, tcb_pages = 0;
+        uint32_t frozen_pages = 0, tcb_pages = 0, write_requests = 0;
     };
 
     // `lists` holds one word a frame. The parts stay the caller's.

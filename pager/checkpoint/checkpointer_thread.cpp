@@ -75,6 +75,7 @@ void run_checkpointer_thread(Server& server) {
         server.stopped_epoch = server.store.epoch() + 1;
         checkpoint.stop();
         checkpoint.drain();
+        const uint64_t drained_us = server.platform.clock_us();
         checkpoint.commit();
         if (server.options.verbose)
             ConsoleLine()
@@ -85,6 +86,10 @@ void run_checkpointer_thread(Server& server) {
                 .text(" pages, ")
                 .decimal(checkpoint.figures().tcb_pages)
                 .text(" TCB pages, ")
+                .decimal(checkpoint.figures().write_requests)
+                .text(" requests, drained after ")
+                .decimal(drained_us - snapshot_us)
+                .text(" us, durable after ")
                 .decimal(server.platform.clock_us() - snapshot_us)
                 .text(" us")
                 .print();

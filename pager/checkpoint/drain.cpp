@@ -45,6 +45,7 @@ uint32_t Checkpoint::write_batch(uint32_t first) {
     }
     while (store_.write_pages(writes, count) != store::DeviceStatus::ok)
         listener_.disk_failed("pages");
+    ++figures_.write_requests;
     for (uint32_t i = 0; i < count; ++i)
         if (pages_.end_write(writes[i].slot, from_save[i]))
             list_[again_count_++] = writes[i].slot;

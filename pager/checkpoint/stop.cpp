@@ -29,7 +29,7 @@ void Checkpoint::stop() {
     snapshot_.tcb_pages = pages_.freeze_all_tcbs(list_ + list_count_);
     list_count_ += snapshot_.tcb_pages;
 
-    figures_ = {frozen, snapshot_.tcb_pages};
+    figures_ = {frozen, snapshot_.tcb_pages, 0};
     platform_.stop_ends(epoch, frozen, snapshot_.tcb_pages);
 }
 
