@@ -19,7 +19,7 @@ class Uart final : public Device {
 public:
     Wire interrupt; // IRQ 4; connected through OUT2 as on the PC
 
-    explicit Uart(bool instant) : instant_{instant} {}
+    explicit Uart(bool instant) : instant_{instant} { power_cycle(0); }
 
     void set_output(std::function<void(char)> sink) { output_ = std::move(sink); }
     void feed_input(std::string_view bytes);
@@ -55,7 +55,7 @@ private:
     bool transmitter_empty_interrupt_ = false, timed_out_ = false, set_up_ = false, overrun_ = false;
 
     uint8_t interrupt_enable_ = 0, line_control_ = 0, modem_control_ = 0, scratch_ = 0;
-    uint16_t divisor_ = 12;
+    uint16_t divisor_ = 0;
     bool fifo_enabled_ = false;
     uint8_t fifo_trigger_ = 0; // bits 7-6 of the FIFO control
 };

@@ -42,7 +42,7 @@ struct MechanicalDiskParameters {
     uint32_t read_ahead_sectors;   // how far beyond a request the drive reads on; 0: no read-ahead
     uint32_t write_cache_sectors;  // limit of sectors accepted but not yet on the media, at least 1
     bool write_cache_enabled;      // after power-on; the host can change it by SET FEATURES
-    uint32_t destage_delay_us;     // from the last write to the first background write to the media
+    uint32_t destage_delay_us;     // from the first write into an empty cache to the first one to the media
 };
 
 struct IdealDiskParameters {
