@@ -112,7 +112,7 @@ inline ThreadId task_new(ThreadId dest, unsigned mcp, uint32_t eip, uint32_t esp
     return dest;
 }
 
-// INT 0x37, ours, for the TCB pager's task only. See kernel-model/recovery.hpp.
+// INT 0x37, ours, for the TCB pager's task only. See kernel-model/thread/recovery.hpp.
 enum class RecoveryOperation : uint32_t {
     begin = 0, // clock_us: the snapshot's clock; the kernel's clock moves forward to it, pending timeouts with it
     adopt = 1, // tcb_page: the threads of this TCB page are checked, mended and enqueued; faults on the page go to
