@@ -19,7 +19,6 @@ protected:
     }
     DiskImage image{1'000};
     std::unique_ptr<Disk> disk;
-    test::InstantHost host{*disk};
 };
 
 TEST_F(IdealDrive, TakesItsLatencyAndThenTheTimeOfEachSector) {
