@@ -51,9 +51,9 @@ extern "C" void run(uint32_t) {
 
     // The RTC's periodic interrupt at 512 Hz.
     set_cmos(0x0A, 0x27);
-    set_cmos(0x0B, static_cast<uint8_t>(cmos(0x0B) | 0x40));
-    cmos(0x0C);
+    cmos(0x0C); // before the interrupt can come: QEMU's controller does not withdraw a request
     pc::unmask(8);
+    set_cmos(0x0B, static_cast<uint8_t>(cmos(0x0B) | 0x40));
     for (unsigned i = 0; i < 20; ++i) {
         const uint32_t before = pc::interrupt_count[8];
         while (pc::interrupt_count[8] == before)
