@@ -41,7 +41,7 @@ BlockCache::Extent BlockCache::extent_in(const Block& block, uint32_t physical, 
     const uint32_t offset = physical % page_bytes;
     if (page == physical / page_bytes)
         return {offset, std::min<uint32_t>(offset + block.bytes, page_bytes)};
-    if (block.second_page != 0 && page == block.second_page / page_bytes)
+    if (block.second_page != Block::no_page && page == block.second_page / page_bytes)
         return {0, offset + block.bytes - page_bytes};
     return {0, 0};
 }
@@ -60,7 +60,7 @@ void BlockCache::insert(Block* block) {
     bucket = block;
     for (const uint32_t address : {block->physical, block->second_page}) {
         const uint32_t page = address / page_bytes;
-        if (page >= pages_.size() || (address == block->second_page && block->second_page == 0))
+        if (page >= pages_.size() || address == Block::no_page)
             continue;
         if (!pages_[page])
             pages_[page] = std::make_unique<CodePage>();
@@ -85,7 +85,7 @@ void BlockCache::kill(Block* block) {
     ++counters_.blocks_invalidated;
     for (const uint32_t address : {physical, block->second_page}) {
         const uint32_t page = address / page_bytes;
-        if (page >= pages_.size() || !pages_[page])
+        if (page >= pages_.size() || address == Block::no_page || !pages_[page])
             continue;
         CodePage& code = *pages_[page];
         std::erase(code.blocks, block);

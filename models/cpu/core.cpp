@@ -46,7 +46,7 @@ void Core::reset() {
     tsc_offset = 0 - clock.cycles;
     shutdown = false;
     interrupt_shadow = false;
-    stop_requested = false;
+    reset_requested = false;
     caches.invalidate_all();
     blocks.flush();
     predictor.reset();
@@ -163,6 +163,8 @@ void Core::set_limit(uint64_t until_cycle) {
 // Between blocks, when something may want attention: all of it in one place.
 std::optional<Cpu::Stop> Core::boundary() {
     current = nullptr;
+    if (reset_requested)
+        reset();
     if (shutdown)
         return Cpu::Stop::triple_fault;
     if (stop_requested) {
@@ -192,10 +194,13 @@ std::optional<Cpu::Stop> Core::boundary() {
 Cpu::Stop Core::run(uint64_t until_cycle) {
     limit = until_cycle;
     deadline = 0;
+    running = true;
     for (;;) {
         if (clock.cycles >= deadline) [[unlikely]]
-            if (const auto stop = boundary())
+            if (const auto stop = boundary()) {
+                running = false;
                 return *stop;
+            }
         const uint32_t linear = code_base + eip;
         const FastPath::Entry& entry = fetch_entries[(linear >> line_shift) & fetch_index_mask];
         uint32_t physical = static_cast<uint32_t>(entry.target) | (linear & ~line_mask);
@@ -277,7 +282,7 @@ Core::Entry Core::fetch_further_lines(const Block& candidate, uint32_t linear) {
         if (entry.read_tag != line && !fetch_slow(line, physical))
             return Entry::fault;
         // The second page of a crossing instruction may be another one by now.
-        if (candidate.second_page != 0 && (physical & ~0xFFFu) != candidate.second_page)
+        if (candidate.second_page != Block::no_page && (physical & ~0xFFFu) != candidate.second_page)
             return Entry::stale;
     }
     return Entry::ready;
@@ -300,7 +305,7 @@ size_t Core::fetch_bytes(uint32_t physical, uint32_t second_page, size_t wanted,
     constexpr uint32_t page_bytes = 4096;
     const uint32_t left = page_bytes - physical % page_bytes;
     for (uint32_t i = 0; i < wanted; ++i) {
-        if (i >= left && second_page == 0)
+        if (i >= left && second_page == Block::no_page)
             return i;
         const uint32_t address = i < left ? physical + i : second_page + (i - left);
         bytes[i] = static_cast<uint8_t>(map.read(address, 1));
@@ -315,6 +320,7 @@ Block* Core::build_block(uint32_t linear, uint32_t physical, bool single) {
     Block* made = blocks.allocate();
     made->physical = physical;
     made->mode = mode;
+    made->second_page = Block::no_page;
     made->chain[0] = made->chain[1] = &no_block_;
     const unsigned most = single || (mode & block_mode::single_step) != 0 ? 1 : Block::max_instructions;
     uint32_t offset = 0, micro_ops = 0, extra_cycles = 0;
@@ -327,7 +333,7 @@ Block* Core::build_block(uint32_t linear, uint32_t physical, bool single) {
         uint8_t bytes[longest];
         if (offset >= page_bytes - physical % page_bytes)
             break;
-        size_t available = fetch_bytes(physical + offset, 0, longest, bytes);
+        size_t available = fetch_bytes(physical + offset, Block::no_page, longest, bytes);
         Decoded decoded = decoder.decode(bytes, available, mode);
         if (decoded.incomplete) {
             if (count != 0)
@@ -352,7 +358,7 @@ Block* Core::build_block(uint32_t linear, uint32_t physical, bool single) {
         micro_ops += decoded.cost.micro_ops;
         extra_cycles += decoded.cost.extra_cycles;
         made->instructions = static_cast<uint8_t>(made->instructions + (decoded.counts ? 1 : 0));
-        ends = decoded.ends_block || made->second_page != 0;
+        ends = decoded.ends_block || made->second_page != Block::no_page;
     }
     made->cycles = cycles_so_far();
     made->bytes = static_cast<uint16_t>(offset);

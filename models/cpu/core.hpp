@@ -201,6 +201,7 @@ public:
     Decoder decoder;
     bool interrupt_line = false;
     bool stop_requested = false;
+    bool running = false, reset_requested = false; // a reset from a callback waits for the block's end
     uint64_t limit = 0;
     bool runs_may_compete = false; // every set has two ways or more: see handlers_string.cpp
 

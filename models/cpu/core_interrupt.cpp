@@ -15,6 +15,7 @@ constexpr bool contributory(uint8_t number) {
 
 void Core::deliver(Fault what, uint32_t return_eip, bool is_fault) {
     step_trap = false;
+    current = nullptr;
     bool exception = is_fault || what.vector == vector::debug;
     for (;;) {
         clock.cycles += parameters.interrupt_cycles;

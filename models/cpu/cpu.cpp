@@ -14,10 +14,13 @@ void Cpu::set_probe_sink(ProbeSink* sink) {
     core_->probe_sink = sink;
 }
 void Cpu::power_cycle() {
-    core_->reset();
+    reset();
 }
 void Cpu::reset() {
-    core_->reset();
+    if (!core_->running)
+        return core_->reset();
+    core_->reset_requested = true;
+    core_->request_attention();
 }
 CpuState Cpu::state() const {
     return core_->state();

@@ -43,6 +43,7 @@ public:
 
     // Real-mode reset state, caches and TLBs empty. The counters below go on monotonically (the TSC starts at
     // 0).
+    // From a callback: once the block that called it has ended.
     void power_cycle();
     void reset();
 

@@ -131,8 +131,10 @@ void pop_segment_op(Core& core, const Op* op) {
         return core.fault_exit(op);
     uint32_t& esp = core.registers[reg_esp];
     esp = (esp & ~mask) | (pointer & mask);
-    if (op->detail == seg_ss)
+    if (op->detail == seg_ss) {
         core.interrupt_shadow = true;
+        core.request_attention();
+    }
     return next(core, op);
 }
 

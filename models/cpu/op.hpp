@@ -33,13 +33,14 @@ struct Op {
 
 struct Block {
     static constexpr uint32_t dead = 1; // a value of `physical` that no lookup asks for
+    static constexpr uint32_t no_page = 1;
     static constexpr unsigned max_instructions = 32;
 
     uint64_t key() const { return (uint64_t{mode} << 32) | physical; }
 
     uint32_t physical; // first byte; `dead` once invalidated
     uint32_t mode;
-    uint32_t second_page; // physical address of the second page of a crossing instruction, 0: none
+    uint32_t second_page; // physical address of the second page of a crossing instruction, or no_page
     uint32_t cycles;      // cost without stalls
     uint16_t bytes;
     uint8_t instructions;

@@ -118,6 +118,36 @@ TEST(Counters, TimeStampStartsAtZeroAfterPowerCycleAndCountersGoOn) {
     EXPECT_LT(bench.run().general[reg_eax], 1000u);
 }
 
+TEST(Counters, ResetFromACallbackTakesEffectBehindTheInstruction) {
+    CpuBench bench;
+    bench.bus.on_write = [&] {
+        bench.cpu.reset();
+        bench.cpu.request_stop();
+    };
+    bench.code({0x40, 0xE6, 0x64, 0x40, 0xF4}); // inc eax; out 0x64, al; inc eax; hlt
+    const CpuState s = bench.run();
+    EXPECT_EQ(bench.stop, Cpu::Stop::requested);
+    EXPECT_EQ(s.eip, 0xFFF0u);
+    EXPECT_EQ(s.segment[seg_cs].base, 0xFFFF'0000u);
+    EXPECT_EQ(s.general[reg_eax], 0u);
+}
+TEST(SelfModifyingCode, InstructionAcrossPagesDiesWithEitherPage) {
+    CpuBench bench;
+    CpuState s = CpuBench::flat_state();
+    s.eip = 0x10'0FFD;
+    bench.put(0x10'0FFD, {0xB8, 0x01, 0x02, 0x03, 0x04, 0xF4}); // mov eax, 04030201; hlt
+    bench.cpu.set_state(s);
+    EXPECT_EQ(bench.run().general[reg_eax], 0x0403'0201u);
+    bench.memory.data()[0x10'1001] = 0x14;
+    bench.cpu.snoop_write(0x10'1001, 1);
+    bench.cpu.set_state(s);
+    EXPECT_EQ(bench.run().general[reg_eax], 0x1403'0201u);
+    bench.memory.data()[0x10'0FFE] = 0x11;
+    bench.cpu.snoop_write(0x10'0FFE, 1);
+    bench.cpu.set_state(s);
+    EXPECT_EQ(bench.run().general[reg_eax], 0x1403'0211u);
+}
+
 TEST(Timing, MissesCostWhatTheParametersSay) {
     CpuBench bench;
     const CpuParameters p = pentium3_parameters();

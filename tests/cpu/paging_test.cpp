@@ -188,6 +188,13 @@ TEST_F(Paging, InstructionAcrossPagesFollowsARemappedSecondPage) {
     });
     EXPECT_EQ(bench.run().general[reg_eax], 0x1413'1201u);
 }
+TEST_F(Paging, InstructionAcrossPagesMayEndInFrameZero) {
+    bench.put32(entry + 4, 0 | present | writable | user);
+    bench.put(frame + 0xFFE, {0xB8, 0x01});
+    bench.put(0, {0x02, 0x03, 0x04, 0xF4});
+    bench.code({0xE9, 0xF9, 0x3F, 0x30, 0x00});
+    EXPECT_EQ(bench.run().general[reg_eax], 0x0403'0201u);
+}
 TEST_F(Paging, StaleEntryIsUsedUntilInvlpg) {
     bench.put32(frame, 1);
     bench.put32(0x31'0000, 2);
