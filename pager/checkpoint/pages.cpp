@@ -137,7 +137,7 @@ void Pages::page_in_neighbours(uint32_t slot, store::BlockDevice& through) {
         return;
     for (uint32_t i = 0; i < run.count; ++i) {
         const uint32_t neighbour = run.first + i;
-        const uint8_t* const content = cluster_ + i * page_bytes;
+        const uint8_t* const content = cluster_ + size_t{i} * page_bytes;
         const store::DirectoryEntry& entry = store_->entry(neighbour);
         if (pages_[neighbour].state != PageState::absent || !run.is_valid_block_of(entry) ||
             is_tcb(entry.key()) || !store_->verify(neighbour, content))

@@ -54,7 +54,7 @@ struct FaultAnswer {
         out_of_frames,  // a page without a frame: the same, but perhaps there will never be one
         no_slot,        // the disk is full
         damaged,        // the page cannot be read from the disk
-    } kind;
+    } kind = Kind::unused;
     uint32_t frame = no_frame;
     bool writable = false;
 };

@@ -106,7 +106,7 @@ bool Store::write_directory(uint32_t epoch, uint32_t& index_checksum, uint32_t& 
         uint32_t count = 0;
         while (first + count < used_blocks_ && count < transfer_segments_max &&
                (block_changed_[first + count] & 1u << parity) != 0) {
-            stage_directory_block(first + count, staging_ + count * block_bytes);
+            stage_directory_block(first + count, staging_ + size_t{count} * block_bytes);
             ++count;
         }
         if (!write_staged(parity, 1 + first, count))

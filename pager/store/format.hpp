@@ -51,9 +51,9 @@ static_assert(sizeof(DirectoryEntry) == 8);
 inline constexpr uint32_t entries_per_block = 510, directory_blocks_max = 1020;
 
 struct DirectoryBlock {
-    uint32_t magic;
-    uint32_t number; // its place among the directory blocks
-    uint32_t reserved[2];
+    uint32_t magic = 0;
+    uint32_t number = 0; // its place among the directory blocks
+    uint32_t reserved[2] = {};
     DirectoryEntry entry[entries_per_block]; // slots number * entries_per_block and following
 };
 static_assert(sizeof(DirectoryBlock) == block_bytes && offsetof(DirectoryBlock, entry) == 16);
@@ -118,35 +118,35 @@ static_assert(geometry_for(256 * 2048).slots == 32630 && geometry_for(1000).slot
 
 // The three kinds of single sectors. `checksum` is the CRC-32C of the whole sector with this field 0.
 struct SectorHeader {
-    uint32_t magic;
-    uint32_t checksum;
-    uint32_t version;
+    uint32_t magic = 0;
+    uint32_t checksum = 0;
+    uint32_t version = 0;
 };
 
 struct LabelSector {
     SectorHeader header;
     Geometry geometry;
-    uint8_t zero[512 - 12 - 32];
+    uint8_t zero[512 - 12 - 32] = {};
 };
 
 struct SessionSector {
     SectorHeader header;
-    uint32_t session; // number of starts on this disk
-    uint8_t zero[512 - 16];
+    uint32_t session = 0; // number of starts on this disk
+    uint8_t zero[512 - 16] = {};
 };
 
 struct RootSector {
     SectorHeader header;
-    uint32_t epoch; // its parity is the root place's; never 0
-    uint32_t session;
-    uint32_t index_checksum; // CRC-32C of the index block
-    uint64_t clock_us;       // the kernel's clock at the snapshot
-    uint32_t pages;          // used entries, TCB pages among them
-    uint32_t tcb_pages;
-    uint32_t tcb_bytes;
-    uint8_t build_id[20]; // of the kernel whose stacks the TCBs hold
+    uint32_t epoch = 0; // its parity is the root place's; never 0
+    uint32_t session = 0;
+    uint32_t index_checksum = 0; // CRC-32C of the index block
+    uint64_t clock_us = 0;       // the kernel's clock at the snapshot
+    uint32_t pages = 0;          // used entries, TCB pages among them
+    uint32_t tcb_pages = 0;
+    uint32_t tcb_bytes = 0;
+    uint8_t build_id[20] = {}; // of the kernel whose stacks the TCBs hold
     Geometry geometry;
-    uint8_t zero[512 - 96];
+    uint8_t zero[512 - 96] = {};
 };
 static_assert(sizeof(LabelSector) == 512 && offsetof(LabelSector, geometry) == 12);
 static_assert(sizeof(SessionSector) == 512 && offsetof(SessionSector, session) == 12);

@@ -12,8 +12,8 @@ namespace store {
 namespace {
 
 struct RootPlace {
-    RootSector root[2];
-    SectorState state[2];
+    RootSector root[2] = {};
+    SectorState state[2] = {SectorState::zero, SectorState::zero};
 
     bool has_root() const { return state[0] == SectorState::ours || state[1] == SectorState::ours; }
     bool is_lost() const { return is_bad(state[0]) && is_bad(state[1]); }

@@ -20,11 +20,10 @@ private:
 
 enum class InFlight { arrived, unreadable, torn };
 
-// The subset `chosen` of the window reached the media; its last write in an odd state.
-AliasedDisk crash_state(const std::shared_ptr<const std::vector<Sector>>& durable,
-                        const RecordingDisk& recording, const std::vector<const DiskEvent*>& window,
-                        const std::vector<bool>& chosen, InFlight last) {
-    AliasedDisk disk{durable, recording};
+// Puts the subset `chosen` of the window on a disk that holds all that is durable; its last write in an odd
+// state.
+void crash(MediaDisk& disk, const std::vector<const DiskEvent*>& window, const std::vector<bool>& chosen,
+           InFlight last) {
     const DiskEvent* last_write = nullptr;
     Sector before = {};
     for (size_t i = 0; i < window.size(); ++i)
@@ -42,7 +41,6 @@ AliasedDisk crash_state(const std::shared_ptr<const std::vector<Sector>>& durabl
         std::copy(before.begin() + 200, before.end(), data.begin() + 200);
         disk.put(last_write->number, data);
     }
-    return disk;
 }
 
 } // namespace
@@ -101,7 +99,8 @@ CrashCheck check_all_crashes(const RecordingDisk& disk, const History& worlds, u
     uint32_t reported = first_epoch;
 
     const auto try_state = [&](const std::vector<bool>& chosen, InFlight last) {
-        AliasedDisk state = crash_state(durable, disk, window, chosen, last);
+        AliasedDisk state{durable, disk};
+        crash(state, window, chosen, last);
         ++result.states;
         if (!result.violation)
             if (auto found = check_disk(state, worlds, reported, reported + 1))
@@ -178,7 +177,9 @@ MediaDisk random_crash(const RecordingDisk& disk, std::mt19937_64& random, uint3
     std::vector<bool> chosen(window.size());
     for (size_t i = 0; i < chosen.size(); ++i)
         chosen[i] = (random() & 1) != 0;
-    return crash_state(durable, disk, window, chosen, static_cast<InFlight>(random() % 3));
+    MediaDisk crashed{std::shared_ptr<const std::vector<Sector>>{durable}};
+    crash(crashed, window, chosen, static_cast<InFlight>(random() % 3));
+    return crashed;
 }
 
 } // namespace fixpoint::test

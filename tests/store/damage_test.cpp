@@ -206,7 +206,7 @@ TEST(StoreLoad, ARunHoldsTheNeighboursWithTheSameValidBlock) {
     for (uint32_t i = 0; i < run.count; ++i) {
         const uint32_t slot = run.first + i;
         EXPECT_EQ(run.is_valid_block_of(store.opened.entry(slot)), slot != 2);
-        EXPECT_EQ(store.opened.verify(slot, &content[i * store::block_bytes]), slot != 2) << slot;
+        EXPECT_EQ(store.opened.verify(slot, &content[size_t{i} * store::block_bytes]), slot != 2) << slot;
     }
     EXPECT_EQ(store.opened.run_around(599).count, 600u % store::transfer_segments_max);
 }

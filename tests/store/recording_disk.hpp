@@ -34,7 +34,7 @@ public:
         for (uint32_t i = 0; i < sectors; ++i) {
             if (unreadable_.contains(first + i))
                 return store::DeviceStatus::medium_error;
-            std::memcpy(to + i * store::sector_bytes, sector(first + i).data(), store::sector_bytes);
+            std::memcpy(to + size_t{i} * store::sector_bytes, sector(first + i).data(), store::sector_bytes);
         }
         return store::DeviceStatus::ok;
     }
