@@ -37,7 +37,7 @@ public:
 
 private:
     const CpuParameters& parameters_;
-    ZydisDecoder decoder16_, decoder32_;
+    ZydisDecoder decoder16_{}, decoder32_{};
 };
 
 } // namespace fixpoint::models

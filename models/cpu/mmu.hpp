@@ -36,9 +36,9 @@ public:
     }
 
     struct Translation {
-        uint32_t physical;
-        uint32_t tlb_set; // of the page, counting the large pages' sets after the small ones'
-        bool writable;    // a further write needs no walk and cannot fault, at this privilege
+        uint32_t physical = 0;
+        uint32_t tlb_set = 0;  // of the page, counting the large pages' sets after the small ones'
+        bool writable = false; // a further write needs no walk and cannot fault, at this privilege
     };
     // False: page fault, with fault_error() its error code.
     [[nodiscard, gnu::always_inline]] bool translate(uint32_t linear, AccessKind kind, bool user,
