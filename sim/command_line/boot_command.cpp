@@ -139,7 +139,7 @@ public:
         pollfd input{STDIN_FILENO, POLLIN, 0};
         if (poll(&input, 1, 0) <= 0)
             return;
-        std::array<char, 256> buffer;
+        std::array<char, 256> buffer{};
         const ssize_t count = read(STDIN_FILENO, buffer.data(), buffer.size());
         if (count > 0)
             machine.feed_serial_input({buffer.data(), static_cast<size_t>(count)});

@@ -40,7 +40,7 @@ struct RunLimit {
 struct Experiment {
     std::string name;
     uint64_t seed = 1;
-    MachineParameters machine{};
+    MachineParameters machine;
     DiskConfiguration disk;
     PagerConfiguration pager;
     std::vector<Workload> workloads;

@@ -14,10 +14,10 @@ struct MemoryParameters {
 };
 
 struct MachineParameters {
-    models::CpuParameters cpu;         // table [cpu] of the machine file, caches and TLBs as its sub-tables
-    MemoryParameters memory;           // table [memory]
-    models::ChipsetParameters chipset; // table [chipset]
-    models::DiskParameters disk;       // the disk file; not looked at when the machine has no disk
+    models::CpuParameters cpu{};         // table [cpu] of the machine file, caches and TLBs as its sub-tables
+    MemoryParameters memory{};           // table [memory]
+    models::ChipsetParameters chipset{}; // table [chipset]
+    models::DiskParameters disk{};       // the disk file; not looked at when the machine has no disk
 };
 
 } // namespace fixpoint::sim

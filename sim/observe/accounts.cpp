@@ -8,6 +8,12 @@ namespace fixpoint::sim {
 
 using l4::Phase;
 
+namespace {
+
+constexpr size_t threads = size_t{l4::task_count} * l4::threads_per_task;
+
+} // namespace
+
 ThreadClass class_of(l4::ThreadId thread) {
     if (thread.is_nil())
         return ThreadClass::idle;
@@ -62,11 +68,10 @@ OverheadParts overhead_parts(const CycleAccounts& with, const CycleAccounts& wit
 }
 
 CycleAccountant::CycleAccountant()
-    : phase_of_(l4::task_count * l4::threads_per_task, Phase::normal),
-      fault_phase_of_(l4::task_count * l4::threads_per_task, Phase::normal) {}
+    : phase_of_(threads, Phase::normal), fault_phase_of_(threads, Phase::normal) {}
 
 size_t CycleAccountant::index() const {
-    return running_.task() * l4::threads_per_task + running_.lthread();
+    return size_t{running_.task()} * l4::threads_per_task + running_.lthread();
 }
 
 void CycleAccountant::settle(const Sample& at) {

@@ -27,7 +27,7 @@ namespace fixpoint::sim {
 struct PageKey {
     uint32_t task = 0, address = 0;
 
-    auto operator<=>(const PageKey&) const = default;
+    auto operator<=>(const PageKey&) const = default; // NOLINT(modernize-use-nullptr): clang-tidy 14 is wrong
 };
 
 inline constexpr size_t page_bytes = 4096;

@@ -55,7 +55,7 @@ std::optional<uint32_t> read_newest(const models::DiskImage& image,
         error = fmt::format("the store's status is {}", static_cast<uint32_t>(status));
         return std::nullopt;
     }
-    alignas(page_bytes) std::array<uint8_t, page_bytes> content;
+    alignas(page_bytes) std::array<uint8_t, page_bytes> content{};
     for (uint32_t slot = 0; slot < disk->slots(); ++slot) {
         const store::DirectoryEntry entry = disk->entry(slot);
         if (!entry.is_used())

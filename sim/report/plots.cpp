@@ -205,12 +205,11 @@ void PlotMaker::add_lines(const char* name, const char* title, const char* y_tit
         ordered_json names = ordered_json::array();
         for (const Quantity& quantity : quantities)
             names.push_back(quantity.name);
-        encoding["strokeDash"] = {
-            {"field", "quantity"},
-            {"type", "nominal"},
-            {"title", nullptr},
-            {"scale", {{"domain", names}, {"range", {{1, 0}, {5, 4}}}}},
-            {"legend", {{"symbolType", "stroke"}, {"symbolSize", 500}, {"symbolStrokeColor", "#3b4754"}}}};
+        encoding["strokeDash"] = {{"field", "quantity"},
+                                  {"type", "nominal"},
+                                  {"title", nullptr},
+                                  {"scale", {{"domain", names}, {"range", {{1, 0}, {5, 4}}}}},
+                                  {"legend", nullptr}};
     }
     ordered_json mark = {{"type", "line"}, {"strokeWidth", 2.2}, {"point", {{"size", 46}, {"filled", true}}}};
     if (!axes_.x_is_number)

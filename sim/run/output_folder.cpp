@@ -44,7 +44,8 @@ void check_place(const fs::path& place, std::string_view marker,
 
 } // namespace
 
-OutputFolder::OutputFolder(fs::path place, std::string_view marker, std::vector<std::string_view> others)
+OutputFolder::OutputFolder(const fs::path& place, std::string_view marker,
+                           const std::vector<std::string_view>& others)
     : place_(fs::absolute(place).lexically_normal()) {
     if (!place_.has_filename())
         place_ = place_.parent_path(); // "folder/" means "folder"

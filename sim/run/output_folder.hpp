@@ -13,7 +13,8 @@ class OutputFolder {
 public:
     // `marker` is the file by which a finished result is recognised, `others` what else it may hold.
     // Throws ConfigurationError if `place` holds anything else.
-    OutputFolder(std::filesystem::path place, std::string_view marker, std::vector<std::string_view> others);
+    OutputFolder(const std::filesystem::path& place, std::string_view marker,
+                 const std::vector<std::string_view>& others);
     ~OutputFolder(); // what was not committed is removed
     OutputFolder(const OutputFolder&) = delete;
     OutputFolder& operator=(const OutputFolder&) = delete;

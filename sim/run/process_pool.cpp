@@ -184,6 +184,7 @@ std::vector<JobResult> run_jobs(const std::vector<Job>& jobs, unsigned parallel,
             ++next;
         }
         std::vector<pollfd> ends;
+        ends.reserve(running.size());
         for (const Child& child : running)
             ends.push_back({child.result_file, POLLIN, 0});
         const int ready = poll(ends.data(), ends.size(), watch_interval_ms);

@@ -312,7 +312,7 @@ void Simulation::on_probe(Probe event, const models::ProbeArguments& arguments) 
 
 BootImage boot_image(const Experiment& experiment, const std::filesystem::path& folder) {
     const auto file = [&](std::string_view name) {
-        const std::filesystem::path path = folder / name;
+        std::filesystem::path path = folder / name;
         if (folder.empty() || !std::filesystem::is_regular_file(path))
             throw BootError(
                 fmt::format("{}: expected a file of the guest's image, found none; build the image first",

@@ -11,7 +11,7 @@ namespace {
 // The part of a key that a reader needs: pager.interval_ms is interval_ms, unless two keys end alike.
 std::string column_name(const std::vector<SweepAxis>& axes, size_t index) {
     const auto last_part = [](const std::string& key) { return key.substr(key.find_last_of('.') + 1); };
-    const std::string name = last_part(axes[index].key);
+    std::string name = last_part(axes[index].key);
     for (size_t other = 0; other < axes.size(); ++other)
         if (other != index && last_part(axes[other].key) == name)
             return axes[index].key;
@@ -25,7 +25,7 @@ void flatten(const ordered_json& value, const std::string& name, ordered_json& r
         return;
     }
     for (const auto& [key, member] : value.items())
-        flatten(member, name.empty() ? key : name + '_' + key, row);
+        flatten(member, name.empty() ? key : fmt::format("{}_{}", name, key), row);
 }
 
 std::string cell(const ordered_json& value) {
@@ -35,7 +35,7 @@ std::string cell(const ordered_json& value) {
         return value.get<bool>() ? "1" : "0";
     if (!value.is_string())
         return value.dump();
-    const std::string text = value.get<std::string>();
+    std::string text = value.get<std::string>();
     if (text.find_first_of(",\"\n") == std::string::npos)
         return text;
     std::string quoted = "\"";
