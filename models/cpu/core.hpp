@@ -217,7 +217,7 @@ private:
     }
     // One access, or two where it crosses a line; each within one page.
     struct Piece {
-        uint32_t linear, bytes;
+        uint32_t linear = 0, bytes = 0;
         Mmu::Translation translation;
     };
     [[nodiscard]] unsigned translate_pieces(uint32_t linear, unsigned bytes, AccessKind kind, bool as_user,

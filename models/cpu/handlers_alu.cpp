@@ -1,6 +1,8 @@
 // Integer arithmetic and logic.
 #include "models/cpu/handler_support.hpp"
 
+#include <limits>
+
 namespace fixpoint::models {
 
 namespace {
@@ -159,7 +161,7 @@ void divide_op(Core& core, const Op* op) {
             overflow || (d == -1 && dividend == static_cast<Double<T>>(Double<T>{1} << (bits_of<T> * 2 - 1)));
         if (!overflow) {
             const auto q = static_cast<SignedDouble>(n / d);
-            overflow = q != static_cast<SignedDouble>(static_cast<SignedT>(q));
+            overflow = q < std::numeric_limits<SignedT>::min() || q > std::numeric_limits<SignedT>::max();
             quotient = static_cast<T>(q);
             remainder = static_cast<T>(n % d);
         }
