@@ -155,7 +155,7 @@ void divide_op(Core& core, const Op* op) {
     T quotient = 0, remainder = 0;
     if constexpr (Signed) {
         const auto n = static_cast<SignedDouble>(dividend);
-        const auto d = static_cast<SignedDouble>(static_cast<SignedT>(divisor));
+        const auto d = static_cast<SignedDouble>(static_cast<int32_t>(sign_extend(divisor)));
         // The most negative dividend by -1 has no quotient, and would trap on the host.
         overflow =
             overflow || (d == -1 && dividend == static_cast<Double<T>>(Double<T>{1} << (bits_of<T> * 2 - 1)));
