@@ -16,14 +16,14 @@ struct BootServer { // initial ESP and EIP, and the memory it was loaded to
 };
 
 struct KernelInfo {
-    uint32_t magic;   // 'L' '4' E6 'K'
+    uint32_t magic; // 'L' '4' E6 'K'
     uint32_t version;
     uint32_t reserved_08[2];
     BootServer kdebug, sigma0, sigma1, root;
     uint32_t configuration[4];
     MemoryRange main_memory;
-    MemoryRange reserved0; // the kernel's image
-    MemoryRange reserved1; // the kernel's page tables, mapping nodes and resident TCBs
+    MemoryRange reserved0;    // the kernel's image
+    MemoryRange reserved1;    // the kernel's page tables, mapping nodes and resident TCBs
     MemoryRange dedicated[5]; // [0] 640 KB to 1 MB, [1] boot information and modules
     uint64_t clock_us;
     uint32_t reserved_a8[2];

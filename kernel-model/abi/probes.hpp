@@ -15,24 +15,26 @@ enum class Probe : uint16_t {
     // The kernel's.
     kernel_entry = 1,  // first instruction after the boot loader
     thread_switch = 2, // eax: id of the thread that runs from here on, 0: idle
-    fault_begin = 3,   // eax: address, edx: error code; a page fault that goes to a pager, in the faulting thread
-    fault_end = 4,     // the same thread, about to repeat the instruction
-    panic = 5,         // the kernel gives up; the reason is on the console
-    task_space = 6,    // eax: task number, edx: physical address of its page directory (0: deleted)
+    fault_begin =
+        3,         // eax: address, edx: error code; a page fault that goes to a pager, in the faulting thread
+    fault_end = 4, // the same thread, about to repeat the instruction
+    panic = 5,     // the kernel gives up; the reason is on the console
+    task_space = 6, // eax: task number, edx: physical address of its page directory (0: deleted)
 
     // The checkpoint server's.
-    stop_begin = 16,     // eax: epoch; the stop's first instruction
-    snapshot = 17,       // eax: epoch; the snapshot's instant (I1), before the first revocation
-    stop_end = 18,       // eax: epoch, edx: pages that became frozen, ecx: TCB pages copied
-    committed = 19,      // eax: epoch; durable (I9)
-    phase = 20,          // eax: Phase of the running thread from here on
-    page_placed = 21,    // eax: task (0: a TCB page), edx: page address there, ecx: physical frame, ebx: PageSource;
-                         // the frame has its content, nothing maps it yet
-    page_released = 22,  // eax: task, edx: page address; the page has left the world
-    page_copied = 23,    // eax: task, edx: page address; a frozen page was copied on a write
-    delayed = 24,        // eax: epoch; a checkpoint fell due before the last one was durable
-    recovery_begin = 25, // the server has found its disk
-    recovery_end = 26,   // eax: epoch recovered, 0: a fresh start; persistent threads may run from here on
+    stop_begin = 16, // eax: epoch; the stop's first instruction
+    snapshot = 17,   // eax: epoch; the snapshot's instant (I1), before the first revocation
+    stop_end = 18,   // eax: epoch, edx: pages that became frozen, ecx: TCB pages copied
+    committed = 19,  // eax: epoch; durable (I9)
+    phase = 20,      // eax: Phase of the running thread from here on
+    page_placed =
+        21, // eax: task (0: a TCB page), edx: page address there, ecx: physical frame, ebx: PageSource;
+            // the frame has its content, nothing maps it yet
+    page_released = 22,   // eax: task, edx: page address; the page has left the world
+    page_copied = 23,     // eax: task, edx: page address; a frozen page was copied on a write
+    delayed = 24,         // eax: epoch; a checkpoint fell due before the last one was durable
+    recovery_begin = 25,  // the server has found its disk
+    recovery_end = 26,    // eax: epoch recovered, 0: a fresh start; persistent threads may run from here on
     snapshot_tables = 27, // eax: epoch; the stop's phases apart: revocation is done, the TCB copy begins
 
     // The workloads'.
@@ -58,7 +60,7 @@ enum class Phase : uint32_t {
 // The instruction itself, and its arguments' registers. Guest only.
 #if defined(__i386__)
 
-template <Probe event>
+template<Probe event>
 inline void probe(uint32_t eax = 0, uint32_t edx = 0, uint32_t ecx = 0, uint32_t ebx = 0) {
     asm volatile(".byte 0x0F, 0x1F, 0x80\n\t.long 0x46580000 + %c[number]"
                  :

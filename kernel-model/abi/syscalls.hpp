@@ -12,8 +12,8 @@ struct Message {
 
 // INT 0x30. Sends `message` to `dest` unless send_descriptor is no_send, then receives into it unless
 // receive_descriptor is no_receive. On return `dest` holds the sender.
-inline MessageResult ipc(ThreadId& dest, uint32_t send_descriptor, uint32_t receive_descriptor, Timeouts timeouts,
-                         Message& message) {
+inline MessageResult ipc(ThreadId& dest, uint32_t send_descriptor, uint32_t receive_descriptor,
+                         Timeouts timeouts, Message& message) {
     uint32_t result = send_descriptor, timeouts_raw = timeouts.raw;
     // EBP carries the receive descriptor; the compiler may be using it as frame pointer, so it is swapped by hand.
     asm volatile("pushl %[receive]\n\t"
@@ -43,7 +43,8 @@ inline MessageResult wait(ThreadId& from, Message& message, Timeouts timeouts = 
     return ipc(from, no_send, open_wait, timeouts, message);
 }
 // Replies to `partner` (zero send timeout: a client that does not wait gets nothing), then waits for anyone.
-inline MessageResult reply_and_wait(ThreadId& partner, Message& message, uint32_t send_descriptor = send_registers) {
+inline MessageResult reply_and_wait(ThreadId& partner, Message& message,
+                                    uint32_t send_descriptor = send_registers) {
     return ipc(partner, send_descriptor, open_wait, Timeouts::make(0, Timeouts::infinite_us), message);
 }
 inline void sleep_us(uint64_t us) {
@@ -89,7 +90,8 @@ inline uint32_t thread_schedule(ThreadId dest, uint32_t param) {
     return param;
 }
 // A time slice of 0 (m = 0, e != 0) or e = 0 (infinite): the thread is never preempted by its equals.
-constexpr uint32_t schedule_param(unsigned priority, unsigned slice_exponent = 0, unsigned slice_mantissa = 0) {
+constexpr uint32_t schedule_param(unsigned priority, unsigned slice_exponent = 0,
+                                  unsigned slice_mantissa = 0) {
     return slice_mantissa << 24 | slice_exponent << 20 | priority;
 }
 
@@ -114,9 +116,11 @@ inline ThreadId task_new(ThreadId dest, unsigned mcp, uint32_t eip, uint32_t esp
 
 // INT 0x37, ours, for the TCB pager's task only. See kernel-model/thread/recovery.hpp.
 enum class RecoveryOperation : uint32_t {
-    begin = 0, // clock_us: the snapshot's clock; the kernel's clock moves forward to it, pending timeouts with it
-    adopt = 1, // tcb_page: the threads of this TCB page are checked, mended and enqueued; faults on the page go to
-               // the TCB pager as always
+    begin =
+        0, // clock_us: the snapshot's clock; the kernel's clock moves forward to it, pending timeouts with it
+    adopt =
+        1, // tcb_page: the threads of this TCB page are checked, mended and enqueued; faults on the page go to
+           // the TCB pager as always
 };
 enum class RecoveryResult : uint32_t { ok = 0, not_permitted = 1, bad_argument = 2, damaged_tcb = 3 };
 inline RecoveryResult recovery(RecoveryOperation operation, uint32_t tcb_page, uint64_t clock_us = 0) {
@@ -132,10 +136,19 @@ inline RecoveryResult recovery(RecoveryOperation operation, uint32_t tcb_page, u
 
 // INT 3 followed by cmpb $n, %al: the console calls of Hazelnut's programs.
 inline void print_char(char c) {
-    asm volatile("int3\n\tcmpb $0, %%al" : : "a"(static_cast<uint32_t>(static_cast<unsigned char>(c))) : "cc");
+    asm volatile("int3\n\tcmpb $0, %%al"
+                 :
+                 : "a"(static_cast<uint32_t>(static_cast<unsigned char>(c)))
+                 : "cc");
 }
-inline void print_string(const char* text) { asm volatile("int3\n\tcmpb $2, %%al" : : "a"(text) : "memory", "cc"); }
-inline void print_hex(uint32_t value) { asm volatile("int3\n\tcmpb $5, %%al" : : "a"(value) : "cc"); }
-inline void print_decimal(uint32_t value) { asm volatile("int3\n\tcmpb $11, %%al" : : "a"(value) : "cc"); }
+inline void print_string(const char* text) {
+    asm volatile("int3\n\tcmpb $2, %%al" : : "a"(text) : "memory", "cc");
+}
+inline void print_hex(uint32_t value) {
+    asm volatile("int3\n\tcmpb $5, %%al" : : "a"(value) : "cc");
+}
+inline void print_decimal(uint32_t value) {
+    asm volatile("int3\n\tcmpb $11, %%al" : : "a"(value) : "cc");
+}
 
 } // namespace l4

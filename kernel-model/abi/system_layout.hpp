@@ -16,9 +16,9 @@ inline constexpr ThreadId disk_driver_thread = ThreadId::make(disk_driver_task, 
 inline constexpr ThreadId pager_thread = ThreadId::make(checkpoint_task, 0, 1, root_task);
 inline constexpr ThreadId checkpointer_thread = ThreadId::make(checkpoint_task, 1, 1, root_task);
 
-inline constexpr unsigned priority_max = 255;        // the checkpoint server: nothing persistent runs beside it
+inline constexpr unsigned priority_max = 255; // the checkpoint server: nothing persistent runs beside it
 inline constexpr unsigned priority_disk_driver = 254; // its driver
-inline constexpr unsigned priority_boot = 50;        // sigma0 and the root task start here
+inline constexpr unsigned priority_boot = 50;         // sigma0 and the root task start here
 
 // User space ends where the kernel's begins. The TCB array is indexed by task and lthread.
 inline constexpr uint32_t user_space_end = 0xC0000000u;

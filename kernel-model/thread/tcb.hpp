@@ -10,9 +10,11 @@
 // The kernel stack of a thread is its entry frame and nothing else (arch/entries.S): `state`, `kind`,
 // `partner` and the user's registers in `frame` say completely what a blocked thread waits for.
 //
-//   unused --task_new, lthread_ex_regs--> running --ipc, fault--> polling --partner receives--> waiting |
-//   running running --ipc, fault--> waiting --message, timeout, cancel--> running any --exception without
-//   handler--> halted --lthread_ex_regs--> running;  any --task_new(nil)--> unused
+//   unused  --task_new, lthread_ex_regs-->  running
+//   running --ipc, fault-->                 polling --partner receives--> waiting | running
+//   running --ipc, fault-->                 waiting --message, timeout, cancel--> running
+//   any     --exception without handler-->  halted  --lthread_ex_regs--> running
+//   any     --task_new(nil)-->              unused
 #pragma once
 
 #include "kernel-model/abi/system_layout.hpp"

@@ -4,11 +4,10 @@
 // start of a system call or fault, before any side effect. A processor page fault there (and only there) is a
 // *TCB fault*:
 //   - task not paged, or no TCB pager: a read maps the shared zero page, a write a page of the kernel's;
-//   - otherwise the current thread asks the TCB pager by an IPC like a page-fault RPC (w0 = page address |
-//   write bit,
-//     address inside the TCB array); the map item of the reply is entered into the array's page tables, then
-//     the system call is repeated from its beginning. A reply without mapping means that the page was never
-//     used: a read maps the shared zero page.
+//   - otherwise the current thread asks the TCB pager by an IPC like a page-fault RPC (w0 = page address | write
+//     bit, address inside the TCB array); the map item of the reply is entered into the array's page tables,
+//     then the system call is repeated from its beginning. A reply without mapping means that the page was
+//     never used: a read maps the shared zero page.
 //   - the TCB pager thread itself never asks itself: for it an absent TCB is an unused one (I6).
 // Pages once present stay so: queues, timeouts and switches reach only threads whose TCB is present.
 #pragma once

@@ -4,8 +4,7 @@
 //
 //   idle --command--> executing --sector there--> pio_in ---all read---> executing | idle
 //                        |    \---room, writes--> pio_out --all given--> executing
-//                        |     \--sectors ready-> dma (the bus master moves sector after sector) -->
-//                        executing
+//                        |     \--sectors ready-> dma (bus master, sector by sector) --> executing
 //                        +---command_done(), INTRQ--> idle
 //
 // BSY is set while executing, DRQ in pio_in, pio_out and dma.

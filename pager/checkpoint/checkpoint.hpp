@@ -2,8 +2,8 @@
 // protocol:
 //
 //   stop.cpp    nothing persistent runs; dirty pages become frozen, TCB pages are copied: the snapshot (I1)
-//   drain.cpp   everything runs; the frozen content goes to blocks that the newest checkpoint does not use
-//   (I4) commit.cpp  directory, root (I3); only then the checkpoint counts and is reported (I9)
+//   drain.cpp   everything runs; the frozen content goes to blocks that the newest checkpoint does not use (I4)
+//   commit.cpp  directory, root (I3); only then the checkpoint counts and is reported (I9)
 //
 // The drain's requests block this thread only; write faults meanwhile copy on write (pages.hpp).
 #pragma once

@@ -1,14 +1,16 @@
 // The checkpoint server's command line: words of the form key=value.
 //
-//   interval_us=N     from snapshot to snapshot; 0 (default): only on request
-//   copy=on-write     (default), eager, stop: see CopyPolicy
-//   tracking=protect  dirty pages are found by write protection; the only way there is
-//   store=ab          two blocks a page; the only store there is
+//   interval_us=N        from snapshot to snapshot; 0 (default): only on request
+//   copy=on-write        (default), eager, stop: see CopyPolicy
+//   tracking=protect     dirty pages are found by write protection; the only way there is
+//   store=ab             two blocks a page; the only store there is
 //   drain_order=address  ascending disk addresses; the only order there is
-//   seed=N            accepted from every experiment; nothing here is random
-//   recover=newest    (default), older: if the newest checkpoint cannot be read, the one before, if that is
-//   whole (I9) format=blank      (default): only a disk that was never written to; force: whatever is there,
-//   if it is no checkpoint verbose=1         a line on the console for every checkpoint
+//   seed=N               accepted from every experiment; nothing here is random
+//   recover=newest       (default); older: if the newest checkpoint cannot be read, the one before, if that is
+//                        whole (I9)
+//   format=blank         (default): only a disk that was never written to; force: whatever is there, if it is no
+//                        checkpoint
+//   verbose=1            a line on the console for every checkpoint
 #pragma once
 
 #include <cstdint>

@@ -12,21 +12,25 @@
 //   writing     as frozen; the disk is reading the frame                   read only
 //   tcb         a TCB page: always writable, copied whole in every stop    in the kernel's TCB array
 //
-// Legal transitions, with the function that makes them (`+save`: a save frame holds the checkpoint's
-// content):
+// Legal transitions, with the function that makes them (`+save`: a save frame holds the checkpoint's content):
 //
-//   (none)  -> clean         fault: first touch by a read            clean, clean+save -> dirty, dirty+save
-//   fault (none)  -> dirty         fault: first touch by a write; load     dirty -> frozen          freeze
-//   (none)  -> tcb           fault: first write to a TCB page        tcb -> tcb+save          freeze_tcb
-//   absent  -> clean         fault: page-in, and its neighbours      frozen -> clean+save     copy_aside
-//   (eager, stop) absent  -> tcb           recover_tcb                             frozen -> writing
-//   begin_write frozen, writing -> dirty+save  fault: copy on write              writing -> clean end_write
-//   any+save -> any          end_write: the save frame is free again
+//   (none)          -> clean       fault: first touch by a read
+//   (none)          -> dirty       fault: first touch by a write; load
+//   (none)          -> tcb         fault: first write to a TCB page
+//   absent          -> clean       fault: page-in, and its neighbours
+//   absent          -> tcb         recover_tcb
+//   clean, +save    -> dirty, +save  fault: write
+//   dirty           -> frozen      freeze
+//   tcb             -> tcb+save    freeze_tcb
+//   frozen          -> clean+save  copy_aside (eager, stop)
+//   frozen          -> writing     begin_write
+//   frozen, writing -> dirty+save  fault: copy on write
+//   writing         -> clean       end_write
+//   any+save        -> any         end_write: the save frame is free again
 //
 // I2: a save frame is freed only by end_write after its content is on its way out, and an own frame never.
 // I5: a page is created only with a slot to save it to; a write that needs a save frame waits until the drain
-// has freed
-//     one (the drain itself needs none); TCB pages keep a frame reserved each.
+//     has freed one (the drain itself needs none); TCB pages keep a frame reserved each.
 #pragma once
 
 #include <cstdint>

@@ -6,8 +6,8 @@
 //   w0 < 0x40000000                       that frame (a page fault of the root task looks the same)
 //   0x40000000 <= w0 < 0xC0000000         the 4 MB at w0 - 0x40000000
 //   w0 = 1, w1 low byte 1                 the kernel info page, read only
-//   w0 = 1, w1 low byte 0                 pages wished for kernel use: none, our kernel took its memory
-//   before
+//   w0 = 1, w1 low byte 0                 pages wished for kernel use: none, our kernel took its memory before
+//
 // Reply: a map item, w0 = its fpage; or w0 = 0, none.
 #include "kernel-model/abi/kernel_info.hpp"
 #include "kernel-model/abi/syscalls.hpp"

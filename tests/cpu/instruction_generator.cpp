@@ -164,7 +164,7 @@ void InstructionGenerator::bits() {
     const unsigned size = size_with_prefix(false);
     switch (below(4)) {
     case 0: // BSF BSR: nothing is defined for a zero source but ZF, and the destination stays on every
-            // processor
+        // processor
         flags(0, zf, cf | of | sf | af | pf);
         byte(0x0F);
         byte(0xBC | below(2));

@@ -4,10 +4,9 @@
 //     transfer  operand: account from   w1: account to   w2: client's count[31:16] | amount[15:0]
 //     finish    operand: client's count                  w1, w2: client's chain, low and high
 //     tally     operand: 0                               w1, w2: sum of the client's amounts, low and high
-//   reply     w0: number of the transfer (low 32 bits)   w1, w2: client's chain, low and high    to transfer
-//             w0: accepted                                                                      to finish,
-//             tally w0: rejected                                                                      to
-//             anything wrong
+//   reply     to transfer          w0: number of the transfer (low 32 bits)   w1, w2: client's chain, low and high
+//             to finish, tally     w0: accepted
+//             to anything wrong    w0: rejected
 #pragma once
 
 #include <cstdint>
