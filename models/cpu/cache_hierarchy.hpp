@@ -1,6 +1,9 @@
 // L1 instruction and data cache and the unified L2: where an access hits decides how long the processor
 // stalls.
 //
+// Misses to memory that follow each other in ascending lines overlap on hardware: the bus moves them at its own
+// rate, and only the first costs the whole latency. Streams remembers where such sequences would go on.
+//
 // Write-back, write-allocate; L2 is neither inclusive nor exclusive (P6). A line in L1I is never dirty in
 // L1D: filling L1I cleans the line, and the first write to a clean line drops it from L1I. Devices write
 // around the caches (snoop).
@@ -10,6 +13,7 @@
 #include "models/cpu/clock.hpp"
 #include "models/cpu/cpu.hpp"
 #include "models/cpu/fast_path.hpp"
+#include "models/cpu/memory_streams.hpp"
 
 namespace fixpoint::models {
 
@@ -18,8 +22,11 @@ public:
     CacheHierarchy(const CpuParameters& parameters, Clock& clock, CpuCounters& counters, FastPath& data_path,
                    FastPath& fetch_path)
         : l1i_{parameters.l1_instruction}, l1d_{parameters.l1_data}, l2_{parameters.l2},
-          memory_latency_{parameters.memory_latency_cycles}, writeback_cycles_{parameters.writeback_cycles},
-          clock_{clock}, counters_{counters}, data_path_{data_path}, fetch_path_{fetch_path} {
+          streams_{parameters.memory_streams, parameters.l1_data.line_bytes},
+          memory_latency_{parameters.memory_latency_cycles},
+          memory_stream_cycles_{parameters.memory_stream_cycles},
+          writeback_cycles_{parameters.writeback_cycles}, clock_{clock}, counters_{counters},
+          data_path_{data_path}, fetch_path_{fetch_path} {
         if (l1i_.line_bytes() != l1d_.line_bytes() || l2_.line_bytes() != l1d_.line_bytes())
             throw std::invalid_argument("cache geometry: all levels must have the same line size");
     }
@@ -66,6 +73,7 @@ public:
         l1i_.invalidate_all();
         l1d_.invalidate_all();
         l2_.invalidate_all();
+        streams_.forget_all();
         data_path_.drop_all();
         fetch_path_.drop_all();
     }
@@ -74,6 +82,7 @@ public:
         for (const Cache* cache : {&l1i_, &l1d_, &l2_})
             for (const uint32_t line : cache->lines())
                 visit(line);
+        streams_.visit_state(visit);
     }
 
 private:
@@ -81,7 +90,7 @@ private:
         ++counters_.l1_data_misses;
         if (result.written_back != 0)
             write_back(result.written_back - 1);
-        fill_from_l2(physical);
+        fill_from_l2(physical, true);
     }
     [[gnu::noinline]] void fetch_miss(uint32_t physical) {
         ++counters_.l1_instruction_misses;
@@ -89,14 +98,16 @@ private:
             data_path_.drop(physical);
             write_back(physical);
         }
-        fill_from_l2(physical);
+        fill_from_l2(physical, false);
     }
-    void fill_from_l2(uint32_t physical) {
+    void fill_from_l2(uint32_t physical, bool data) {
         const Cache::Result result = l2_.access(physical, false);
-        clock_.add_stall(l2_.latency());
-        if (!result.hit) {
+        if (result.hit) {
+            clock_.add_stall(l2_.latency());
+        } else {
             ++counters_.l2_misses;
-            clock_.add_stall(memory_latency_);
+            const bool streamed = data && streams_.miss(physical);
+            clock_.add_stall(streamed ? memory_stream_cycles_ : l2_.latency() + memory_latency_);
         }
         evicted_from_l2(result);
     }
@@ -113,7 +124,8 @@ private:
     }
 
     Cache l1i_, l1d_, l2_;
-    uint32_t memory_latency_, writeback_cycles_;
+    MemoryStreams streams_;
+    uint32_t memory_latency_, memory_stream_cycles_, writeback_cycles_;
     Clock& clock_;
     CpuCounters& counters_;
     FastPath &data_path_, &fetch_path_;

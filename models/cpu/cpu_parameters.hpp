@@ -25,7 +25,10 @@ struct CpuParameters {
 
     CacheParameters l1_instruction, l1_data, l2;
     uint32_t memory_latency_cycles; // an L2 miss, first word
-    uint32_t writeback_cycles;      // eviction of a dirty line to the next level
+    uint32_t
+        memory_stream_cycles;  // instead of L2's and memory's latency, if the line before it was fetched last
+    uint32_t memory_streams;   // ascending sequences of misses that may be under way at once, 1-16
+    uint32_t writeback_cycles; // eviction of a dirty line to the next level
 
     TlbParameters instruction_tlb_4k, instruction_tlb_4m, data_tlb_4k, data_tlb_4m;
     uint32_t page_walk_cycles; // fixed part of a walk; its memory accesses go through the caches besides

@@ -28,6 +28,8 @@ struct CycleKey {
 
 constexpr CycleKey cycle_keys[] = {
     {"memory_latency_cycles", "cycles of an L2 miss", &models::CpuParameters::memory_latency_cycles},
+    {"memory_stream_cycles", "cycles of an L2 miss on the line after the last one",
+     &models::CpuParameters::memory_stream_cycles},
     {"writeback_cycles", "cycles of writing a dirty line back", &models::CpuParameters::writeback_cycles},
     {"page_walk_cycles", "fixed cycles of a page walk", &models::CpuParameters::page_walk_cycles},
     {"multiply_cycles", "cycles of a multiplication", &models::CpuParameters::multiply_cycles},
@@ -59,6 +61,8 @@ void read_cpu(Section& section, models::CpuParameters& cpu) {
                  {.meaning = "clock rate in Hz", .minimum = 1'000'000, .maximum = 10'000'000'000});
     section.bind("retire_width", cpu.retire_width,
                  {.meaning = "micro-operations retired a cycle", .minimum = 1, .maximum = 16});
+    section.bind("memory_streams", cpu.memory_streams,
+                 {.meaning = "sequences of misses under way at once", .minimum = 1, .maximum = 16});
     for (const CycleKey& entry : cycle_keys)
         section.bind(entry.key, cpu.*entry.field, {.meaning = entry.meaning, .maximum = 1'000'000});
     section.bind("branch_history_entries", cpu.branch_history_entries,

@@ -148,41 +148,6 @@ TEST(SelfModifyingCode, InstructionAcrossPagesDiesWithEitherPage) {
     EXPECT_EQ(bench.run().general[reg_eax], 0x1403'0211u);
 }
 
-TEST(Timing, MissesCostWhatTheParametersSay) {
-    CpuBench bench;
-    const CpuParameters p = pentium3_parameters();
-    // Two loads of one line, one after the other: a miss all the way, then a hit.
-    bench.code({0xA1, 0, 0, 0x40, 0, 0xA1, 4, 0, 0x40, 0, 0xF4});
-    const uint64_t stall = bench.cpu.stall_cycles();
-    bench.run();
-    const uint64_t fetch = p.l2.latency_cycles + p.memory_latency_cycles;
-    EXPECT_EQ(bench.cpu.stall_cycles() - stall, fetch + p.l2.latency_cycles + p.memory_latency_cycles);
-    EXPECT_EQ(bench.cpu.counters().l1_data_misses, 1u);
-}
-TEST(Timing, BaseCostIsMicroOperationsOverRetireWidth) {
-    CpuBench bench;
-    // 9 x inc eax; hlt: 10 micro-operations, 3 a cycle, in one line
-    bench.code({0x40, 0x40, 0x40, 0x40, 0x40, 0x40, 0x40, 0x40, 0x40, 0xF4});
-    const uint64_t start = bench.cpu.cycles() - bench.cpu.stall_cycles();
-    bench.run();
-    EXPECT_EQ(bench.cpu.cycles() - bench.cpu.stall_cycles() - start, 4u);
-}
-TEST(Timing, SteadyLoopIsPredicted) {
-    CpuBench bench;
-    bench.code({0xB9, 0x10, 0x27, 0, 0, 0x49, 0x75, 0xFD, 0xF4}); // mov ecx, 10000; dec ecx; jnz; hlt
-    bench.run();
-    EXPECT_LT(bench.cpu.counters().branch_mispredictions, 10u);
-}
-TEST(Timing, DirtyEvictionIsWrittenBack) {
-    CpuBench bench;
-    // Five lines of the same set of a four-way cache, written.
-    for (uint32_t i = 0; i < 5; ++i)
-        bench.put(CpuBench::code_address + i * 5, {0xA3, 0, static_cast<uint8_t>(0x10 * i), 0x40, 0});
-    bench.put(CpuBench::code_address + 25, {0xF4});
-    bench.run();
-    EXPECT_EQ(bench.cpu.counters().writebacks, 1u);
-}
-
 TEST(Devices, VideoMemoryGoesToTheBus) {
     CpuBench bench;
     bench.code({0xA3, 0x00, 0x80, 0x0B, 0x00, 0xA1, 0x02, 0x80, 0x0B, 0x00,

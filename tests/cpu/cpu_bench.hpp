@@ -20,6 +20,8 @@ inline CpuParameters pentium3_parameters() {
     p.l1_data = {16384, 4, 32, 0};
     p.l2 = {524288, 4, 32, 21};
     p.memory_latency_cycles = 60;
+    p.memory_stream_cycles = 30;
+    p.memory_streams = 4;
     p.writeback_cycles = 8;
     p.instruction_tlb_4k = {32, 4};
     p.instruction_tlb_4m = {2, 2};

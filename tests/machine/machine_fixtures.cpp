@@ -16,6 +16,8 @@ MachineParameters test_machine() {
                     .l1_data = l1,
                     .l2 = {.size_bytes = 524'288, .ways = 4, .line_bytes = 32, .latency_cycles = 20},
                     .memory_latency_cycles = 60,
+                    .memory_stream_cycles = 30,
+                    .memory_streams = 4,
                     .writeback_cycles = 8,
                     .instruction_tlb_4k = {32, 4},
                     .instruction_tlb_4m = {2, 2},
