@@ -56,8 +56,7 @@ void CpuModule::start_of_simulation() {
         SC_REPORT_FATAL(name(), "main memory grants no direct access");
 }
 
-// --- The thread
-// -------------------------------------------------------------------------------------------------
+// --- The thread --------------------------------------------------------------------------------------------
 
 void CpuModule::execute() {
     for (;;) {
@@ -144,8 +143,7 @@ bool CpuModule::synchronise() {
     return false;
 }
 
-// --- Control from outside
-// ---------------------------------------------------------------------------------------
+// --- Control from outside ----------------------------------------------------------------------------------
 
 void CpuModule::set_interrupt(bool level) {
     interrupt_ = level;
@@ -177,8 +175,7 @@ void CpuModule::power_on() {
     state_ = State::running;
 }
 
-// --- The bus
-// ----------------------------------------------------------------------------------------------------
+// --- The bus -----------------------------------------------------------------------------------------------
 
 uint32_t CpuModule::access(Socket& socket, tlm::tlm_command command, uint64_t address, unsigned bytes,
                            uint32_t value) {

@@ -75,8 +75,7 @@ void AtaDrive::signature() {
     status_ = ata_status::ready | ata_status::seek_complete;
 }
 
-// --- Registers
-// --------------------------------------------------------------------------------------------------
+// --- Registers ---------------------------------------------------------------------------------------------
 
 uint8_t AtaDrive::read_register(unsigned index) {
     const auto pick = [&](const Register& r) { return control_ & 0x80 ? r.previous : r.current; };
@@ -199,8 +198,7 @@ void AtaDrive::store_address(uint64_t lba) {
     device_ = static_cast<uint8_t>((device_ & 0xF0) | (lba >> 24 & 15));
 }
 
-// --- Commands
-// ---------------------------------------------------------------------------------------------------
+// --- Commands ----------------------------------------------------------------------------------------------
 
 void AtaDrive::command(uint8_t code) {
     error_ = 0;
@@ -413,8 +411,7 @@ void AtaDrive::identify() {
     interrupt.set(true);
 }
 
-// --- Progress
-// ---------------------------------------------------------------------------------------------------
+// --- Progress ----------------------------------------------------------------------------------------------
 
 void AtaDrive::advance(Picoseconds now) {
     now_ = now;

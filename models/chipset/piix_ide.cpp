@@ -64,8 +64,7 @@ void IdeChannel::reset(Picoseconds now) {
     interrupt.set(false);
 }
 
-// --- Task file
-// --------------------------------------------------------------------------------------------------
+// --- Task file ---------------------------------------------------------------------------------------------
 
 uint32_t IdeChannel::read_task_file(unsigned index, unsigned bytes) {
     if (drive_ == nullptr)
@@ -111,8 +110,7 @@ void IdeChannel::write_control(uint8_t value) {
     interrupt.set(drive_->interrupt.level() && !interrupts_disabled_);
 }
 
-// --- Bus master
-// -------------------------------------------------------------------------------------------------
+// --- Bus master --------------------------------------------------------------------------------------------
 
 uint32_t IdeChannel::read_bus_master(unsigned offset, unsigned bytes) const {
     const std::array<uint8_t, 8> registers{bm_command_,
@@ -261,8 +259,7 @@ Picoseconds IdeChannel::next_event() const {
     return std::min(sector_done_, drive_ != nullptr ? drive_->next_event() : never);
 }
 
-// --- The function
-// -----------------------------------------------------------------------------------------------
+// --- The function ------------------------------------------------------------------------------------------
 
 PiixIde::PiixIde(Disk* disk, const std::string& model, BusMasterMemory& memory,
                  uint64_t cable_bytes_per_second)

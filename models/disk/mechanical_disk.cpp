@@ -36,8 +36,7 @@ void MechanicalDisk::reset_state(Picoseconds now) {
     read_ahead_enabled_ = true;
 }
 
-// --- The host's side
-// --------------------------------------------------------------------------------------------
+// --- The host's side ---------------------------------------------------------------------------------------
 
 void MechanicalDisk::begin(Command command, uint64_t lba, uint64_t sectors, Picoseconds now) {
     assert(command_done() && now == now_);
@@ -150,8 +149,7 @@ Picoseconds MechanicalDisk::next_event() const {
     return run_timing_.done;
 }
 
-// --- The passing of time
-// ----------------------------------------------------------------------------------------
+// --- The passing of time -----------------------------------------------------------------------------------
 
 void MechanicalDisk::advance(Picoseconds now) {
     assert(now >= now_);
@@ -212,8 +210,7 @@ void MechanicalDisk::finish_sector() {
         mechanics_.access(position_, mechanics_.geometry().locate(next), run_ == Run::write, media_free_);
 }
 
-// --- What the media does next
-// -----------------------------------------------------------------------------------
+// --- What the media does next ------------------------------------------------------------------------------
 
 // The command cannot go on, or its stream could be read ahead: starts what is needed at `now`.
 void MechanicalDisk::request_media(Picoseconds now) {
@@ -337,8 +334,7 @@ MechanicalDisk::Segment& MechanicalDisk::segment_for_read(uint64_t lba) {
     return *chosen;
 }
 
-// --- Power
-// ------------------------------------------------------------------------------------------------------
+// --- Power -------------------------------------------------------------------------------------------------
 
 void MechanicalDisk::power_loss(PowerLoss mode, uint64_t seed, Picoseconds now) {
     advance(now);
