@@ -58,8 +58,8 @@ void deactivate(unsigned task, unsigned owner) {
     record(task, state);
 }
 
-// A task goes with all tasks that it is, directly or through others, the chief of. Inactive ones change their
-// owner.
+// A task goes with all tasks that it is, directly or through others, the chief of. Inactive ones change
+// their owner.
 void delete_with_descendants(unsigned top, unsigned caller, unsigned new_owner) {
     deactivate(top, new_owner);
     for (bool again = true; again;) {
@@ -131,8 +131,10 @@ bool restore_task(unsigned task, const TaskState* state) {
     if (!needs_space || entry.directory != 0)
         return true;
     entry.directory = create_directory();
-    if (entry.directory == 0)
+    if (entry.directory == 0) {
+        entry.state.active = 0; // deleting it later must not look for its space
         return false;
+    }
     l4::probe<l4::Probe::task_space>(task, entry.directory);
     return true;
 }
@@ -152,24 +154,21 @@ void remove_thread(Tcb& thread) {
     thread.magic = magic;
 }
 
-// task_new: EAX mcp or new owner, ECX ESP, EDX EIP, EBX pager (nil: inactive), ESI dest. Out: ESI new id or
-// nil.
+// task_new: EAX mcp or new owner, ECX ESP, EDX EIP, EBX pager (nil: inactive), ESI dest.
+// Out: ESI new id or nil.
 void call_task_new() {
     Frame& frame = current_thread->frame;
     const unsigned task = l4::ThreadId{frame.esi}.task();
     const unsigned caller = task_of(*current_thread);
-    Tcb& first = tcb_at(task * l4::threads_per_task);
-    if (task == 0) {
+    Task& entry = task_entry(task);
+    // Before the touch: who may not create the task shall not cost anybody a TCB page either.
+    if (task == 0 || task == caller || entry.chief() != caller) {
         frame.esi = 0;
         return;
     }
+    Tcb& first = tcb_at(task * l4::threads_per_task);
     touch_write(first);
 
-    Task& entry = task_entry(task);
-    if (entry.chief() != caller || task == caller) {
-        frame.esi = 0;
-        return;
-    }
     const l4::ThreadId pager{frame.ebx};
     const unsigned new_owner = pager.is_nil() ? frame.eax & 0xFF : caller;
     if (entry.active())
