@@ -116,14 +116,17 @@ constexpr uint32_t receive_window(Fpage window, bool open) {
 }
 
 // Message dope and condition code: dwords 19 | parts 5 | cc 8; cc = ec[7:4] | i | r | m | d.
+// Clans do not redirect messages here, so i has a meaning of our own: the kernel asks for a TCB page. No user
+// can send a message with it, so a TCB pager gives TCBs to the kernel only.
 struct MessageResult {
     uint32_t raw = 0;
 
-    static constexpr uint32_t deceived_bit = 1, mapped_bit = 2, redirected_bit = 4, inside_bit = 8;
+    static constexpr uint32_t mapped_bit = 2, tcb_fault_bit = 8;
 
     constexpr unsigned error() const { return raw >> 4 & 0xFu; }
     constexpr bool ok() const { return error() == 0; }
     constexpr bool mapped() const { return raw & mapped_bit; }
+    constexpr bool is_tcb_fault() const { return raw & tcb_fault_bit; }
 };
 
 // Error codes; the _send variants are the _receive ones plus 1.

@@ -84,7 +84,7 @@ uint32_t transfer(const Tcb& sender, Tcb& receiver) {
         w1 = sender.frame.ebx;
         w2 = sender.frame.edi;
     }
-    uint32_t code = 0;
+    uint32_t code = sender.kind == IpcKind::tcb_fault ? l4::MessageResult::tcb_fault_bit : 0;
     if (sends_map(sender)) {
         const Window window = window_of(receiver);
         if (!window.open)

@@ -14,7 +14,7 @@ struct WaitingRequest {
     l4::ThreadId client;
     uint32_t epoch; // to be durable
 };
-// More clients than this cannot wait at once: a further writer is told to fault again, a further request
+// More clients than this cannot wait at once: a further writer is told to fault again, a further request is
 // refused.
 constexpr uint32_t waiting_faults_max = 1024, waiting_requests_max = 64;
 WaitingFault waiting_faults[waiting_faults_max];
@@ -36,7 +36,7 @@ public:
     [[noreturn]] void run();
 
 private:
-    Reply answer(l4::ThreadId client, const l4::Message& message, bool mapped);
+    Reply answer(l4::ThreadId client, const l4::Message& message, l4::MessageResult result);
     Reply answer_fault(l4::ThreadId client, uint32_t address);
     Reply try_fault(l4::ThreadId client, uint32_t address);
     Reply answer_request(l4::ThreadId client, const l4::Message& message, bool mapped);
@@ -71,13 +71,13 @@ void PagerThread::run() {
         reply = {};
         if (!result.ok())
             continue; // the client no longer waits
-        reply = answer(client, message, result.mapped());
+        reply = answer(client, message, result);
         if (result.mapped())
             l4::fpage_unmap(l4::Fpage::make(load_window, l4::page_bits), l4::unmap_own_too | l4::unmap_fully);
     }
 }
 
-Reply PagerThread::answer(l4::ThreadId client, const l4::Message& message, bool mapped) {
+Reply PagerThread::answer(l4::ThreadId client, const l4::Message& message, l4::MessageResult result) {
     if (client == l4::checkpointer_thread && (message.w0 & request_bit) != 0) {
         if (message.w0 == static_cast<uint32_t>(Notice::committed))
             answer_waiting_requests();
@@ -85,10 +85,14 @@ Reply PagerThread::answer(l4::ThreadId client, const l4::Message& message, bool 
         return {};
     }
     // The phase lasts until the next message: the reply's mapping is part of the fault's cost.
-    if ((message.w0 & request_bit) == 0)
+    if ((message.w0 & request_bit) == 0) {
+        // A message that only looks like a TCB fault would get its sender a TCB into its own space.
+        if (message.w0 >= l4::tcb_array_base && !result.is_tcb_fault())
+            return Reply::words(refused);
         return answer_fault(client, message.w0);
+    }
     server_.platform.phase(l4::Phase::normal);
-    return answer_request(client, message, mapped);
+    return answer_request(client, message, result.mapped());
 }
 
 Reply PagerThread::answer_fault(l4::ThreadId client, uint32_t address) {
