@@ -14,6 +14,12 @@ public:
 
     uint8_t* memory_of(uint32_t frame) override { return reinterpret_cast<uint8_t*>(frame); }
 
+    // An x87 instruction of our own makes the kernel save the owner's registers.
+    void save_floating_point() override {
+        if (has_floating_point_)
+            asm volatile("fnop");
+    }
+
     void revoke_write(uint32_t frame) override { l4::fpage_unmap(l4::Fpage::make(frame, l4::page_bits), 0); }
 
     // The kernel writes both halves in its timer interrupt: read until they fit.
@@ -45,7 +51,14 @@ public:
     void phase(l4::Phase phase) override { l4::probe<l4::Probe::phase>(static_cast<uint32_t>(phase)); }
 
 private:
+    static bool has_floating_point() {
+        uint32_t eax = 1, ebx, ecx, edx;
+        asm("cpuid" : "+a"(eax), "=b"(ebx), "=c"(ecx), "=d"(edx));
+        return edx & 1;
+    }
+
     const l4::KernelInfo& info_;
+    const bool has_floating_point_ = has_floating_point();
 };
 
 } // namespace pager

@@ -13,6 +13,8 @@ class Platform {
 public:
     // The server's own view of a frame, by physical address.
     virtual uint8_t* memory_of(uint32_t frame) = 0;
+    // The FPU's registers go to the TCB of the thread that they belong to.
+    virtual void save_floating_point() = 0;
     // Nobody but the server can write to the frame any more (recursive in all spaces it was mapped to).
     virtual void revoke_write(uint32_t frame) = 0;
     virtual uint64_t clock_us() = 0;

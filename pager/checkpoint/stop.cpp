@@ -18,6 +18,7 @@ void Checkpoint::stop() {
     for (uint32_t i = 0; i < sizeof snapshot_.build_id; ++i)
         snapshot_.build_id[i] = world_.build_id[i];
 
+    platform_.save_floating_point();
     platform_.snapshot(epoch);
     const uint32_t frozen = pages_.freeze_all(list_);
     list_count_ = frozen;
@@ -37,7 +38,7 @@ void Checkpoint::stop() {
 void Checkpoint::copy_aside_in_stop() {
     for (uint32_t i = 0; i < list_count_; ++i)
         if (!pages_.copy_aside(list_[i]))
-            return;
+            break;
     platform_.phase(l4::Phase::stop);
 }
 

@@ -45,6 +45,7 @@ public:
 
     // Platform.
     uint8_t* memory_of(uint32_t frame) override { return &memory_[frame]; }
+    void save_floating_point() override {}
     void revoke_write(uint32_t frame) override;
     uint64_t clock_us() override { return ++clock_us_; }
     void pause() override { act(3); }
