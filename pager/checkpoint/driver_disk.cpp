@@ -2,13 +2,15 @@
 
 #include "kernel-model/abi/syscalls.hpp"
 #include "kernel-model/abi/system_layout.hpp"
+#include "kernel-model/abi/types.hpp"
 
 namespace pager {
 namespace {
 
-alignas(4096) DiskRequestPage request_page;
-alignas(4096) const uint8_t
-    behind_request_page[1] = {}; // nothing of ours shares the page that the driver can read
+// A whole page: nothing of ours may share the one that the driver can read.
+struct alignas(l4::page_size) SharedPage : DiskRequestPage {};
+static_assert(sizeof(SharedPage) == l4::page_size);
+SharedPage request_page;
 
 // The driver's status word; a driver that is not there counts as a disk that does not answer.
 DiskStatus call_driver(l4::Message& message, uint32_t descriptor = l4::send_registers) {
