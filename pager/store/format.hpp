@@ -5,8 +5,9 @@
 //   sector 8         session (copy at 72)        written at every start
 //   sector 16        root, even epochs (copy at 80)
 //   sector 24        root, odd epochs (copy at 88)
-//   sector 128       directory areas: even, odd, even's copy, odd's copy; each one index block and the
-//   directory blocks then             the a blocks of all slots, then their b blocks
+//   sector 128       directory areas: even, odd, even's copy, odd's copy;
+//                    each one index block and the directory blocks
+//   then             the a blocks of all slots, then their b blocks
 //
 // A root names its index by checksum, the index its directory blocks, a directory entry the page's content:
 // whatever a root reaches is checked from top to bottom.

@@ -5,8 +5,8 @@
 // (I4). Steps of a checkpoint:
 //
 //   write_pages()*   contents into the blocks that the newest checkpoint does not use
-//   commit()         flush; directory area of the new epoch's parity, twice; flush; root sector, then its
-//   copy; flush
+//   commit()         flush; directory area of the new epoch's parity, twice; flush;
+//                    root sector, then its copy; flush
 //
 // Before the root's sector write the previous epoch is what open() finds, after it the new one (I3). commit()
 // returns after both root copies are durable, so a root place of which *both* copies are bad means damage,
