@@ -3,11 +3,16 @@
 // same of threads.
 //
 //   registers  (2 threads) count in all general registers and the carry flag, preempted anywhere
+//   floating   (2)         the same in x87 registers, if the processor has them
 //   sleeper    (2)         sleeps; must wake by timeout and not by anything else
 //   ping, pong             exchange numbered messages with finite timeouts; each must see the other's next
-//   number pollers    (2)         send to a slow receiver, so that they mostly wait in its queue; arrival is
-//   counted slow                   that receiver: takes one message, then computes and sleeps timeouts sends
-//   and receives that nobody answers; must end with the right error codes
+//                          number
+//   pollers    (2)         send to a slow receiver, so that they mostly wait in its queue; arrival is counted
+//   slow                   that receiver: takes one message, then computes and sleeps
+//   timeouts               sends and receives that nobody answers; must end with the right error codes
+//   requester              asks for checkpoints; an aborted request must mean a new session
+//
+// Before all that the main thread tries to get a TCB from the checkpoint server.
 //
 // Arguments: rounds (of the slow thread; everything ends with it), seed.
 #include "kernel-model/abi/probes.hpp"
@@ -27,6 +32,8 @@ enum Lthread : unsigned {
     main_thread,
     registers_1,
     registers_2,
+    floating_1,
+    floating_2,
     sleeper_1,
     sleeper_2,
     ping,
@@ -124,6 +131,40 @@ void count_in_registers(uint32_t count, uint32_t (&result)[7]) {
         count_in_registers(count, result);
         for (unsigned i = 0; i < 7; ++i)
             expect(result[i] == count * factors[i], "a register that lost count", i);
+        shared.steps[self] = shared.steps[self] + 1;
+    }
+    end_thread();
+}
+
+bool has_floating_point() {
+    uint32_t eax = 1, ebx, ecx, edx;
+    asm("cpuid" : "+a"(eax), "=b"(ebx), "=c"(ecx), "=d"(edx));
+    return edx & 1;
+}
+
+// The sum stays in a register of the x87 from the first addition to the last. (The compiler makes no use of
+// the x87 in guest programs, so nothing of it needs to be named as changed.)
+uint32_t count_in_x87(uint32_t count) {
+    uint32_t result = 0;
+    asm volatile("fldz\n"
+                 "1:\n\t"
+                 "fld1\n\t"
+                 "faddp\n\t"
+                 "decl %0\n\t"
+                 "jnz 1b\n\t"
+                 "fistpl %1"
+                 : "+r"(count), "=m"(result)
+                 :
+                 : "cc");
+    return result;
+}
+
+[[noreturn]] void run_floating(unsigned self) {
+    Random random(shared.seed + self);
+    while (has_floating_point() && goes_on()) {
+        const uint32_t count = 1 + random.below(200'000);
+        const uint32_t result = count_in_x87(count);
+        expect(result == count, "an x87 register that lost count", result);
         shared.steps[self] = shared.steps[self] + 1;
     }
     end_thread();
@@ -273,12 +314,26 @@ uint32_t session_number() {
     end_thread();
 }
 
+// A message with the words of a TCB fault. Only the kernel's own may be answered with a TCB.
+void try_to_get_own_tcb() {
+    constexpr uint32_t window = 0x70000000u, write_bit = 2;
+    l4::Message message{l4::tcb_address(l4::my_id()) | write_bit, 0, 0};
+    l4::ThreadId server = l4::pager_thread;
+    const l4::MessageResult result =
+        l4::ipc(server, l4::send_registers, l4::receive_window(l4::Fpage::make(window, l4::page_bits), false),
+                l4::Timeouts::make(patience_us, patience_us), message);
+    expect(!result.mapped(), "a TCB for its own thread", message.w2);
+}
+
 [[noreturn]] void thread_entry() {
     const unsigned self = l4::my_id().lthread();
     switch (self) {
     case registers_1:
     case registers_2:
         run_registers(self);
+    case floating_1:
+    case floating_2:
+        run_floating(self);
     case sleeper_1:
     case sleeper_2:
         run_sleeper(self);
@@ -310,6 +365,7 @@ void program_main(const StartupPage& startup) {
     shared.seed = arguments.number("seed", 1, 0, 1u << 30);
     require_good_arguments(startup, "persistence", arguments, known, sizeof known / sizeof known[0]);
 
+    try_to_get_own_tcb();
     for (unsigned lthread = 1; lthread < thread_count; ++lthread)
         l4::lthread_ex_regs(lthread, reinterpret_cast<uint32_t>(&thread_entry),
                             stacks_base + lthread * stack_bytes + stack_bytes - 16);
