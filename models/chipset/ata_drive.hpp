@@ -8,6 +8,8 @@
 //                        +---command_done(), INTRQ--> idle
 //
 // BSY is set while executing, DRQ in pio_in, pio_out and dma.
+//
+// Registers and addresses are in ata_drive.cpp, commands in ata_commands.cpp, phases in ata_data_phases.cpp.
 #pragma once
 
 #include "models/chipset/ata_identify.hpp"
@@ -69,6 +71,7 @@ private:
     void begin_flush();
     void set_features();
     void identify();
+    void enter(Phase phase); // with the phase's status
     void step();
     void step_pio_in();
     void step_pio_out();
@@ -99,7 +102,7 @@ private:
 
     Phase phase_ = Phase::idle;
     Direction direction_ = Direction::none;
-    bool dma_ = false, extended_ = false, verify_ = false, flushing_ = false;
+    bool dma_ = false, extended_ = false, verify_ = false;
     uint64_t first_lba_ = 0;
     uint32_t sectors_ = 0;        // of the command
     uint32_t moved_ = 0;          // over the cable, of them

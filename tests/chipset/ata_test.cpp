@@ -70,6 +70,21 @@ TEST_F(Ata, ReadsByPortsASectorAnInterrupt) {
     EXPECT_EQ(lba(), 7u);
 }
 
+TEST_F(Ata, SeeksOnlyToPlacesThatExist) {
+    command(0x70, 5, 0);
+    settle();
+    EXPECT_EQ(status(), 0x50u);
+    command(0x70, sectors, 0);
+    settle();
+    EXPECT_EQ(status(), 0x51u);
+    EXPECT_EQ(reg(1), 0x10u);
+    set_reg(3, 0); // sectors of cylinder addresses count from 1
+    set_reg(6, 0xA0);
+    set_reg(7, 0x70);
+    settle();
+    EXPECT_EQ(status(), 0x51u);
+}
+
 TEST_F(Ata, ReadsByPorts32BitsWide) {
     image.write(5, filled(0x33));
     command(0x20, 5, 1);
