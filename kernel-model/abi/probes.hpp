@@ -18,7 +18,7 @@ enum class Probe : uint16_t {
     fault_begin =
         3,         // eax: address, edx: error code; a page fault that goes to a pager, in the faulting thread
     fault_end = 4, // the same thread, about to repeat the instruction
-    panic = 5,     // the kernel gives up; the reason is on the console
+    panic = 5,     // kernel, checkpoint server or root gives up; the reason is on the console
     task_space = 6, // eax: task number, edx: physical address of its page directory (0: deleted)
 
     // The checkpoint server's.

@@ -1,4 +1,5 @@
 // Start of the checkpoint server: memory from sigma0, then its two threads.
+#include "kernel-model/abi/probes.hpp"
 #include "kernel-model/abi/syscalls.hpp"
 #include "kernel-model/abi/system_layout.hpp"
 #include "pager/checkpoint/server.hpp"
@@ -37,6 +38,7 @@ void start_checkpointer(Server& server) {
 void assertion_failed(const char* what) {
     // The server ends here, and with it all that could change the disk: the newest checkpoint stays as it is.
     ConsoleLine().text("checkpoint: broken invariant: ").text(what).print();
+    l4::probe<l4::Probe::panic>();
     for (;;)
         asm volatile("" ::: "memory");
 }

@@ -15,6 +15,7 @@
 #include <cmath>
 #include <csignal>
 #include <cstdio>
+#include <cstring>
 #include <exception>
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -100,6 +101,9 @@ BootImage read_image(const BootOptions& options) {
     image.append = options.append;
     for (const std::string& text : options.modules) {
         const size_t space = text.find(' ');
+        if (space == 0 || text.empty())
+            throw ConfigurationError(
+                fmt::format("--module: expected \"FILE ARGUMENTS\", found \"{}\"", text));
         image.modules.push_back(
             {text.substr(0, space), space == std::string::npos ? "" : text.substr(space + 1)});
     }
@@ -117,7 +121,8 @@ public:
             output_ = open(where.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
             if (output_ < 0)
                 throw ConfigurationError(
-                    fmt::format("--serial: expected stdio, null or a file, found {}", where));
+                    fmt::format("--serial: expected stdio, null or a file, cannot open {}: {}", where,
+                                std::strerror(errno)));
         }
     }
     ~SerialLine() {

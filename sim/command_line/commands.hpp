@@ -16,7 +16,7 @@ inline constexpr int exit_interrupted = 130; // as shells have it
 struct RunOptions {
     std::string configuration;
     std::vector<std::string> set;
-    std::optional<long long> seed;
+    std::optional<std::string> seed;
     std::string out; // empty: results/local/NAME
     bool quiet = false;
 };

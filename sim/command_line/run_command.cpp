@@ -1,6 +1,7 @@
 #include "sim/command_line/commands.hpp"
 #include "sim/config/experiment.hpp"
 #include "sim/config/search_path.hpp"
+#include "sim/config/toml_file.hpp"
 #include "sim/run/experiment_runs.hpp"
 #include "sim/run/output_folder.hpp"
 
@@ -20,8 +21,7 @@ int run_command(const RunOptions& options) {
     for (const std::string& text : options.set)
         overrides.push_back(parse_override(text));
     if (options.seed) {
-        Value seed = Value::make_integer(*options.seed);
-        seed.place = {"--seed", 0, 0};
+        Value seed = parse_toml_value(*options.seed, {"--seed", 0, 0});
         overrides.push_back({"experiment.seed", std::move(seed)});
     }
     Value document = read_configuration(find_configuration(options.configuration), overrides);

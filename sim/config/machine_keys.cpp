@@ -1,5 +1,8 @@
 #include "sim/config/machine_keys.hpp"
 
+#include <bit>
+#include <fmt/format.h>
+
 namespace fixpoint::sim {
 namespace {
 
@@ -11,6 +14,10 @@ void read_cache(Section& parent, std::string_view key, models::CacheParameters& 
                  {.meaning = "bytes of a line", .minimum = 16, .maximum = 256, .power_of_two = true});
     section.bind("latency_cycles", cache.latency_cycles,
                  {.meaning = "cycles added to an access that misses the level above", .maximum = 10'000});
+    const uint64_t set_bytes = uint64_t{cache.ways} * cache.line_bytes;
+    if (cache.size_bytes % set_bytes != 0 || !std::has_single_bit(cache.size_bytes / set_bytes))
+        section.fail("size_bytes", "ways times line_bytes times a power of two",
+                     describe(*section.table().find("size_bytes")));
     section.finish();
 }
 
@@ -18,6 +25,8 @@ void read_tlb(Section& parent, std::string_view key, models::TlbParameters& tlb)
     Section section = parent.section(key, "a TLB", true);
     section.bind("entries", tlb.entries, {.meaning = "entries", .minimum = 1, .maximum = 65'536});
     section.bind("ways", tlb.ways, {.meaning = "associativity", .minimum = 1, .maximum = 64});
+    if (tlb.entries % tlb.ways != 0 || !std::has_single_bit(tlb.entries / tlb.ways))
+        section.fail("entries", "ways times a power of two", describe(*section.table().find("entries")));
     section.finish();
 }
 
@@ -77,6 +86,10 @@ void read_cpu(Section& section, models::CpuParameters& cpu) {
     read_cache(section, "l1_instruction", cpu.l1_instruction);
     read_cache(section, "l1_data", cpu.l1_data);
     read_cache(section, "l2", cpu.l2);
+    for (const std::string_view key : {"l1_instruction", "l2"})
+        if ((key == "l2" ? cpu.l2 : cpu.l1_instruction).line_bytes != cpu.l1_data.line_bytes)
+            section.fail(key, fmt::format("line_bytes as in l1_data, {}", cpu.l1_data.line_bytes),
+                         "other line_bytes");
     read_tlb(section, "instruction_tlb_4k", cpu.instruction_tlb_4k);
     read_tlb(section, "instruction_tlb_4m", cpu.instruction_tlb_4m);
     read_tlb(section, "data_tlb_4k", cpu.data_tlb_4k);

@@ -35,12 +35,12 @@ private:
 
 void read_ledger(Arguments& arguments, Workload& workload) {
     arguments.number("accounts",
-                     {.meaning = "accounts", .minimum = 2, .maximum = 1'000'000, .otherwise = 20'000});
+                     {.meaning = "accounts", .minimum = 2, .maximum = 1 << 20, .otherwise = 20'000});
     const uint64_t clients =
         arguments.number("clients", {.meaning = "client tasks", .minimum = 1, .maximum = 64, .otherwise = 4});
     const uint64_t transfers = arguments.number(
         "transfers",
-        {.meaning = "transfers of each client", .minimum = 1, .maximum = 100'000'000, .otherwise = 40'000});
+        {.meaning = "transfers of each client", .minimum = 1, .maximum = (1 << 28) - 1, .otherwise = 40'000});
     arguments.number(
         "log", {.meaning = "records kept of the log", .minimum = 1, .maximum = 1 << 20, .otherwise = 8'192});
     arguments.number("check_every", {.meaning = "transfers between two checks of the whole ledger",
@@ -54,10 +54,10 @@ void read_ledger(Arguments& arguments, Workload& workload) {
 }
 
 void read_writer(Arguments& arguments, Workload& workload) {
-    arguments.number("pages", {.meaning = "pages", .minimum = 1, .maximum = 16'384, .otherwise = 1'024});
+    arguments.number("pages", {.meaning = "pages", .minimum = 1, .maximum = 1 << 17, .otherwise = 1'000});
     arguments.choice("pattern", "the order of the writes", {"sequential", "uniform", "zipf"}, 1);
     arguments.fraction("zipf",
-                       {.meaning = "exponent of the Zipf distribution", .maximum = 4, .otherwise = 1.0});
+                       {.meaning = "exponent of the Zipf distribution", .maximum = 8, .otherwise = 1.0});
     arguments.number(
         "rate_pages_per_s",
         {.meaning = "writes a second, 0: as fast as possible", .maximum = 10'000'000, .otherwise = 0});

@@ -22,7 +22,7 @@ using models::Picoseconds;
 
 // run() is called for slices of this length, so that progress can be shown; always the same, whoever looks.
 constexpr Picoseconds slice = 20 * models::ps_per_ms;
-// A kernel that has panicked or a workload that has failed may say more on the console before the run is
+// An image that has given up or a workload that has failed may say more on the console before the run is
 // ended.
 constexpr Picoseconds last_words = 200 * models::ps_per_ms;
 
@@ -72,8 +72,10 @@ public:
             cut_power(experiment_.crashes[next_crash].disk, derive_seed(experiment_.seed, next_crash));
             ++next_crash;
         }
-        if (recovery_ && !recovery_->epoch)
-            outcome_.violations.push_back("the checkpoint server did not come back after the power cut");
+        if (!is_up_ && outcome_.trouble.empty())
+            outcome_.violations.push_back(
+                fmt::format("the run ended {} ms after power-on and the checkpoint server was not up yet",
+                            to_ms(machine_.now() - crash_.value_or(0))));
         end_recovery();
         conclude();
         if (!disk_file.empty()) {
@@ -140,11 +142,13 @@ private:
         times_.power_cycle(at);
         recovery_ = RecoveryOutcome{to_ms(at.now), {}, {}, {}, {}, {}};
         crash_ = at.now;
+        is_up_ = false;
         outcome_.console +=
             fmt::format("-- power cut at {} ms, disk {} --\n", to_ms(at.now), to_string(mode));
     }
 
     void server_recovered(const Sample& at, uint32_t epoch) {
+        is_up_ = true;
         times_.recovered(at, epoch);
         if (crash_ || epoch != 0) {
             if (!recovery_)
@@ -206,9 +210,9 @@ private:
         machine_.request_stop();
     }
 
-    void panicked() {
+    void image_gave_up() {
         if (outcome_.trouble.empty())
-            outcome_.trouble = "the kernel gave up; the reason is in console.log";
+            outcome_.trouble = "the image gave up; the reason is in console.log";
         give_up_at_ = std::min(give_up_at_, machine_.now() + last_words);
         machine_.request_stop();
     }
@@ -227,6 +231,7 @@ private:
 
     std::optional<RecoveryOutcome> recovery_; // of the present start
     std::optional<Picoseconds> crash_;        // the last one
+    bool is_up_ = false; // the checkpoint server has recovered or formatted its disk since power-on
     bool ended_ = false, is_measured_ = false;
     Picoseconds give_up_at_ = models::never;
     Outcome outcome_;
@@ -252,7 +257,7 @@ void Simulation::on_probe(Probe event, const models::ProbeArguments& arguments) 
         times_.fault_end(at, accountant_.running());
         break;
     case Probe::panic:
-        panicked();
+        image_gave_up();
         break;
     case Probe::task_space:
         snapshots_.task_space(eax, edx);
@@ -323,13 +328,13 @@ BootImage boot_image(const Experiment& experiment, const std::filesystem::path& 
     BootImage image;
     image.kernel = file("kernel.elf");
     image.append = "tcb-pager=6 paged-tasks=16";
-    image.modules = {
-        {file("sigma0.elf"), ""},
-        {file("root.elf"), ""},
-        {file("ide.elf"), ""},
-        {file("checkpoint.elf"),
-         fmt::format("interval_us={} copy={} tracking={} store={} drain_order={} seed={}", pager.interval_us,
-                     pager.copy, pager.tracking, pager.store, pager.drain_order, experiment.seed)}};
+    image.modules = {{file("sigma0.elf"), ""},
+                     {file("root.elf"), ""},
+                     {file("ide.elf"), ""},
+                     {file("checkpoint.elf"),
+                      fmt::format("interval_us={} copy={} tracking={} store={} drain_order={} seed={}",
+                                  pager.interval_us, pager.copy, pager.tracking, pager.store,
+                                  pager.drain_order, experiment.seed & 0xFFFF'FFFF)}};
     for (size_t instance = 0; instance < experiment.workloads.size(); ++instance) {
         const Workload& workload = experiment.workloads[instance];
         image.modules.push_back(

@@ -1,5 +1,6 @@
 #include "workloads/root/failure.hpp"
 
+#include "kernel-model/abi/probes.hpp"
 #include "kernel-model/abi/syscalls.hpp"
 
 namespace workloads {
@@ -32,6 +33,7 @@ void leave(TextLine& line, bool verified) {
 void fail(TextLine& line) {
     TextLine whole;
     whole.text("root: ").text(line.c_str());
+    l4::probe<l4::Probe::panic>();
     leave(whole, false);
 }
 
