@@ -4,7 +4,7 @@
 #include <cstddef>
 
 extern "C" {
-void* memcpy(void* to, const void* from, size_t bytes);
+void* memcpy(void* __restrict to, const void* __restrict from, size_t bytes);
 void* memmove(void* to, const void* from, size_t bytes);
 void* memset(void* to, int value, size_t bytes);
 int memcmp(const void* a, const void* b, size_t bytes);
