@@ -171,6 +171,10 @@ uint32_t Uart::read(uint32_t offset, unsigned) {
                                      (transmit_.empty() ? holding_empty : 0) |
                                      (transmit_.empty() && sent_at_ == never ? transmitter_empty : 0));
         overrun_ = false;
+        if (!set_up_ && !(line_control_ & divisor_latch)) { // polls the port as the firmware left it
+            set_up_ = true;
+            advance(now_);
+        }
         break;
     case modem_status:
         // Loopback: CTS, DSR, RI, DCD show RTS, DTR, OUT1, OUT2; else a terminal is there and ready.

@@ -2,7 +2,7 @@
 //
 // Source: National PC16550D data sheet. Frames leave and come at the programmed speed; `instant` lets what is
 // sent leave at once. The other end of the line is patient: it keeps the next byte until the guest has set up
-// the port and there is room, so nothing is overrun.
+// the port, or looks at its status without doing so, and there is room, so nothing is overrun.
 #pragma once
 
 #include "models/device.hpp"

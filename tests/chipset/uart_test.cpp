@@ -70,7 +70,7 @@ TEST_F(UartTest, TheFifoTakesSixteen) {
 TEST_F(UartTest, InputWaitsForAPortThatIsSetUp) {
     uart.feed_input("hi");
     pass(10 * frame);
-    EXPECT_EQ(line_status() & 1, 0u);
+    EXPECT_EQ(uart.next_event(), never);
     set_up();
     pass(11 * frame);
     EXPECT_EQ(line_status() & 1, 1u);
@@ -78,6 +78,15 @@ TEST_F(UartTest, InputWaitsForAPortThatIsSetUp) {
     EXPECT_EQ(line_status() & 1, 0u);
     pass(12 * frame);
     EXPECT_EQ(uart.read(0, 1), 'i');
+}
+
+// A program that relies on the firmware only ever polls.
+TEST_F(UartTest, InputComesToAPortThatIsOnlyPolled) {
+    uart.feed_input("h");
+    EXPECT_EQ(line_status() & 1, 0u);
+    pass(12 * frame); // 9600 baud, as at power-on
+    EXPECT_EQ(line_status() & 1, 1u);
+    EXPECT_EQ(uart.read(0, 1), 'h');
 }
 
 TEST_F(UartTest, TheOtherEndIsPatient) {
