@@ -1,6 +1,7 @@
 #include "kernel-model/thread/recovery.hpp"
 
 #include "kernel-model/abi/kernel_info.hpp"
+#include "kernel-model/abi/syscalls.hpp"
 #include "kernel-model/abi/system_layout.hpp"
 #include "kernel-model/arch/cpu.hpp"
 #include "kernel-model/arch/handlers.hpp"
@@ -17,8 +18,8 @@ namespace kernel {
 
 namespace {
 
-enum class Operation : uint32_t { begin = 0, adopt = 1 }; // as l4::RecoveryOperation
-enum class Result : uint32_t { ok = 0, not_permitted = 1, bad_argument = 2, damaged_tcb = 3 };
+using Operation = l4::RecoveryOperation;
+using Result = l4::RecoveryResult;
 
 constinit ThreadIndex first_orphan = no_thread;
 constinit uint64_t wakeup_shift_us = 0; // what the snapshot's absolute timeouts lack on this boot's clock
@@ -35,8 +36,8 @@ bool names_persistent_thread(uint32_t id) {
     return id != any_partner && is_persistent(l4::ThreadId{id}.task());
 }
 
-// The eflags that user level can have changed: arithmetic, trap, direction, nested task, resume, alignment,
-// ID.
+// The eflags that user level can have changed: arithmetic, trap, direction, nested task, resume, alignment
+// check, ID.
 constexpr uint32_t user_eflags = 0x00254DD5u;
 
 // A TCB is believed only if the kernel itself could have written it.
