@@ -15,11 +15,10 @@ enum class Probe : uint16_t {
     // The kernel's.
     kernel_entry = 1,  // first instruction after the boot loader
     thread_switch = 2, // eax: id of the thread that runs from here on, 0: idle
-    fault_begin =
-        3,         // eax: address, edx: error code; a page fault that goes to a pager, in the faulting thread
-    fault_end = 4, // the same thread, about to repeat the instruction
-    panic = 5,     // kernel, checkpoint server or root gives up; the reason is on the console
-    task_space = 6, // eax: task number, edx: physical address of its page directory (0: deleted)
+    fault_begin = 3,   // eax: address, edx: error code; the thread's page fault goes to a pager
+    fault_end = 4,     // the same thread, about to repeat the instruction
+    panic = 5,         // kernel, checkpoint server or root gives up; the reason is on the console
+    task_space = 6,    // eax: task number, edx: physical address of its page directory (0: deleted)
 
     // The checkpoint server's.
     stop_begin = 16, // eax: epoch; the stop's first instruction
@@ -27,9 +26,9 @@ enum class Probe : uint16_t {
     stop_end = 18,   // eax: epoch, edx: pages that became frozen, ecx: TCB pages copied
     committed = 19,  // eax: epoch; durable (I9)
     phase = 20,      // eax: Phase of the running thread from here on
-    page_placed =
-        21, // eax: task (0: a TCB page), edx: page address there, ecx: physical frame, ebx: PageSource;
-            // the frame has its content, nothing maps it yet
+    // eax: task (0: a TCB page), edx: page address there, ecx: physical frame, ebx: PageSource; the frame has
+    // its content, nothing maps it yet
+    page_placed = 21,
     page_released = 22,   // eax: task, edx: page address; the page has left the world
     page_copied = 23,     // eax: task, edx: page address; a frozen page was copied on a write
     delayed = 24,         // eax: epoch; a checkpoint fell due before the last one was durable

@@ -116,11 +116,11 @@ inline ThreadId task_new(ThreadId dest, unsigned mcp, uint32_t eip, uint32_t esp
 
 // INT 0x37, ours, for the TCB pager's task only. See kernel-model/thread/recovery.hpp.
 enum class RecoveryOperation : uint32_t {
-    begin =
-        0, // clock_us: the snapshot's clock; the kernel's clock moves forward to it, pending timeouts with it
-    adopt =
-        1, // tcb_page: the threads of this TCB page are checked, mended and enqueued; faults on the page go to
-           // the TCB pager as always
+    // clock_us: the snapshot's clock; the kernel's clock moves forward to it, pending timeouts with it.
+    begin = 0,
+    // tcb_page: the threads of this TCB page are checked, mended and enqueued; faults on the page go to the
+    // TCB pager as always.
+    adopt = 1,
 };
 enum class RecoveryResult : uint32_t { ok = 0, not_permitted = 1, bad_argument = 2, damaged_tcb = 3 };
 inline RecoveryResult recovery(RecoveryOperation operation, uint32_t tcb_page, uint64_t clock_us = 0) {

@@ -109,8 +109,8 @@ inline constexpr uint32_t send_registers = 0;    // register message
 inline constexpr uint32_t send_map = 1u << 1;    // m: w1, w2 are a map item (send base, send fpage)
 inline constexpr uint32_t receive_registers = 0; // closed wait, register message
 inline constexpr uint32_t open_wait = 1;         // o
-inline constexpr uint32_t receive_window_bit =
-    2; // the descriptor is an fpage: receive window of a map message
+// The descriptor is an fpage: receive window of a map message.
+inline constexpr uint32_t receive_window_bit = 2;
 constexpr uint32_t receive_window(Fpage window, bool open) {
     return (window.raw & ~3u) | receive_window_bit | (open ? open_wait : 0);
 }

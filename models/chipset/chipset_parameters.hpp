@@ -6,13 +6,13 @@
 namespace fixpoint::models {
 
 struct ChipsetParameters {
-    uint32_t
-        isa_access_ns; // processor time of an access to an ISA-speed register (8259, 8254, RTC, UART, ports)
-    uint32_t pci_access_ns;         // the same for a register behind PCI (configuration space, IDE)
-    uint64_t ide_bytes_per_second;  // the controller's limit on the cable (33,300,000: UDMA 2)
-    bool uart_instant;              // true: the UART sends and receives without the serial line's byte times
-    int64_t rtc_start_unix_seconds; // time of day at power-on of the simulator, UTC, 0 to 4,102,444,799 (year
-                                    // 2099)
+    // Processor time of an access to an ISA-speed register (8259, 8254, RTC, UART, ports).
+    uint32_t isa_access_ns;
+    uint32_t pci_access_ns;        // the same for a register behind PCI (configuration space, IDE)
+    uint64_t ide_bytes_per_second; // the controller's limit on the cable (33,300,000: UDMA 2)
+    bool uart_instant;             // true: the UART sends and receives without the serial line's byte times
+    // Time of day at power-on of the simulator, UTC, 0 to 4,102,444,799 (year 2099).
+    int64_t rtc_start_unix_seconds;
 };
 
 } // namespace fixpoint::models

@@ -14,8 +14,8 @@ struct DiskPosition {
     uint32_t cylinder, head;
     uint32_t sectors_per_track;
     uint32_t sector; // on its track, in LBA order
-    uint32_t
-        slot; // the same counted from the index mark: slot s starts at s / sectors_per_track of a revolution
+    // The same counted from the index mark: slot s starts at s / sectors_per_track of a revolution.
+    uint32_t slot;
     bool same_track(const DiskPosition& other) const {
         return cylinder == other.cylinder && head == other.head;
     }

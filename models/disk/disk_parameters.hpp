@@ -17,10 +17,10 @@ enum class DiskKind {
 struct DiskZone {
     uint32_t first_cylinder;    // ascending; the first zone starts at 0
     uint32_t sectors_per_track; // 1 to 65,535
-    uint32_t
-        track_skew_sectors; // between the last sector of a track and the first of the cylinder's next track
-    uint32_t
-        cylinder_skew_sectors; // between the last sector of a cylinder and the first of the next cylinder
+    // Between the last sector of a track and the first of the cylinder's next track.
+    uint32_t track_skew_sectors;
+    // Between the last sector of a cylinder and the first of the next cylinder.
+    uint32_t cylinder_skew_sectors;
 };
 
 // A point of the seek curve: moving the arm over `cylinders` takes `us`, settling for a read included.

@@ -25,8 +25,8 @@ void MechanicalDisk::reset_state(Picoseconds now) {
     command_ = Command::none;
     run_ = Run::none;
     run_segment_ = nullptr;
-    position_ =
-        mechanics_.geometry().locate(0); // the arm comes back from its landing zone to the outermost track
+    // The arm comes back from its landing zone to the outermost track.
+    position_ = mechanics_.geometry().locate(0);
     head_lba_ = 0;
     std::fill(segments_.begin(), segments_.end(), Segment{});
     uses_ = 0;

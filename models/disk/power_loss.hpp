@@ -11,13 +11,18 @@
 namespace fixpoint::models {
 
 enum class PowerLoss {
-    lose_cache, // "lose-cache": only what reached the media stays; the sector in flight is old, new or
-                // unreadable
-    torn, // "torn": the write in flight is cut at a random place: whole sectors before it are new, the sector
-          // at the cut is a silent mix of new and old bytes
-    reordered,  // "reordered": any subset of the unflushed sectors is on the media
-    keep,       // "keep": all unflushed sectors arrive (a drive with enough energy to finish)
-    bad_sector, // "bad-sector": as lose_cache, and the sector in flight is unreadable until it is rewritten
+    // "lose-cache": only what reached the media stays; the sector in flight is old, new or unreadable.
+    lose_cache,
+    // "torn": the write in flight is cut at a random place: whole sectors before it are new, the sector at the
+    // cut is a silent mix of new and old bytes.
+    torn,
+    // "reordered": any subset of the unflushed sectors is on the media.
+    reordered,
+    // "keep": all unflushed sectors arrive (a drive with enough energy to finish).
+    keep,
+    // "bad-sector": only what reached the media stays; the sector in flight, or the one that would have been
+    // written next, is unreadable until it is rewritten.
+    bad_sector,
 };
 
 [[nodiscard]] constexpr std::string_view to_string(PowerLoss mode) {

@@ -134,8 +134,7 @@ public:
 
 private:
     // Flags of entries_ that never reach the disk.
-    static constexpr uint32_t pending =
-        1u << 30; // written for the running checkpoint: flags and checksum are its
+    static constexpr uint32_t pending = 1u << 30;  // flags and checksum are the running checkpoint's
     static constexpr uint32_t assigned = 1u << 31; // the slot belongs to a page
 
     OpenStatus take_memory(void* memory, uint32_t bytes, uint32_t disk_sectors);

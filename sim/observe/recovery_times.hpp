@@ -15,8 +15,8 @@ struct RecoveryTiming {
     std::optional<models::Picoseconds> crash; // none: the simulation started with an old disk
     models::Picoseconds kernel_entry = 0;
     std::optional<models::Picoseconds> first_user_instruction;
-    std::optional<models::Picoseconds>
-        full_speed; // begin of the first 100 ms at 95 % of the undisturbed rate
+    // Begin of the first 100 ms at 95 % of the undisturbed rate.
+    std::optional<models::Picoseconds> full_speed;
 };
 
 class RecoveryTimes {

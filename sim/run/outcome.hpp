@@ -15,8 +15,8 @@ namespace fixpoint::sim {
 
 struct RecoveryOutcome {
     std::optional<double> crash_ms; // none: the simulation began with an old disk
-    std::optional<uint32_t>
-        epoch; // 0: nothing had been committed, a fresh start; none: cut short by the next cut
+    // 0: nothing had been committed, a fresh start; none: cut short by the next cut.
+    std::optional<uint32_t> epoch;
     std::optional<double> restart_ms, full_speed_ms, lost_ms;
     std::optional<bool> identical;
 };
