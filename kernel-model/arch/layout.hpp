@@ -21,9 +21,6 @@ template<class T = uint32_t>
 inline T* window(uint32_t physical) {
     return reinterpret_cast<T*>(window_base + physical);
 }
-inline uint32_t window_to_physical(const void* pointer) {
-    return reinterpret_cast<uint32_t>(pointer) - window_base;
-}
 inline uint32_t image_to_physical(const void* pointer) {
     return reinterpret_cast<uint32_t>(pointer) - kernel_virtual_base + kernel_physical_base;
 }

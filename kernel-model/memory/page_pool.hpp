@@ -21,8 +21,6 @@ public:
     void release_page(uint32_t page) { release(free_page_, page); }
     void release_pair(uint32_t pair) { release(free_pair_, pair); }
 
-    uint32_t untouched_bytes() const { return high_ - low_; }
-
 private:
     uint32_t allocate(uint32_t& list, uint32_t bytes, bool from_top) {
         if (list != 0) {

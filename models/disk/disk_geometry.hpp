@@ -16,9 +16,6 @@ struct DiskPosition {
     uint32_t sector; // on its track, in LBA order
     // The same counted from the index mark: slot s starts at s / sectors_per_track of a revolution.
     uint32_t slot;
-    bool same_track(const DiskPosition& other) const {
-        return cylinder == other.cylinder && head == other.head;
-    }
 };
 
 class DiskGeometry {

@@ -85,7 +85,6 @@ public:
     bool recover_tcb(uint32_t slot);
 
     // The stop's.
-    uint32_t dirty_count() const { return dirty_count_; }
     // All dirty pages become frozen; appends their slots.
     uint32_t freeze_all(uint32_t* frozen);
     uint32_t freeze_all_tcbs(uint32_t* frozen);

@@ -58,8 +58,6 @@ public:
     [[nodiscard]] std::optional<bool> identical() const { return identical_; }
     // What did not hold, in words; at most `messages_max`.
     [[nodiscard]] const std::vector<std::string>& violations() const { return violations_; }
-    [[nodiscard]] uint32_t newest_committed() const { return newest_committed_; }
-    [[nodiscard]] size_t placed_pages() const { return placed_.size(); }
 
     static constexpr size_t messages_max = 20;
 
