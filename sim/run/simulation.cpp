@@ -2,6 +2,7 @@
 
 #include "models/cpu/cpu.hpp"
 #include "models/disk/disk_image.hpp"
+#include "models/disk/seeded_random.hpp"
 #include "sim/machine/machine.hpp"
 #include "sim/observe/recovery_times.hpp"
 #include "sim/observe/snapshots.hpp"
@@ -26,12 +27,12 @@ constexpr Picoseconds slice = 20 * models::ps_per_ms;
 // ended.
 constexpr Picoseconds last_words = 200 * models::ps_per_ms;
 
-// A new seed from `seed` for the `number`-th use (the finalizer of SplitMix64, Steele et al. 2014).
+// A new seed from `seed` for the `number`-th use: the generator's value after that many others.
 uint64_t derive_seed(uint64_t seed, uint64_t number) {
-    uint64_t z = seed + (number + 1) * 0x9E3779B97F4A7C15u;
-    z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9u;
-    z = (z ^ z >> 27) * 0x94D049BB133111EBu;
-    return z ^ z >> 31;
+    models::SeededRandom random{seed};
+    while (number-- > 0)
+        random.next();
+    return random.next();
 }
 
 constexpr double to_ms(Picoseconds time) {
