@@ -29,8 +29,8 @@ void include_if_named(Value& document, std::string_view table, std::string_view 
 
 void read_pager(Section section, PagerConfiguration& pager) {
     const double interval_ms = section.real(
-        "interval_ms", {.meaning = "ms between checkpoints, 0: none", .maximum = 1e7, .otherwise = 100});
-    pager.interval_us = static_cast<uint64_t>(std::llround(interval_ms * 1e3));
+        "interval_ms", {.meaning = "ms between checkpoints, 0: none", .maximum = 4e6, .otherwise = 100});
+    pager.interval_us = static_cast<uint64_t>(std::llround(interval_ms * 1e3)); // the server takes 32 bits
     constexpr uint64_t shortest_us = 1'000; // a checkpoint has to be due at a tick of the kernel's clock
     if (interval_ms != 0 && pager.interval_us < shortest_us)
         section.fail("interval_ms", "0, or at least 1 ms", describe(*section.table().find("interval_ms")));

@@ -202,7 +202,7 @@ TEST_F(Configuration, WrongType) {
     EXPECT_EQ(error_of(replaced(experiment, "interval_ms = 50", "interval_ms = \"fast\"")),
               "experiment.toml:8:15: pager.interval_ms: expected ms between checkpoints, 0: none (a number "
               "from 0 to "
-              "10000000), found \"fast\"");
+              "4000000), found \"fast\"");
 }
 
 TEST_F(Configuration, ValueOutOfRange) {
@@ -260,7 +260,7 @@ TEST_F(Configuration, MissingFile) {
 TEST_F(Configuration, WrongOverrideNamesTheCommandLine) {
     EXPECT_EQ(error_of(experiment, {"pager.interval_ms=fast"}),
               "--set: pager.interval_ms: expected ms between checkpoints, 0: none (a number from 0 to "
-              "10000000), found "
+              "4000000), found "
               "\"fast\"");
     EXPECT_EQ(
         error_of(experiment, {"workload[3].accounts=1"}),
