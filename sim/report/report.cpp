@@ -183,8 +183,7 @@ std::vector<std::string> write_report(const fs::path& folder, const SweepPlan& p
                                       const std::vector<ordered_json>& rows) {
     const fs::path parts = report_folder();
     if (parts.empty() || !fs::exists(parts / "plot-library.js"))
-        return {
-            "report.html and plots/ (this build was made without npm, which brings the plotting library)"};
+        return {"report.html and plots/ (this build could not fetch the plotting library with npm)"};
     const std::vector<Plot> plots = make_plots(plan, rows);
     ordered_json specifications = ordered_json::array();
     std::string figures;
