@@ -4,6 +4,7 @@
 #include "sim/config/toml_file.hpp"
 #include "sim/run/experiment_runs.hpp"
 #include "sim/run/output_folder.hpp"
+#include "sim/run/tables.hpp"
 
 #include <cstdio>
 #include <fmt/format.h>
@@ -43,6 +44,8 @@ int run_command(const RunOptions& options) {
     write_run_files(output.folder(), experiment, result);
     output.commit();
 
+    if (!options.quiet)
+        fmt::print("{}", checkpoint_table(result.run.checkpoints));
     fmt::print("{}", summary_table(summarise(experiment, result.run, result.comparison())));
     fmt::print("  {:<16} {}\n", "results", output.place().string());
     std::fflush(stdout);

@@ -24,7 +24,4 @@ struct Comparison {
 // What did not hold, in words; empty: the experiment succeeded.
 [[nodiscard]] std::vector<std::string> failures(const Experiment& experiment, const Outcome& run);
 
-// The summary as a table of text lines.
-[[nodiscard]] std::string summary_table(const nlohmann::ordered_json& summary);
-
 } // namespace fixpoint::sim
