@@ -116,6 +116,8 @@ void CpuModule::execute_once() {
         state_ = State::halted;
         return;
     case Cpu::Stop::requested:
+    case Cpu::Stop::observer:
+    case Cpu::Stop::watchpoint:
         break;
     case Cpu::Stop::halted_for_ever:
     case Cpu::Stop::triple_fault:

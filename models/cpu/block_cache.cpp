@@ -6,7 +6,7 @@ namespace fixpoint::models {
 
 namespace {
 constexpr size_t blocks_per_slab = 1024;
-constexpr size_t ops_per_block = Block::max_instructions + 1;
+constexpr size_t ops_per_block = 2 * Block::max_instructions + 1; // observed ones have two Ops an instruction
 } // namespace
 
 BlockCache::BlockCache(size_t memory_bytes, Handler leave, FastPath& data_path, CpuCounters& counters)

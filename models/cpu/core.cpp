@@ -45,7 +45,8 @@ void Core::reset() {
     fresh.debug[7] = 0x400;
     tsc_offset = 0 - clock.cycles;
     shutdown = false;
-    interrupt_shadow = false;
+    interrupt_shadow = trap_shadow = false;
+    pending_debug = 0;
     reset_requested = false;
     caches.invalidate_all();
     blocks.flush();
@@ -80,7 +81,7 @@ void Core::set_state(const CpuState& s) {
     for (unsigned i = 0; i < 8; ++i)
         registers[i] = s.general[i];
     eip = s.eip;
-    flags.set_value(s.eflags & ~eflags::rf);
+    flags.set_value(s.eflags);
     segment = s.segment;
     ldtr = s.ldtr;
     tr = s.tr;
@@ -100,7 +101,7 @@ void Core::set_state(const CpuState& s) {
     current = nullptr;
     block = &no_block_;
     privilege = !protected_mode() ? 0 : v86() ? 3 : static_cast<uint8_t>(s.segment[seg_cs].selector & 3);
-    update_mode();
+    update_breakpoints();
 }
 
 void Core::update_mode() {
@@ -118,7 +119,8 @@ void Core::update_mode() {
                            (stack.attributes & SegmentState::big) != 0 && !aligned;
     mode = ((code.attributes & SegmentState::big) != 0 ? block_mode::code32 : 0) |
            (flat_data ? block_mode::flat_data : 0) |
-           ((flags.system & eflags::tf) != 0 ? block_mode::single_step : 0);
+           ((flags.system & eflags::tf) != 0 ? block_mode::single_step : 0) |
+           (observer != nullptr || breakpoints.armed() ? block_mode::observed : 0);
     data_entries = data_path.table(user());
     fetch_entries = fetch_path.table(user());
 }
@@ -139,6 +141,13 @@ void Core::leave_block(const Op* op) {
     give_back(op);
     eip += op->eip_offset;
     slot = 0;
+}
+
+// RF stands for "instruction breakpoints were looked for" until it goes on (SDM vol. 3, 17.3.1.1).
+void Core::leave_repetition(const Op* op) {
+    flags.system |= eflags::rf;
+    request_attention();
+    leave_block(op);
 }
 
 void Core::fault_exit(const Op* op) {
@@ -171,23 +180,40 @@ std::optional<Cpu::Stop> Core::boundary() {
         stop_requested = false;
         return Cpu::Stop::requested;
     }
-    const bool shadow = interrupt_shadow;
-    interrupt_shadow = false;
+    if (observer_stopped) {
+        observer_stopped = false;
+        return Cpu::Stop::observer;
+    }
+    if (watch_hit)
+        return Cpu::Stop::watchpoint;
+    const bool shadow = interrupt_shadow, traps_held = trap_shadow;
+    interrupt_shadow = trap_shadow = false;
+    if (pending_debug != 0 && !traps_held) {
+        debug_exception(std::exchange(pending_debug, 0));
+        if (shutdown)
+            return Cpu::Stop::triple_fault;
+    }
     if (interrupt_line && (flags.system & eflags::iif) != 0 && !shadow) {
         halted = false;
         ++counters.interrupts;
         block = &no_block_;
         deliver({bus.acknowledge_interrupt(), false, 0}, eip, false);
-        return shutdown ? std::optional{Cpu::Stop::triple_fault} : std::nullopt;
-    }
-    if (halted)
+        if (shutdown)
+            return Cpu::Stop::triple_fault;
+    } else if (halted) {
         return (flags.system & eflags::iif) != 0 ? Cpu::Stop::halted : Cpu::Stop::halted_for_ever;
-    if (clock.cycles >= limit) {
+    } else if (clock.cycles >= limit) {
         interrupt_shadow = shadow;
+        trap_shadow = traps_held;
         return Cpu::Stop::limit;
     }
     const bool soon = interrupt_line && (flags.system & eflags::iif) != 0;
+    const bool observed = (mode & block_mode::observed) != 0;
     deadline = soon ? 0 : limit;
+    if (observed)
+        if (const auto stop = observe_first())
+            return stop;
+    flags.system &= ~eflags::rf; // instruction breakpoints have been looked for
     return std::nullopt;
 }
 
@@ -239,17 +265,13 @@ Cpu::Stop Core::run(uint64_t until_cycle) {
             candidate->physical = Block::dead; // not in the cache: no hint may lead to it
         }
         block = candidate;
+        trail[trail_end++ % trail_length] = linear;
         retired += candidate->instructions;
         clock.cycles += candidate->cycles;
-        if ((candidate->mode & block_mode::single_step) != 0) [[unlikely]] {
-            step_trap = true;
+        if ((candidate->mode & block_mode::debugged) != 0) [[unlikely]] {
+            step_trap = (candidate->mode & block_mode::single_step) != 0;
             candidate->ops->handler(*this, candidate->ops);
-            current = nullptr;
-            if (step_trap) {
-                debug[6] |= 1u << 14; // BS
-                block = &no_block_;
-                deliver({vector::debug, false, 0}, eip, false);
-            }
+            after_debugged_block();
             continue;
         }
         candidate->ops->handler(*this, candidate->ops);
@@ -323,20 +345,21 @@ Block* Core::build_block(uint32_t linear, uint32_t physical, bool single) {
     made->second_page = Block::no_page;
     made->chain[0] = made->chain[1] = &no_block_;
     const unsigned most = single || (mode & block_mode::single_step) != 0 ? 1 : Block::max_instructions;
+    const bool observed = (mode & block_mode::observed) != 0;
     uint32_t offset = 0, micro_ops = 0, extra_cycles = 0;
     bool ends = false;
-    unsigned count = 0;
+    unsigned count = 0, instructions = 0;
     const auto cycles_so_far = [&] {
         return (micro_ops + parameters.retire_width - 1) / parameters.retire_width + extra_cycles;
     };
-    while (count < most && !ends) {
+    while (instructions < most && !ends) {
         uint8_t bytes[longest];
         if (offset >= page_bytes - physical % page_bytes)
             break;
         size_t available = fetch_bytes(physical + offset, Block::no_page, longest, bytes);
         Decoded decoded = decoder.decode(bytes, available, mode);
         if (decoded.incomplete) {
-            if (count != 0)
+            if (instructions != 0)
                 break; // it gets a block of its own
             const uint32_t next_page = (linear | (page_bytes - 1)) + 1;
             uint32_t second = 0;
@@ -346,7 +369,7 @@ Block* Core::build_block(uint32_t linear, uint32_t physical, bool single) {
             available = fetch_bytes(physical, made->second_page, longest, bytes);
             decoded = decoder.decode(bytes, available, mode);
         }
-        Op& op = made->ops[count++];
+        Op& op = made->ops[count + (observed && count != 0 ? 1 : 0)];
         op = decoded.op;
         op.number = made->instructions;
         op.eip_offset = static_cast<uint16_t>(offset);
@@ -355,6 +378,13 @@ Block* Core::build_block(uint32_t linear, uint32_t physical, bool single) {
         op.next_offset = static_cast<uint16_t>(offset);
         if (decoded.relative)
             op.immediate += offset;
+        if (observed && count != 0) {
+            Op& observing = made->ops[count++];
+            observing = op;
+            observing.handler = observe_handler();
+        }
+        ++count;
+        ++instructions;
         micro_ops += decoded.cost.micro_ops;
         extra_cycles += decoded.cost.extra_cycles;
         made->instructions = static_cast<uint8_t>(made->instructions + (decoded.counts ? 1 : 0));
@@ -396,11 +426,13 @@ bool Core::io_allowed(uint16_t port, unsigned bytes) {
 
 uint32_t Core::io_read(const Op* op, uint16_t port, unsigned bytes) {
     current = op;
+    note_port_access(port, bytes);
     clock.cycles += bus.io_cycles(port);
     return bus.io_read(port, bytes);
 }
 void Core::io_write(const Op* op, uint16_t port, unsigned bytes, uint32_t value) {
     current = op;
+    note_port_access(port, bytes);
     clock.cycles += bus.io_cycles(port);
     bus.io_write(port, bytes, value);
 }

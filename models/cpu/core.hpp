@@ -13,6 +13,7 @@
 
 #include "models/cpu/block_cache.hpp"
 #include "models/cpu/branch_predictor.hpp"
+#include "models/cpu/breakpoints.hpp"
 #include "models/cpu/cache_hierarchy.hpp"
 #include "models/cpu/cpu.hpp"
 #include "models/cpu/decoder.hpp"
@@ -34,7 +35,8 @@ inline constexpr uint8_t divide_error = 0, debug = 1, breakpoint = 3, overflow =
 
 // How blocks were decoded, and for which machine state they hold.
 namespace block_mode {
-inline constexpr uint32_t code32 = 1, flat_data = 2, single_step = 4;
+inline constexpr uint32_t code32 = 1, flat_data = 2, single_step = 4, observed = 8;
+inline constexpr uint32_t debugged = single_step | observed;
 } // namespace block_mode
 
 struct Fault {
@@ -83,6 +85,7 @@ public:
     bool interrupt_shadow = false; // after STI, MOV SS, POP SS: no interrupt before the next block
     bool delivering = false;       // an exception or interrupt is on its way, not INT n
     bool step_trap = false;        // the block was started with TF set and nothing has been delivered since
+    bool trap_shadow = false;      // after MOV SS, POP SS: no debug trap before the next instruction
     Fault fault;
     uint64_t modify_buffer = 0;  // where read-modify-write works when it cannot work in place
     uint32_t modify_address = 0; // linear
@@ -98,6 +101,22 @@ public:
         __builtin_memcpy(reinterpret_cast<uint8_t*>(registers.data()) + byte_offset, &value, sizeof(T));
     }
 
+    // ---- Debugging, see core_debug.cpp
+    void set_observer(InstructionObserver* listener);
+    void set_watchpoints(std::vector<Watchpoint> watchpoints);
+    void update_breakpoints(); // after any change of DR0-DR7, CR4.DE
+    [[nodiscard]] bool observe_next(const Op* op);
+    void trap_after_instruction(uint32_t cause); // `cause`: bits of DR6
+    void note_access(uint32_t linear, uint32_t bytes, bool write);
+    void note_port_access(uint16_t port, uint32_t bytes);
+    // Each iteration of a repeated string instruction may end with a trap; this one does.
+    [[nodiscard]] bool iterations_may_trap() const {
+        return (mode & block_mode::single_step) != 0 || breakpoints.watches_accesses();
+    }
+    [[nodiscard]] bool iteration_traps() const {
+        return (mode & block_mode::single_step) != 0 || pending_debug != 0 || watch_hit;
+    }
+
     // ---- Mode
     [[nodiscard]] bool protected_mode() const { return (mmu.cr0 & Mmu::cr0_pe) != 0; }
     [[nodiscard]] bool v86() const { return (flags.system & eflags::vm) != 0; }
@@ -109,9 +128,10 @@ public:
     bool raise(uint8_t number) { return raise(number, false, 0); } // always false
     bool raise(uint8_t number, uint32_t error) { return raise(number, true, error); }
     bool raise_protection(uint32_t error = 0) { return raise(vector::general_protection, true, error); }
-    void fault_exit(const Op* op);  // delivers `fault` with the instruction's own EIP
-    void leave_block(const Op* op); // ends the block before this instruction
-    void give_back(const Op* op);   // uncharges this instruction and what follows it in the block
+    void fault_exit(const Op* op);       // delivers `fault` with the instruction's own EIP
+    void leave_block(const Op* op);      // ends the block before this instruction
+    void leave_repetition(const Op* op); // likewise, in the middle of it
+    void give_back(const Op* op);        // uncharges this instruction and what follows it in the block
 
     // ---- Memory, linear addresses. False or the failure bit: `fault` is set. See memory_access.hpp.
     static constexpr uint64_t failed = uint64_t{1} << 63;
@@ -204,6 +224,15 @@ public:
     bool stop_requested = false;
     bool running = false, reset_requested = false; // a reset from a callback waits for the block's end
     uint64_t limit = 0;
+    Breakpoints breakpoints;
+    InstructionObserver* observer = nullptr;
+    uint32_t pending_debug = 0; // bits of DR6: traps of the instruction that is running or has just ended
+    std::optional<uint32_t> watch_hit; // a watchpoint was touched there
+    bool observer_was_asked = false;   // about the instruction at EIP
+    bool observer_stopped = false;     // and wants the processor to stop before it
+    static constexpr uint32_t trail_length = 16;
+    std::array<uint32_t, trail_length> trail{}; // linear addresses of the blocks entered last, a ring
+    uint32_t trail_end = 0;
     bool runs_may_compete = false; // every set has two ways or more: see handlers_string.cpp
 
 private:
@@ -231,6 +260,9 @@ private:
     void remember(const Piece& piece, bool write, bool as_user);
 
     [[nodiscard]] std::optional<Cpu::Stop> boundary();
+    [[nodiscard]] std::optional<Cpu::Stop> observe_first();
+    void debug_exception(uint32_t cause); // now, at the current EIP
+    void after_debugged_block();
     [[nodiscard]] bool fetch_slow(uint32_t linear, uint32_t& physical);
     [[nodiscard]] Block* next_block(uint32_t linear, uint32_t physical);
     [[nodiscard]] Block* build_block(uint32_t linear, uint32_t physical, bool single);

@@ -15,6 +15,9 @@ constexpr bool contributory(uint8_t number) {
 
 void Core::deliver(Fault what, uint32_t return_eip, bool is_fault) {
     step_trap = false;
+    observer_was_asked = false;
+    if (is_fault)
+        pending_debug = 0; // traps of an instruction that did not complete
     current = nullptr;
     bool exception = is_fault || what.vector == vector::debug;
     for (;;) {
@@ -23,8 +26,11 @@ void Core::deliver(Fault what, uint32_t return_eip, bool is_fault) {
         delivering = true;
         const bool entered = enter_gate(what, return_eip, false, is_fault);
         delivering = false;
-        if (entered)
+        if (entered) {
+            if (what.vector == vector::debug)
+                debug[7] &= ~dr7::general_detect; // so that the handler may use the registers (17.2.4)
             return;
+        }
         // SDM vol. 3, table 6-5.
         if (exception && what.vector == vector::double_fault) {
             shutdown = true;

@@ -22,6 +22,8 @@ unsigned Core::translate_pieces(uint32_t linear, unsigned bytes, AccessKind kind
 }
 
 void Core::touch(const Piece& piece, bool write) {
+    if (breakpoints.watches_data())
+        note_access(piece.linear, piece.bytes, write);
     if (map.is_memory(piece.translation.physical))
         caches.data_access(piece.translation.physical, write);
     else
@@ -32,7 +34,8 @@ void Core::touch(const Piece& piece, bool write) {
 // cut.
 void Core::remember(const Piece& piece, bool write, bool as_user) {
     const uint32_t physical = piece.translation.physical;
-    if (!map.is_memory(physical))
+    if (!map.is_memory(physical) || (breakpoints.watches_data() &&
+                                     breakpoints.watches_line(piece.linear & line_mask, caches.line_bytes())))
         return;
     const FastPath::Entry& entry = data_path.table(as_user)[data_path.index_of(piece.linear)];
     const uint32_t line = piece.linear & line_mask;
@@ -78,6 +81,8 @@ Core::LineAccess Core::access_line(uint32_t linear, unsigned bytes, bool write, 
     }
     if (!map.is_memory(piece.translation.physical))
         return {nullptr, false};
+    if (breakpoints.watches_data())
+        note_access(linear, bytes, write);
     caches.data_access(piece.translation.physical, write);
     if (write)
         blocks.written(piece.translation.physical, bytes);

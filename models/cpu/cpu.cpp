@@ -3,6 +3,7 @@
 #include "models/cpu/core.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace fixpoint::models {
 
@@ -80,6 +81,22 @@ void Cpu::snoop_write(uint32_t physical, uint32_t bytes) {
 
 bool Cpu::translate(uint32_t linear, uint32_t& physical) const {
     return core_->mmu.peek(linear, physical);
+}
+
+void Cpu::set_observer(InstructionObserver* observer) {
+    core_->set_observer(observer);
+}
+void Cpu::set_watchpoints(std::vector<Watchpoint> watchpoints) {
+    core_->set_watchpoints(std::move(watchpoints));
+}
+std::optional<uint32_t> Cpu::take_watch_hit() {
+    return std::exchange(core_->watch_hit, std::nullopt);
+}
+std::array<uint32_t, Core::trail_length> Cpu::last_branches() const {
+    std::array<uint32_t, Core::trail_length> newest_first;
+    for (uint32_t i = 0; i < Core::trail_length; ++i)
+        newest_first[i] = core_->trail[(core_->trail_end - 1 - i) % Core::trail_length];
+    return newest_first;
 }
 
 void Cpu::set_fast_path(bool enabled) {

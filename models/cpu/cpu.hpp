@@ -13,10 +13,14 @@
 #include "models/cpu/cpu_bus.hpp"
 #include "models/cpu/cpu_parameters.hpp"
 #include "models/cpu/cpu_state.hpp"
+#include "models/cpu/instruction_observer.hpp"
 #include "models/memory/physical_memory.hpp"
 
+#include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <vector>
 
 namespace fixpoint::models {
 
@@ -56,6 +60,8 @@ public:
         halted_for_ever, // HLT with interrupts off
         triple_fault,    // shutdown; only reset() helps
         requested,       // request_stop()
+        observer,        // the observer wants a stop before the instruction at EIP
+        watchpoint,      // after an instruction that touched a watchpoint; see take_watch_hit()
     };
     Stop run(uint64_t until_cycle);
     void set_limit(uint64_t until_cycle); // also from callbacks: shortens or extends the current run
@@ -77,6 +83,14 @@ public:
     // A debugger's view of the current address space: present pages at supervisor privilege, from the page
     // tables in memory; no side effects, no time.
     [[nodiscard]] bool translate(uint32_t linear, uint32_t& physical) const;
+
+    // Debuggers and profilers; also inside callbacks, from the next block on. nullptr: nobody listens.
+    void set_observer(InstructionObserver* observer);
+    void set_watchpoints(std::vector<Watchpoint> watchpoints);
+    // The linear address at which the last Stop::watchpoint touched one; run() stops again until it is taken.
+    [[nodiscard]] std::optional<uint32_t> take_watch_hit();
+    // Linear addresses at which the last straight runs of instructions began, the newest first.
+    [[nodiscard]] std::array<uint32_t, 16> last_branches() const;
 
     // Tests: switches the exact short cut of memory accesses off or on; results must not depend on it.
     void set_fast_path(bool enabled);

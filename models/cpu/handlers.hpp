@@ -86,11 +86,14 @@ Handler group6_handler(unsigned operation, unsigned size, bool memory);     // S
 Handler load_access_rights_handler(bool limit, unsigned size, bool memory); // LAR LSL
 Handler adjust_rpl_handler(bool memory);
 
+// handlers_debug.cpp
+Handler debug_register_handler(bool to_register);
+Handler observe_handler(); // see core_debug.cpp
+
 // handlers_system.cpp
 Handler table_register_handler(unsigned operation, unsigned size); // SGDT SIDT LGDT LIDT
 Handler machine_status_handler(bool load, unsigned size, bool memory);
 Handler control_register_handler(bool to_register);
-Handler debug_register_handler(bool to_register);
 Handler invalidate_page_handler();
 Handler system_handler(uint8_t opcode); // 0F xx: CLTS INVD WBINVD WRMSR RDTSC RDMSR CPUID
 Handler halt_handler();

@@ -218,7 +218,7 @@ bool return_to_v86(Core& core, Core::Stack stack, uint16_t selector, uint32_t ta
             return false;
     if (target > 0xFFFF)
         return core.raise_protection();
-    core.flags.set_value((image & ~eflags::rf) | eflags::always_set);
+    core.flags.set_value(image | eflags::always_set);
     core.privilege = 3;
     core.set_v86_or_real_segment(seg_cs, selector);
     core.set_v86_or_real_segment(seg_ss, static_cast<uint16_t>(values[1]));
@@ -250,7 +250,7 @@ void interrupt_return_op(Core& core, const Op* op) {
         return core.fault_exit(op);
     uint32_t changeable = eflags::arithmetic | eflags::tf | eflags::df | eflags::nt;
     if constexpr (sizeof(T) == 4)
-        changeable |= eflags::ac | eflags::id;
+        changeable |= eflags::ac | eflags::id | eflags::rf;
     if (core.privilege <= core.iopl())
         changeable |= eflags::iif;
     if (core.privilege == 0)

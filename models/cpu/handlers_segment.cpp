@@ -25,7 +25,7 @@ void move_to_segment_op(Core& core, const Op* op) {
     if (!read_rm<uint16_t, Memory>(core, op, selector) || !core.load_segment(op->detail, selector))
         return core.fault_exit(op);
     if (op->detail == seg_ss) {
-        core.interrupt_shadow = true;
+        core.interrupt_shadow = core.trap_shadow = true;
         core.request_attention();
     }
     return next(core, op);

@@ -132,7 +132,7 @@ void pop_segment_op(Core& core, const Op* op) {
     uint32_t& esp = core.registers[reg_esp];
     esp = (esp & ~mask) | (pointer & mask);
     if (op->detail == seg_ss) {
-        core.interrupt_shadow = true;
+        core.interrupt_shadow = core.trap_shadow = true;
         core.request_attention();
     }
     return next(core, op);

@@ -3,7 +3,7 @@
 // A repetition works in runs that end where one of the two lines ends, so that the caches and the deadline
 // are looked at once per line; where a run ends depends on the addresses alone, never on what the short cut
 // happens to know. An expired deadline leaves the instruction to be continued (registers say how far it
-// came), as an interrupt does on hardware. Faults leave the registers at the element that faulted.
+// came), as an interrupt does on hardware; so does every iteration where traps may follow it. Faults leave the registers at the element that faulted.
 #include "models/cpu/handler_support.hpp"
 
 #include <algorithm>
@@ -173,7 +173,7 @@ void repeat(Core& core, const Op* op) {
     const Flags before = core.flags; // a fault restores them (SDM vol. 2, REP)
     uint32_t left = core.registers[reg_ecx] & mask;
     while (left != 0) {
-        uint32_t run = device ? 1 : left;
+        uint32_t run = device || core.iterations_may_trap() ? 1 : left;
         if constexpr (reads_source(Kind))
             run = std::min(run, left_in_line<T>(core, core.registers[reg_esi], down));
         if constexpr (uses_destination(Kind))
@@ -206,8 +206,8 @@ void repeat(Core& core, const Op* op) {
             }
         }
         left = core.registers[reg_ecx] & mask;
-        if (left != 0 && core.clock.cycles >= core.deadline)
-            return core.leave_block(op);
+        if (left != 0 && (core.iteration_traps() || core.clock.cycles >= core.deadline))
+            return core.leave_repetition(op);
     }
     return next(core, op);
 }

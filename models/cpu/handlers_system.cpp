@@ -51,7 +51,7 @@ void table_register_op(Core& core, const Op* op) {
 // What CR0 and CR4 may hold on this processor; other bits of CR4 are a #GP, of CR0 they are ignored.
 constexpr uint32_t cr0_bits = Mmu::cr0_pe | Mmu::cr0_mp | Mmu::cr0_em | Mmu::cr0_ts | Mmu::cr0_ne |
                               Mmu::cr0_wp | Mmu::cr0_am | Mmu::cr0_nw | Mmu::cr0_cd | Mmu::cr0_pg;
-constexpr uint32_t cr4_bits = Mmu::cr4_tsd | Mmu::cr4_pse | Mmu::cr4_pge;
+constexpr uint32_t cr4_bits = Mmu::cr4_tsd | Mmu::cr4_de | Mmu::cr4_pse | Mmu::cr4_pge;
 
 bool set_cr0(Core& core, uint32_t value) {
     const bool paging_unprotected = (value & Mmu::cr0_pg) != 0 && (value & Mmu::cr0_pe) == 0;
@@ -115,26 +115,8 @@ void control_register_op(Core& core, const Op* op) {
         if ((value & ~cr4_bits) != 0)
             return refuse(core, op, vector::general_protection);
         core.mmu.set_cr4(value);
+        core.update_breakpoints(); // DE
         break;
-    }
-    return next(core, op);
-}
-
-// Storage only: no breakpoints. DR4 and DR5 are DR6 and DR7.
-template<bool ToRegister>
-void debug_register_op(Core& core, const Op* op) {
-    if (!privileged(core))
-        return refuse(core, op, vector::general_protection);
-    const unsigned index = op->detail == 4 || op->detail == 5 ? op->detail + 2u : op->detail;
-    if constexpr (ToRegister) {
-        core.set<uint32_t>(op->rm, core.debug[index]);
-    } else {
-        uint32_t value = core.get<uint32_t>(op->rm);
-        if (index == 6)
-            value = (value & 0xE00Fu) | 0xFFFF'0FF0u;
-        else if (index == 7)
-            value = (value & 0xFFFF'2FFFu) | 0x400u;
-        core.debug[index] = value;
     }
     return next(core, op);
 }
@@ -219,8 +201,8 @@ void read_tsc_op(Core& core, const Op* op) {
 
 // Exactly what is implemented (SDM vol. 2, CPUID): no FPU, no APIC, no MMX.
 void cpuid_op(Core& core, const Op* op) {
-    constexpr uint32_t pse = 1u << 3, tsc = 1u << 4, msr = 1u << 5, cx8 = 1u << 8, sep = 1u << 11,
-                       pge = 1u << 13, cmov = 1u << 15;
+    constexpr uint32_t de = 1u << 2, pse = 1u << 3, tsc = 1u << 4, msr = 1u << 5, cx8 = 1u << 8,
+                       sep = 1u << 11, pge = 1u << 13, cmov = 1u << 15;
     auto& r = core.registers;
     core.clock.cycles += core.parameters.cpuid_cycles;
     switch (r[reg_eax]) {
@@ -234,7 +216,7 @@ void cpuid_op(Core& core, const Op* op) {
         r[reg_eax] = core.parameters.cpuid_signature;
         r[reg_ebx] = 0;
         r[reg_ecx] = 0;
-        r[reg_edx] = pse | tsc | msr | cx8 | sep | pge | cmov;
+        r[reg_edx] = de | pse | tsc | msr | cx8 | sep | pge | cmov;
         break;
     }
     return next(core, op);
@@ -333,9 +315,6 @@ Handler machine_status_handler(bool load, unsigned size, bool memory) {
 }
 Handler control_register_handler(bool to_register) {
     return to_register ? control_register_op<true> : control_register_op<false>;
-}
-Handler debug_register_handler(bool to_register) {
-    return to_register ? debug_register_op<true> : debug_register_op<false>;
 }
 Handler invalidate_page_handler() {
     return invalidate_page_op;

@@ -25,7 +25,7 @@ public:
     static constexpr uint32_t cr0_pe = 1u << 0, cr0_mp = 1u << 1, cr0_em = 1u << 2, cr0_ts = 1u << 3,
                               cr0_et = 1u << 4, cr0_ne = 1u << 5, cr0_wp = 1u << 16, cr0_am = 1u << 18,
                               cr0_nw = 1u << 29, cr0_cd = 1u << 30, cr0_pg = 1u << 31;
-    static constexpr uint32_t cr4_tsd = 1u << 2, cr4_pse = 1u << 4, cr4_pge = 1u << 7;
+    static constexpr uint32_t cr4_tsd = 1u << 2, cr4_de = 1u << 3, cr4_pse = 1u << 4, cr4_pge = 1u << 7;
 
     Mmu(const CpuParameters& parameters, PhysicalMap& map, CacheHierarchy& caches, BlockCache& blocks,
         Clock& clock, CpuCounters& counters, FastPath& data_path, FastPath& fetch_path);
