@@ -2,6 +2,7 @@
 // has it, or one of the statuses below; each with a line on standard error.
 #include "models/disk/disk_image.hpp"
 #include "sim/command_line/commands.hpp"
+#include "sim/command_line/machine_file.hpp"
 #include "sim/config/configuration_error.hpp"
 #include "sim/config/experiment.hpp"
 #include "sim/config/machine_keys.hpp"
@@ -42,22 +43,6 @@ std::vector<std::string> split(const std::string& text, char separator) {
             return parts;
         from = end + 1;
     }
-}
-
-MachineParameters read_machine(const BootOptions& options) {
-    std::vector<Override> overrides;
-    for (const std::string& text : options.set)
-        overrides.push_back(parse_override(text));
-    Value document = read_configuration(find_configuration(options.machine), overrides);
-    if (options.memory_mib) {
-        Value bytes = Value::make_integer(*options.memory_mib << 20);
-        bytes.place = {"--memory", 0, 0};
-        apply_override(document, {"memory.bytes", std::move(bytes)});
-    }
-    MachineParameters parameters{};
-    Section root(document, "");
-    read_machine_keys(root, parameters);
-    return parameters;
 }
 
 std::unique_ptr<models::DiskImage> read_disk(const std::string& description,
@@ -190,7 +175,7 @@ int run_to_end(Machine& machine, SerialLine& line, models::Picoseconds limit) {
 } // namespace
 
 int boot_command(const BootOptions& options) {
-    MachineParameters parameters = read_machine(options);
+    MachineParameters parameters = read_machine(options.machine, options.set, options.memory_mib);
     std::unique_ptr<models::DiskImage> disk;
     if (options.disks.size() > 1)
         throw ConfigurationError("--disk: expected at most one disk, found more");

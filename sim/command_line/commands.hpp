@@ -43,6 +43,14 @@ struct BootOptions {
 };
 int boot_command(const BootOptions& options);
 
+struct BenchOptions {
+    std::vector<std::string> names; // empty: all loops
+    std::string machine = "machines/pentium3-500.toml";
+    unsigned percent = 100; // of the loops' usual length
+    std::vector<std::string> set;
+};
+int bench_command(const BenchOptions& options);
+
 int validate_command(const std::vector<std::string>& configurations);
 int list_command(const std::string& what);
 

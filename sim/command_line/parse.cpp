@@ -51,6 +51,15 @@ int run_command_line(int count, char** arguments) {
     boot_app->add_option("--set", boot.set, "override a key of the machine: KEY=VALUE")
         ->allow_extra_args(false);
 
+    BenchOptions bench;
+    CLI::App* bench_app = app.add_subcommand("bench", "measure the simulator's own speed");
+    bench_app->add_option("NAME", bench.names, "loops to run (default: all)");
+    bench_app->add_option("--machine", bench.machine, "machine (TOML)")->capture_default_str();
+    bench_app->add_option("--rounds", bench.percent, "length of the loops in percent of the usual")
+        ->check(CLI::Range(1u, 10'000u));
+    bench_app->add_option("--set", bench.set, "override a key of the machine: KEY=VALUE")
+        ->allow_extra_args(false);
+
     std::vector<std::string> to_validate;
     CLI::App* validate_app = app.add_subcommand("validate", "check configurations without running them");
     validate_app->add_option("CONFIG", to_validate, "experiments, machines or disks (TOML)")->required();
@@ -72,6 +81,8 @@ int run_command_line(int count, char** arguments) {
         return sweep_command(sweep);
     if (boot_app->parsed())
         return boot_command(boot);
+    if (bench_app->parsed())
+        return bench_command(bench);
     if (validate_app->parsed())
         return validate_command(to_validate);
     return list_command(what);
