@@ -1,0 +1,156 @@
+#!/usr/bin/env python3
+"""The simulator's speed beside QEMU's and Bochs's: the same image, the same loops, interleaved in one run.
+
+beside_emulators.py BUILD_FOLDER [--repeats N] [--rounds PERCENT] [--slower-than-bochs-fails] [NAME...]
+
+Prints a Markdown table: million guest instructions (copies: doublewords) per second of host processor time, the median
+of all repeats, and the ratio of fixpoint to Bochs. QEMU and Bochs come from Debian (qemu-system-x86, bochs,
+grub-pc-bin, xorriso, mtools); what is missing is left out. With --slower-than-bochs-fails the exit status is 1 if a loop
+is slower in fixpoint than in Bochs.
+"""
+
+import argparse
+import pathlib
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+BOCHS_CONFIGURATION = """
+romimage: file=/usr/share/bochs/BIOS-bochs-latest
+vgaromimage: file=/usr/share/bochs/VGABIOS-lgpl-latest
+megs: 64
+cpu: model=p3_katmai, count=1, ips=100000000
+ata0-master: type=cdrom, path={folder}/bench.iso, status=inserted
+boot: cdrom
+display_library: term
+com1: enabled=1, mode=file, dev={folder}/bochs.serial
+log: {folder}/bochs.log
+panic: action=fatal
+error: action=ignore
+info: action=ignore
+debug: action=ignore
+"""
+
+
+def processor_seconds(process):
+    """Time on a processor of all threads of a running process, in seconds."""
+    nanoseconds = 0
+    for task in pathlib.Path(f"/proc/{process.pid}/task").iterdir():
+        try:
+            nanoseconds += int((task / "schedstat").read_text().split()[0])
+        except (FileNotFoundError, ProcessLookupError):
+            pass
+    return nanoseconds / 1e9
+
+
+def watch(process, serial):
+    """Loop -> (operations or 0, processor seconds), from the lines that the guest prints into the file `serial`."""
+    loops, begun, seen = {}, None, 0
+    while process.poll() is None:
+        text = serial.read_text(errors="replace") if serial.exists() else ""
+        lines = text.split("\n")[:-1]
+        for line in lines[seen:]:
+            if line.startswith("begin "):
+                begun = processor_seconds(process)
+            elif match := re.match(r"end (\S+) (\d+)", line):
+                loops[match[1]] = (int(match[2]), processor_seconds(process) - begun)
+        seen = len(lines)
+        time.sleep(0.0005)
+    return loops
+
+
+def run_fixpoint(arguments):
+    """Loop -> (million operations a second, instructions)."""
+    command = [arguments.build / "fixpoint", "bench", "--rounds", str(arguments.rounds), *arguments.names]
+    text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    rows = [line.split() for line in text.splitlines()[1:-1]]
+    return {row[0]: (float(row[1]), int(row[2])) for row in rows}
+
+
+def run_qemu(arguments, folder):
+    serial = folder / "qemu.serial"
+    serial.unlink(missing_ok=True)
+    process = subprocess.Popen(
+        ["qemu-system-i386", "-M", "pc", "-cpu", "pentium3", "-m", "64", "-kernel",
+         arguments.build / "image" / "bench.elf", "-append", guest_arguments(arguments), "-nic", "none", "-display",
+         "none", "-monitor", "none", "-serial", f"file:{serial}", "-device", "isa-debug-exit,iobase=0xf4,iosize=0x04"],
+        stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return watch(process, serial)
+
+
+def run_bochs(arguments, folder):
+    (folder / "bochs.serial").unlink(missing_ok=True)
+    process = subprocess.Popen(
+        ["bochs", "-q", "-f", folder / "bochsrc", "-rc", folder / "commands"],
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return watch(process, folder / "bochs.serial")
+
+
+def guest_arguments(arguments):
+    return " ".join([f"rounds={arguments.rounds}", *(name for name in arguments.names if name != "ipc")])
+
+
+def prepare_bochs(arguments, folder):
+    boot = folder / "iso" / "boot"
+    (boot / "grub").mkdir(parents=True)
+    shutil.copy(arguments.build / "image" / "bench.elf", boot)
+    (boot / "grub" / "grub.cfg").write_text(
+        f"set timeout=0\nmenuentry bench {{\nmultiboot /boot/bench.elf {guest_arguments(arguments)}\n}}\n")
+    subprocess.run(["grub-mkrescue", "-o", folder / "bench.iso", folder / "iso"], check=True, capture_output=True)
+    (folder / "bochsrc").write_text(BOCHS_CONFIGURATION.format(folder=folder))
+    (folder / "commands").write_text("continue\n")  # Debian's Bochs has its debugger built in
+
+
+def table(names, rates):
+    """`rates`: emulator -> name -> list of million operations a second."""
+    emulators = list(rates)
+    yield "| loop | " + " | ".join(emulators) + (" | fixpoint / bochs |" if "bochs" in rates else " |")
+    yield "|---" * (len(emulators) + (2 if "bochs" in rates else 1)) + "|"
+    for name in names:
+        medians = {e: statistics.median(rates[e][name]) if rates[e].get(name) else None for e in emulators}
+        cells = [f"{medians[e]:.1f}" if medians[e] else "-" for e in emulators]
+        if "bochs" in rates:
+            cells.append(f"{medians['fixpoint'] / medians['bochs']:.2f}" if medians["bochs"] else "-")
+        yield f"| {name} | " + " | ".join(cells) + " |"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("build", type=pathlib.Path)
+    parser.add_argument("names", nargs="*")
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=100)
+    parser.add_argument("--slower-than-bochs-fails", action="store_true")
+    arguments = parser.parse_args()
+
+    runners = {}
+    if shutil.which("qemu-system-i386"):
+        runners["qemu"] = run_qemu
+    if shutil.which("bochs") and shutil.which("grub-mkrescue"):
+        runners["bochs"] = run_bochs
+    rates = {"fixpoint": {}, **{name: {} for name in runners}}
+    with tempfile.TemporaryDirectory(prefix="fixpoint-bench-") as name:
+        folder = pathlib.Path(name)
+        if "bochs" in runners:
+            prepare_bochs(arguments, folder)
+        for _ in range(arguments.repeats):
+            own = run_fixpoint(arguments)
+            for loop, (rate, _) in own.items():
+                rates["fixpoint"].setdefault(loop, []).append(rate)
+            for emulator, run in runners.items():
+                for loop, (operations, seconds) in run(arguments, folder).items():
+                    rates[emulator].setdefault(loop, []).append((operations or own[loop][1]) / seconds / 1e6)
+    print("\n".join(table(own, rates)))
+    slower = [loop for loop, values in rates.get("bochs", {}).items()
+              if statistics.median(rates["fixpoint"][loop]) < statistics.median(values)]
+    if slower:
+        print(f"slower than Bochs: {', '.join(slower)}", file=sys.stderr)
+    return 1 if slower and arguments.slower_than_bochs_fails else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
