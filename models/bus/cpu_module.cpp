@@ -22,6 +22,15 @@ constexpr uint32_t all_ones(unsigned bytes) {
     return bytes == 4 ? ~0u : (1u << 8 * bytes) - 1;
 }
 
+// The present is the processor's instant while it lives.
+class Lead {
+public:
+    explicit Lead(Picoseconds lead) { processor_lead = lead; }
+    ~Lead() { processor_lead = 0; }
+    Lead(const Lead&) = delete;
+    Lead& operator=(const Lead&) = delete;
+};
+
 // SystemC gives a thread 64 KB; probe sinks run on this stack and compare pages and write JSON.
 constexpr size_t stack_bytes = 4 << 20;
 
@@ -30,6 +39,7 @@ constexpr size_t stack_bytes = 4 << 20;
 CpuModule::CpuModule(const sc_core::sc_module_name& name, const CpuParameters& parameters,
                      PhysicalMemory& memory, AccessCost cost)
     : sc_module{name}, memory_{memory}, frequency_hz_{parameters.frequency_hz},
+      cycle_ps_{ps_per_second % frequency_hz_ == 0 ? ps_per_second / frequency_hz_ : 0},
       isa_cycles_{static_cast<unsigned>(cycle_at(cost.isa_ns * ps_per_ns))},
       pci_cycles_{static_cast<unsigned>(cycle_at(cost.pci_ns * ps_per_ns))}, cpu_{parameters, memory, *this} {
     SC_HAS_PROCESS(CpuModule);
@@ -38,10 +48,14 @@ CpuModule::CpuModule(const sc_core::sc_module_name& name, const CpuParameters& p
 }
 
 uint64_t CpuModule::cycle_at(Picoseconds time) const {
+    if (cycle_ps_ != 0)
+        return time / cycle_ps_ + (time % cycle_ps_ != 0 ? 1 : 0);
     return static_cast<uint64_t>((Wide{time} * frequency_hz_ + ps_per_second - 1) / ps_per_second);
 }
 
 Picoseconds CpuModule::time_of(uint64_t cycle) const {
+    if (cycle_ps_ != 0)
+        return cycle * cycle_ps_;
     return static_cast<Picoseconds>(Wide{cycle} * ps_per_second / frequency_hz_);
 }
 
@@ -134,6 +148,12 @@ Picoseconds CpuModule::horizon() const {
     return std::min<Picoseconds>(until_, simulated_now() + sc_core::sc_time_to_pending_activity().value());
 }
 
+// And the run does not end before, either.
+bool CpuModule::nothing_due_before(Picoseconds instant) const {
+    return !leaving_ && instant < until_ && !sc_core::sc_pending_activity_at_current_time() &&
+           instant < simulated_now() + sc_core::sc_time_to_pending_activity().value();
+}
+
 // Waits until SystemC has come to the CPU's instant. False: the power is going.
 bool CpuModule::synchronise() {
     while (!leaving_) {
@@ -181,18 +201,22 @@ void CpuModule::power_on() {
 
 uint32_t CpuModule::access(Socket& socket, tlm::tlm_command command, uint64_t address, unsigned bytes,
                            uint32_t value) {
-    if (!synchronise()) {
+    const Picoseconds instant = cpu_time(), now = simulated_now();
+    const bool at_once = nothing_due_before(instant);
+    if (!at_once && !synchronise()) {
         cpu_.request_stop();
         return all_ones(bytes);
     }
     std::array<uint8_t, 4> data{};
-    tlm::tlm_generic_payload payload;
-    prepare(payload, command, address, data.data(), bytes);
-    set_payload_value(payload, value);
-    sc_core::sc_time delay = sc_core::SC_ZERO_TIME;
-    socket->b_transport(payload, delay);
+    prepare(payload_, command, address, data.data(), bytes);
+    set_payload_value(payload_, value);
+    {
+        const Lead lead(at_once && instant > now ? instant - now : 0);
+        sc_core::sc_time delay = to_sc_time(processor_lead);
+        socket->b_transport(payload_, delay);
+    }
     cpu_.set_limit(cycle_at(horizon()));
-    return payload_value(payload);
+    return payload_value(payload_);
 }
 
 uint32_t CpuModule::io_read(uint16_t port, unsigned bytes) {

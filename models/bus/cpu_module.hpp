@@ -7,10 +7,10 @@
 //      +--> parked until the next go()
 //   power_off() brings it from anywhere to off; power_on() starts it anew.
 //
-// A device access first waits until SystemC has come to the CPU's instant, so devices see accesses in order
-// and at their time; afterwards the limit is taken anew, since the access may have brought the next event
-// nearer. Cycle n ends at n / frequency, rounded down to picoseconds; the arithmetic is exact and nothing
-// accumulates.
+// A device access happens at the CPU's instant: at once, with the lead as the present (see systemc.hpp), if nothing
+// is due before, else when SystemC has come there. So devices see accesses in order and at their time; afterwards
+// the limit is taken anew, since the access may have brought the next event nearer. Cycle n ends at n / frequency,
+// rounded down to picoseconds; the arithmetic is exact and nothing accumulates.
 #pragma once
 
 #include "models/bus/systemc.hpp"
@@ -78,6 +78,7 @@ private:
     void execute_once();
     void park();
     [[nodiscard]] bool synchronise();
+    [[nodiscard]] bool nothing_due_before(Picoseconds instant) const;
     [[nodiscard]] Picoseconds horizon() const;
     [[nodiscard]] uint64_t cycle_at(Picoseconds time) const;
     [[nodiscard]] Picoseconds time_of(uint64_t cycle) const;
@@ -86,6 +87,8 @@ private:
 
     PhysicalMemory& memory_;
     uint64_t frequency_hz_;
+    Picoseconds cycle_ps_; // if it is a whole number, else 0
+    tlm::tlm_generic_payload payload_;
     unsigned isa_cycles_, pci_cycles_;
     Cpu cpu_;
 

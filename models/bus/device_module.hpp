@@ -32,10 +32,8 @@ public:
     // After something outside the bus changed the device: input from the host, a reset.
     void reschedule() {
         wake_.cancel();
-        if (const Picoseconds next = device.next_event(); next != never) {
-            const Picoseconds now = simulated_now();
-            wake_.notify(to_sc_time(next > now ? next - now : 0));
-        }
+        if (const Picoseconds next = device.next_event(); next != never)
+            notify_at(wake_, next);
     }
     void advance() { device.advance(simulated_now()); }
 

@@ -25,10 +25,16 @@ void Router::move(unsigned target, unsigned index, uint64_t first, bool enabled)
 }
 
 const Router::Entry* Router::find(uint64_t address) const {
-    const auto entry = std::find_if(entries_.begin(), entries_.end(), [&](const Entry& e) {
+    const auto covers = [address](const Entry& e) {
         return e.enabled && e.range.first <= address && address <= e.range.last;
-    });
-    return entry == entries_.end() ? nullptr : &*entry;
+    };
+    if (last_found_ < entries_.size() && covers(entries_[last_found_]))
+        return &entries_[last_found_];
+    const auto entry = std::find_if(entries_.begin(), entries_.end(), covers);
+    if (entry == entries_.end())
+        return nullptr;
+    last_found_ = static_cast<size_t>(entry - entries_.begin());
+    return &*entry;
 }
 
 void Router::b_transport(int initiator, tlm::tlm_generic_payload& payload, sc_core::sc_time& delay) {

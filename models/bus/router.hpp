@@ -54,6 +54,7 @@ private:
     [[nodiscard]] const Entry* find(uint64_t address) const;
 
     std::vector<Entry> entries_;
+    mutable size_t last_found_ = 0; // where find() looks first
 };
 
 } // namespace fixpoint::models

@@ -16,8 +16,19 @@ namespace fixpoint::models {
 inline sc_core::sc_time to_sc_time(Picoseconds time) {
     return sc_core::sc_time::from_value(time);
 }
+
+// The processor runs ahead of SystemC. While it accesses a device and nothing else is due before its own
+// instant, the present is that instant, without SystemC having to come there first; at all other times the lead
+// is 0 and the present is SystemC's.
+inline Picoseconds processor_lead = 0;
+
 inline Picoseconds simulated_now() {
-    return sc_core::sc_time_stamp().value();
+    return sc_core::sc_time_stamp().value() + processor_lead;
+}
+// Notifies `event` at an instant, or in the present if that is later.
+inline void notify_at(sc_core::sc_event& event, Picoseconds instant) {
+    const Picoseconds now = simulated_now();
+    event.notify(to_sc_time((instant > now ? instant - now : 0) + processor_lead));
 }
 
 } // namespace fixpoint::models

@@ -143,10 +143,12 @@ public:
     // Offset in a segment to linear address, with all checks.
     [[nodiscard]] bool segment_address(unsigned index, uint32_t offset, unsigned bytes, bool write,
                                        uint32_t& linear);
-    // Descriptor tables, TSS, and stacks of other privilege levels.
+    // The same with the short cut first: descriptor tables, TSS, and stacks of other privilege levels.
+    [[nodiscard]] uint64_t read_implicit(uint32_t linear, unsigned bytes, bool as_user);
+    [[nodiscard]] bool write_implicit(uint32_t linear, unsigned bytes, uint32_t value, bool as_user);
     template<class T>
     [[nodiscard]] bool read_system(uint32_t linear, T& value) {
-        const uint64_t got = read_slow(linear, sizeof(T), false);
+        const uint64_t got = read_implicit(linear, sizeof(T), false);
         value = static_cast<T>(got);
         return (got & failed) == 0;
     }

@@ -128,6 +128,21 @@ bool Core::write_slow(uint32_t linear, unsigned bytes, uint32_t value, bool as_u
     return true;
 }
 
+uint64_t Core::read_implicit(uint32_t linear, unsigned bytes, bool as_user) {
+    const FastPath::Entry& entry = data_path.table(as_user)[data_path.index_of(linear)];
+    if (((linear + (bytes - 1)) & line_mask) == entry.read_tag)
+        return load_bytes(reinterpret_cast<const uint8_t*>(entry.target + linear), bytes);
+    return read_slow(linear, bytes, as_user);
+}
+
+bool Core::write_implicit(uint32_t linear, unsigned bytes, uint32_t value, bool as_user) {
+    const FastPath::Entry& entry = data_path.table(as_user)[data_path.index_of(linear)];
+    if (((linear + (bytes - 1)) & line_mask) != entry.write_tag)
+        return write_slow(linear, bytes, value, as_user);
+    store_bytes(reinterpret_cast<uint8_t*>(entry.target + linear), bytes, value);
+    return true;
+}
+
 uint8_t* Core::modify_slow(uint32_t linear, unsigned bytes) {
     const LineAccess line = access_line(linear, bytes, true, user());
     if (line.place != nullptr || line.faulted)

@@ -151,7 +151,7 @@ bool Core::push_on(Stack& stack, unsigned bytes, uint32_t value) {
     if (!within(stack.segment, pointer, bytes))
         return raise(vector::stack_fault,
                      stack.segment.selector == segment[seg_ss].selector ? 0u : stack.segment.selector & ~3u);
-    if (!write_slow(stack.segment.base + pointer, bytes, value, stack.as_user))
+    if (!write_implicit(stack.segment.base + pointer, bytes, value, stack.as_user))
         return false;
     stack.pointer = pointer;
     return true;
@@ -161,7 +161,7 @@ bool Core::pop_from(Stack& stack, unsigned bytes, uint32_t& value) {
     const uint32_t pointer = stack.pointer & stack.mask();
     if (!within(stack.segment, pointer, bytes))
         return raise(vector::stack_fault, 0u);
-    const uint64_t got = read_slow(stack.segment.base + pointer, bytes, stack.as_user);
+    const uint64_t got = read_implicit(stack.segment.base + pointer, bytes, stack.as_user);
     value = static_cast<uint32_t>(got);
     stack.pointer = (pointer + bytes) & stack.mask();
     return (got & failed) == 0;
