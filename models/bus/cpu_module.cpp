@@ -142,16 +142,13 @@ void CpuModule::execute_once() {
         park();
 }
 
-Picoseconds CpuModule::horizon() const {
-    if (sc_core::sc_pending_activity_at_current_time())
-        return simulated_now();
-    return std::min<Picoseconds>(until_, simulated_now() + sc_core::sc_time_to_pending_activity().value());
-}
-
-// And the run does not end before, either.
-bool CpuModule::nothing_due_before(Picoseconds instant) const {
-    return !leaving_ && instant < until_ && !sc_core::sc_pending_activity_at_current_time() &&
-           instant < simulated_now() + sc_core::sc_time_to_pending_activity().value();
+// The instant before which nothing but the processor acts.
+Picoseconds CpuModule::horizon() {
+    alarm_changes_ = Alarm::changes;
+    horizon_ = simulated_now();
+    if (!sc_core::sc_pending_activity_at_current_time())
+        horizon_ = std::min<Picoseconds>(until_, horizon_ + sc_core::sc_time_to_pending_activity().value());
+    return horizon_;
 }
 
 // Waits until SystemC has come to the CPU's instant. False: the power is going.
@@ -202,7 +199,7 @@ void CpuModule::power_on() {
 uint32_t CpuModule::access(Socket& socket, tlm::tlm_command command, uint64_t address, unsigned bytes,
                            uint32_t value) {
     const Picoseconds instant = cpu_time(), now = simulated_now();
-    const bool at_once = nothing_due_before(instant);
+    const bool at_once = !leaving_ && instant < horizon_;
     if (!at_once && !synchronise()) {
         cpu_.request_stop();
         return all_ones(bytes);
@@ -215,7 +212,8 @@ uint32_t CpuModule::access(Socket& socket, tlm::tlm_command command, uint64_t ad
         sc_core::sc_time delay = to_sc_time(processor_lead);
         socket->b_transport(payload_, delay);
     }
-    cpu_.set_limit(cycle_at(horizon()));
+    if (!at_once || Alarm::changes != alarm_changes_)
+        cpu_.set_limit(cycle_at(horizon()));
     return payload_value(payload_);
 }
 

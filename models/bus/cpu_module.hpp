@@ -78,8 +78,7 @@ private:
     void execute_once();
     void park();
     [[nodiscard]] bool synchronise();
-    [[nodiscard]] bool nothing_due_before(Picoseconds instant) const;
-    [[nodiscard]] Picoseconds horizon() const;
+    Picoseconds horizon();
     [[nodiscard]] uint64_t cycle_at(Picoseconds time) const;
     [[nodiscard]] Picoseconds time_of(uint64_t cycle) const;
     uint32_t access(Socket& socket, tlm::tlm_command command, uint64_t address, unsigned bytes,
@@ -96,6 +95,8 @@ private:
     bool leaving_ = false; // power_off() wants the thread out of Cpu::run
     bool interrupt_ = false;
     Picoseconds until_ = 0;
+    Picoseconds horizon_ = 0;    // what horizon() said last
+    uint64_t alarm_changes_ = 0; // and Alarm::changes then
     std::exception_ptr error_;
     sc_core::sc_event changed_{"changed"};
 };

@@ -25,20 +25,17 @@ public:
         socket.register_b_transport(this, &DeviceModule::b_transport);
         SC_HAS_PROCESS(DeviceModule);
         SC_METHOD(wake_up);
-        sensitive << wake_;
+        sensitive << wake_.event();
         dont_initialize();
     }
 
     // After something outside the bus changed the device: input from the host, a reset.
-    void reschedule() {
-        wake_.cancel();
-        if (const Picoseconds next = device.next_event(); next != never)
-            notify_at(wake_, next);
-    }
+    void reschedule() { wake_.set(device.next_event()); }
     void advance() { device.advance(simulated_now()); }
 
 private:
     void wake_up() {
+        wake_.clear();
         advance();
         reschedule();
     }
@@ -53,7 +50,7 @@ private:
         payload.set_response_status(tlm::TLM_OK_RESPONSE);
     }
 
-    sc_core::sc_event wake_{"wake"};
+    Alarm wake_{"wake"};
 };
 
 } // namespace fixpoint::models
