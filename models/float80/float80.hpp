@@ -4,7 +4,7 @@
 //
 // Masked responses are the result. Unmasked exceptions, as SDM vol. 1, 8.5 has them:
 //   invalid, zero divide, denormal operand: found before the operation; the result is meaningless, the operands stay
-//       (`context.raised & ~context.masked` tells the caller);
+//       (`context.raised & ~context.masked` tells the caller). But FLD of a denormal m32 or m64 completes;
 //   overflow, underflow: the register result has its exponent biased by 24576; a memory operand gets none;
 //   precision: the result is the same as if masked.
 //
@@ -48,7 +48,7 @@ struct FloatContext {
     bool stack_result = true; // false: an unmasked overflow or underflow leaves no result
 };
 
-// 1111...: real indefinite, the masked response to an invalid operation.
+// The real indefinite: the masked response to an invalid operation.
 inline constexpr Float80 indefinite{0xC000'0000'0000'0000, 0xFFFF};
 
 // Basic arithmetic.

@@ -58,10 +58,12 @@ Float80 round_at_limits(bool negative, int32_t exponent, uint64_t high, uint64_t
             return Float80{};
         rounded_exponent += huge ? -wrapped_bias : wrapped_bias;
         // Only FSCALE gets so far out that the bias does not help (SDM vol. 1, 8.5.4 and 8.5.5).
-        if (rounded_exponent > largest_exponent)
-            return infinity(negative);
-        if (rounded_exponent < 1)
-            return zero(negative);
+        const bool beyond = rounded_exponent > largest_exponent;
+        if (beyond || rounded_exponent < 1) {
+            context.raised |= float_exception::precision;
+            context.rounded_up = beyond;
+            return beyond ? infinity(negative) : zero(negative);
+        }
     }
     note_inexact(rounded, context);
     return pack(negative, rounded_exponent, rounded.significand);

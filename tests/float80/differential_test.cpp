@@ -197,12 +197,20 @@ Predicted store_decimal_model(const Operands& operands, FloatContext& context) {
     return predicted;
 }
 
+constexpr uint8_t before_operation =
+    float_exception::invalid | float_exception::denormal | float_exception::divide_by_zero;
+
 struct Operation {
     const char* name;
     Instruction instruction;
     Model model;
     Generator generate;
+    uint8_t stopping = before_operation; // these exceptions, unmasked, leave the registers as they were
 };
+void PrintTo(const Operation& operation, std::ostream* out) {
+    *out << operation.name;
+}
+
 constexpr Operation operations[] = {
     {"Fadd", Instruction::fadd, binary<add>, register_operands},
     {"Fsub", Instruction::fsub, binary<subtract>, register_operands},
@@ -217,8 +225,10 @@ constexpr Operation operations[] = {
     {"Fcom", Instruction::fcom, compare_model<false>, register_operands},
     {"Fucom", Instruction::fucom, compare_model<true>, register_operands},
     {"Fxam", Instruction::fxam, examine_model, register_operands},
-    {"FldSingle", Instruction::fld_m32, load_model<uint32_t, from_float32>, memory_operands},
-    {"FldDouble", Instruction::fld_m64, load_model<uint64_t, from_float64>, memory_operands},
+    {"FldSingle", Instruction::fld_m32, load_model<uint32_t, from_float32>, memory_operands,
+     float_exception::invalid},
+    {"FldDouble", Instruction::fld_m64, load_model<uint64_t, from_float64>, memory_operands,
+     float_exception::invalid},
     {"Fild", Instruction::fild_m64, load_model<int64_t, from_int64>, memory_operands},
     {"Fbld", Instruction::fbld, load_decimal_model, decimal_operands},
     {"FstSingle", Instruction::fst_m32, store_model<to_float32, false>, register_operands},
@@ -239,9 +249,7 @@ std::string difference(const Operation& operation, const Operands& operands, Flo
     const unsigned flags = actual.status & float_exception::all;
     if (context.raised != flags)
         out << "exceptions " << std::hex << unsigned{context.raised} << ", the host " << flags << '\n';
-    constexpr uint8_t before =
-        float_exception::invalid | float_exception::denormal | float_exception::divide_by_zero;
-    const bool stopped = (context.raised & ~context.masked & before) != 0;
+    const bool stopped = (context.raised & ~context.masked & operation.stopping) != 0;
     if (stopped) {
         if (actual.st0 != operands.a)
             out << "stopped, but ST(0) on the host is " << actual.st0 << '\n';
