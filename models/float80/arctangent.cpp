@@ -17,32 +17,38 @@ constexpr auto arctangent_coefficients = inverse_odd_numbers<10>();
 constexpr int32_t arctangent_bits = 6;
 static_assert(arctangents_per_unit == 1 << arctangent_bits);
 
+// 64 a/b to the nearest integer, or the one beside it.
+uint64_t nearest_arctangent(const Wide& a, const Wide& b) {
+    const int32_t difference = b.exponent - a.exponent;
+    if (difference > arctangent_bits)
+        return 0;
+    // Bits enough, and room for the factor.
+    constexpr int dropped_bits = 64 + 8;
+    const auto numerator = static_cast<uint64_t>(a.significand >> (dropped_bits + difference));
+    const auto denominator = static_cast<uint64_t>(b.significand >> dropped_bits);
+    return ((numerator << (arctangent_bits + 1)) + denominator) / (2 * denominator);
+}
+
+// (a - i/64 b) / (b + i/64 a), by sums that are exact in units of 2^-119 b's leading bit.
+Wide rest_of_ratio(const Wide& a, const Wide& b, uint64_t nearest) {
+    const Wide128 a_units = a.significand >> (8 + b.exponent - a.exponent);
+    const Wide128 b_units = b.significand >> 8;
+    const Wide128 part_of_a = (a_units >> arctangent_bits) * nearest;
+    const Wide128 part_of_b = (b_units >> arctangent_bits) * nearest;
+    const bool negative = a_units < part_of_b;
+    const Wide numerator = wide_number(negative, 0, negative ? part_of_b - a_units : a_units - part_of_b);
+    return numerator.significand == 0 ? numerator
+                                      : divide(numerator, wide_number(false, 0, b_units + part_of_a));
+}
+
 // a/b at most 1; significands as of a Float80.
 Wide arctangent_of_ratio(const Wide& a, const Wide& b) {
-    const int32_t difference = b.exponent - a.exponent;
-    uint64_t nearest = 0; // to 64 a/b, or next to it
-    if (difference <= arctangent_bits) {
-        const auto numerator = static_cast<uint64_t>(a.significand >> (64 + 8 + difference));
-        const auto denominator = static_cast<uint64_t>(b.significand >> (64 + 8));
-        nearest = (2 * arctangents_per_unit * numerator + denominator) / (2 * denominator);
-    }
-    Wide t;
-    if (nearest == 0) {
-        t = divide(a, b);
-    } else {
-        // Exact in units of 2^-120 of b's leading bit.
-        const Wide128 a_units = a.significand >> (8 + difference);
-        const Wide128 b_units = b.significand >> 8;
-        const Wide128 part_of_a = (a_units >> arctangent_bits) * nearest;
-        const Wide128 part_of_b = (b_units >> arctangent_bits) * nearest;
-        const bool negative = a_units < part_of_b;
-        const Wide numerator = wide_number(negative, 0, negative ? part_of_b - a_units : a_units - part_of_b);
-        t = numerator.significand == 0 ? numerator
-                                       : divide(numerator, wide_number(false, 0, b_units + part_of_a));
-    }
-    if (t.significand != 0)
-        t = decreased(t, alternating_series(square_fraction(t), arctangent_coefficients));
-    return nearest == 0 ? t : add(wide_fraction(false, arctangent_of[nearest]), t);
+    const uint64_t nearest = nearest_arctangent(a, b);
+    const Wide t = nearest == 0 ? divide(a, b) : rest_of_ratio(a, b, nearest);
+    if (t.significand == 0)
+        return wide_fraction(false, arctangent_of[nearest]);
+    const Wide near = decreased(t, alternating_series(square_fraction(t), arctangent_coefficients));
+    return nearest == 0 ? near : add(wide_fraction(false, arctangent_of[nearest]), near);
 }
 
 Float80 signed_angle(bool negative, Wide angle, FloatContext& context) {

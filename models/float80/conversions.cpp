@@ -61,35 +61,38 @@ uint64_t overflowed(const MemoryFormat& format, bool negative, FloatContext& con
     return with_sign(format, negative, infinite - (context.rounded_up ? 0 : 1));
 }
 
-uint64_t finite_to_format(const MemoryFormat& format, const Normalized& value, FloatContext& context) {
-    int32_t exponent = value.exponent - exponent_bias + format.bias;
-    RoundedSignificand rounded =
-        round_significand(value.negative, value.significand, 0, format.precision_bits(), context.rounding);
-    if (exponent + (rounded.carried ? 1 : 0) >= format.infinity_exponent)
-        return overflowed(format, value.negative, context);
-    if (exponent < 1) {
-        const bool tiny = exponent + (rounded.carried ? 1 : 0) < 1; // after rounding, see round.cpp
-        if (tiny && (context.masked & float_exception::underflow) == 0) {
-            context.raised |= float_exception::underflow;
-            return 0;
-        }
-        const Wide128 shifted = shift_right_sticky(Wide128{value.significand} << 64, 1 - exponent);
-        rounded =
-            round_significand(value.negative, static_cast<uint64_t>(shifted >> 64),
-                              static_cast<uint64_t>(shifted), format.precision_bits(), context.rounding);
-        if (tiny && rounded.inexact)
-            context.raised |= float_exception::underflow;
-        exponent = 0; // a significand that reaches the hidden bit makes it 1 by the addition below
-        note_inexact(rounded, context);
-        return with_sign(format, value.negative, rounded.significand >> format.significand_shift());
+// Below the smallest normal number of the format, before rounding.
+uint64_t denormal_to_format(const MemoryFormat& format, const Normalized& value, int32_t exponent, bool tiny,
+                            FloatContext& context) {
+    if (tiny && (context.masked & float_exception::underflow) == 0) {
+        context.raised |= float_exception::underflow;
+        return 0;
     }
+    const Wide128 shifted = shift_right_sticky(Wide128{value.significand} << 64, 1 - exponent);
+    const RoundedSignificand rounded =
+        round_significand(value.negative, static_cast<uint64_t>(shifted >> 64),
+                          static_cast<uint64_t>(shifted), format.precision_bits(), context.rounding);
+    if (tiny && rounded.inexact)
+        context.raised |= float_exception::underflow;
     note_inexact(rounded, context);
-    if (rounded.carried) {
-        rounded.significand = integer_bit;
-        ++exponent;
-    }
+    // Rounded up into the place of the hidden bit it makes the exponent 1.
+    return with_sign(format, value.negative, rounded.significand >> format.significand_shift());
+}
+
+uint64_t finite_to_format(const MemoryFormat& format, const Normalized& value, FloatContext& context) {
+    const int32_t exponent = value.exponent - exponent_bias + format.bias;
+    const RoundedSignificand rounded =
+        round_significand(value.negative, value.significand, 0, format.precision_bits(), context.rounding);
+    const int32_t rounded_exponent = exponent + (rounded.carried ? 1 : 0);
+    if (rounded_exponent >= format.infinity_exponent)
+        return overflowed(format, value.negative, context);
+    if (exponent < 1)
+        return denormal_to_format(format, value, exponent, rounded_exponent < 1,
+                                  context); // tiny: see round.cpp
+    note_inexact(rounded, context);
+    // Carried, the significand is 0, and so is the fraction.
     return with_sign(format, value.negative,
-                     (static_cast<uint64_t>(exponent) << format.exponent_shift()) |
+                     (static_cast<uint64_t>(rounded_exponent) << format.exponent_shift()) |
                          ((rounded.significand >> format.significand_shift()) & format.fraction_mask()));
 }
 

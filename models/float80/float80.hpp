@@ -9,8 +9,8 @@
 //   precision: the result is the same as if masked.
 //
 // Precision control applies to add, subtract, multiply, divide and square_root only (SDM vol. 1, 8.1.5.2). The
-// transcendental functions round the true mathematical value (see transcendental.hpp); their argument reduction is
-// exact, where a P6 uses a value of pi of 66 bits.
+// transcendental functions round the true mathematical value to within 2^-50 units in the last place beyond the
+// rounding itself; their argument reduction is exact, where a P6 uses a value of pi of 66 bits.
 #pragma once
 
 #include <cstdint>
@@ -68,8 +68,8 @@ Extracted extract(Float80 value, FloatContext& context); // FXTRACT
 
 struct Remainder {
     Float80 value;
-    uint32_t quotient_low_bits; // 3 bits, of the complete quotient; 0 if the reduction is partial
-    bool complete;              // false: C2, reduce again
+    uint32_t quotient_low_bits = 0; // 3 bits, of the complete quotient; 0 if the reduction is partial
+    bool complete = true;           // false: C2, reduce again
 };
 Remainder remainder(Float80 a, Float80 b, bool round_to_nearest, FloatContext& context); // FPREM1, else FPREM
 
@@ -96,7 +96,8 @@ int32_t to_int32(Float80 value, FloatContext& context);
 int64_t to_int64(Float80 value, FloatContext& context);
 void to_bcd(Float80 value, uint8_t (&digits)[10], FloatContext& context);
 
-// Transcendental functions.
+// Transcendental functions. Where FSINCOS and FPTAN push a second value, it is a NaN, too, if the result is one: both
+// registers then hold it.
 Float80 f2xm1(Float80 x, FloatContext& context);                      // 2^x - 1
 Float80 y_log2_x(Float80 y, Float80 x, FloatContext& context);        // FYL2X
 Float80 y_log2_x_plus_1(Float80 y, Float80 x, FloatContext& context); // FYL2XP1
@@ -105,12 +106,12 @@ Float80 arctangent(Float80 y, Float80 x, FloatContext& context);      // FPATAN:
 // in_range is false if |x| >= 2^63: C2 is to be set, the operand stays and nothing is pushed.
 struct Trigonometric {
     Float80 value;
-    bool in_range;
+    bool in_range = true;
 };
 struct SineCosine {
     Float80 sine;
     Float80 cosine;
-    bool in_range;
+    bool in_range = true;
 };
 Trigonometric sine(Float80 x, FloatContext& context);
 Trigonometric cosine(Float80 x, FloatContext& context);

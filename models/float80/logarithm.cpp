@@ -40,7 +40,8 @@ Wide logarithm(const Wide& m) {
     const Wide near = twice_area_tangent_by_ln_2(s);
     const Wide tabulated =
         wide_fraction(nearest < logarithms_per_unit, log2_magnitude[nearest - first_logarithm]);
-    return add(power, add(tabulated, near));
+    return add(power,
+               add(tabulated, near)); // NOLINT(clang-analyzer-core.CallAndMessage): 45 <= nearest <= 91
 }
 
 // y * logarithm. The processors call every such result inexact, also one that is not.

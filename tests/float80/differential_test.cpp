@@ -39,7 +39,7 @@ struct Predicted {
     Float80 st0;
     Float80 st1;
     bool two_results = false;
-    Memory memory;
+    Memory memory{};
     uint16_t condition = 0; // C0, C2, C3 as the caller of the library makes them
     uint16_t compared_condition = native::c1;
     bool c1_from_rounding = true;
@@ -202,9 +202,9 @@ constexpr uint8_t before_operation =
 
 struct Operation {
     const char* name;
-    Instruction instruction;
     Model model;
     Generator generate;
+    Instruction instruction;
     uint8_t stopping = before_operation; // these exceptions, unmasked, leave the registers as they were
 };
 void PrintTo(const Operation& operation, std::ostream* out) {
@@ -212,31 +212,31 @@ void PrintTo(const Operation& operation, std::ostream* out) {
 }
 
 constexpr Operation operations[] = {
-    {"Fadd", Instruction::fadd, binary<add>, register_operands},
-    {"Fsub", Instruction::fsub, binary<subtract>, register_operands},
-    {"Fmul", Instruction::fmul, binary<multiply>, register_operands},
-    {"Fdiv", Instruction::fdiv, binary<divide>, register_operands},
-    {"Fsqrt", Instruction::fsqrt, unary<square_root>, register_operands},
-    {"Frndint", Instruction::frndint, unary<round_to_integer>, integer_operands},
-    {"Fscale", Instruction::fscale, binary<scale>, scale_operands},
-    {"Fxtract", Instruction::fxtract, extract_model, register_operands},
-    {"Fprem", Instruction::fprem, remainder_model<false>, remainder_operands},
-    {"Fprem1", Instruction::fprem1, remainder_model<true>, remainder_operands},
-    {"Fcom", Instruction::fcom, compare_model<false>, register_operands},
-    {"Fucom", Instruction::fucom, compare_model<true>, register_operands},
-    {"Fxam", Instruction::fxam, examine_model, register_operands},
-    {"FldSingle", Instruction::fld_m32, load_model<uint32_t, from_float32>, memory_operands,
+    {"Fadd", binary<add>, register_operands, Instruction::fadd},
+    {"Fsub", binary<subtract>, register_operands, Instruction::fsub},
+    {"Fmul", binary<multiply>, register_operands, Instruction::fmul},
+    {"Fdiv", binary<divide>, register_operands, Instruction::fdiv},
+    {"Fsqrt", unary<square_root>, register_operands, Instruction::fsqrt},
+    {"Frndint", unary<round_to_integer>, integer_operands, Instruction::frndint},
+    {"Fscale", binary<scale>, scale_operands, Instruction::fscale},
+    {"Fxtract", extract_model, register_operands, Instruction::fxtract},
+    {"Fprem", remainder_model<false>, remainder_operands, Instruction::fprem},
+    {"Fprem1", remainder_model<true>, remainder_operands, Instruction::fprem1},
+    {"Fcom", compare_model<false>, register_operands, Instruction::fcom},
+    {"Fucom", compare_model<true>, register_operands, Instruction::fucom},
+    {"Fxam", examine_model, register_operands, Instruction::fxam},
+    {"FldSingle", load_model<uint32_t, from_float32>, memory_operands, Instruction::fld_m32,
      float_exception::invalid},
-    {"FldDouble", Instruction::fld_m64, load_model<uint64_t, from_float64>, memory_operands,
+    {"FldDouble", load_model<uint64_t, from_float64>, memory_operands, Instruction::fld_m64,
      float_exception::invalid},
-    {"Fild", Instruction::fild_m64, load_model<int64_t, from_int64>, memory_operands},
-    {"Fbld", Instruction::fbld, load_decimal_model, decimal_operands},
-    {"FstSingle", Instruction::fst_m32, store_model<to_float32, false>, register_operands},
-    {"FstDouble", Instruction::fst_m64, store_model<to_float64, false>, register_operands},
-    {"FistWord", Instruction::fist_m16, store_model<to_int16, false>, integer_operands},
-    {"FistDword", Instruction::fist_m32, store_model<to_int32, false>, integer_operands},
-    {"FistpQword", Instruction::fistp_m64, store_model<to_int64, true>, integer_operands},
-    {"Fbstp", Instruction::fbstp, store_decimal_model, integer_operands},
+    {"Fild", load_model<int64_t, from_int64>, memory_operands, Instruction::fild_m64},
+    {"Fbld", load_decimal_model, decimal_operands, Instruction::fbld},
+    {"FstSingle", store_model<to_float32, false>, register_operands, Instruction::fst_m32},
+    {"FstDouble", store_model<to_float64, false>, register_operands, Instruction::fst_m64},
+    {"FistWord", store_model<to_int16, false>, integer_operands, Instruction::fist_m16},
+    {"FistDword", store_model<to_int32, false>, integer_operands, Instruction::fist_m32},
+    {"FistpQword", store_model<to_int64, true>, integer_operands, Instruction::fistp_m64},
+    {"Fbstp", store_decimal_model, integer_operands, Instruction::fbstp},
 };
 
 // The first difference, or nothing.

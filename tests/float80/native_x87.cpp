@@ -43,7 +43,7 @@ Outcome execute(Instruction instruction, Float80 a, Float80 b, const uint8_t (&s
                 uint16_t control) {
     const Packed80 first{a.significand, a.sign_exponent};
     const Packed80 second{b.significand, b.sign_exponent};
-    SavedState state;
+    SavedState state{};
     Outcome outcome{};
     std::memset(outcome.memory, untouched_memory, sizeof outcome.memory);
     switch (instruction) {

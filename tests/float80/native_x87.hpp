@@ -65,8 +65,8 @@ inline constexpr uint16_t top_mask = 7 << 11;
 struct Outcome {
     Float80 st0;
     Float80 st1;
-    uint8_t memory[10]; // the destination of a store, as filled before if nothing was stored
-    uint16_t status;
+    uint8_t memory[10] = {}; // the destination of a store, as filled before if nothing was stored
+    uint16_t status = 0;
 };
 
 inline constexpr uint8_t untouched_memory = 0xA5;

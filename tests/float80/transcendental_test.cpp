@@ -26,11 +26,11 @@ constexpr const char* names[] = {"sine",     "cosine",          "tangent",   "f2
                                  "y_log2_x", "y_log2_x_plus_1", "arctangent"};
 
 struct Vector {
-    Function function;
+    Function function = Function::sine;
     Float80 first, second;
-    bool negative;
-    int32_t exponent;
-    uint64_t high, low; // (high * 2^64 + low) / 2^127 * 2^exponent
+    bool negative = false;
+    int32_t exponent = 0;
+    uint64_t high = 0, low = 0; // (high * 2^64 + low) / 2^127 * 2^exponent
 };
 constexpr Vector vectors[] = {
 #include "tests/float80/reference_vectors.inc"
