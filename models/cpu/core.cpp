@@ -7,7 +7,7 @@
 namespace fixpoint::models {
 
 Core::Core(const CpuParameters& given, PhysicalMemory& memory, CpuBus& the_bus)
-    : parameters{given}, map{memory, the_bus}, bus{the_bus},
+    : parameters{given}, features{cpu_features(given)}, map{memory, the_bus}, bus{the_bus},
       data_path{given.l1_data.size_bytes / (given.l1_data.ways * given.l1_data.line_bytes),
                 given.l1_data.line_bytes, Mmu::tlb_sets(given.data_tlb_4k, given.data_tlb_4m)},
       fetch_path{
@@ -15,7 +15,7 @@ Core::Core(const CpuParameters& given, PhysicalMemory& memory, CpuBus& the_bus)
           given.l1_instruction.line_bytes, Mmu::tlb_sets(given.instruction_tlb_4k, given.instruction_tlb_4m)},
       caches{given, clock, counters, data_path, fetch_path}, blocks{memory.size(), leave_block_handler(),
                                                                     data_path, counters},
-      mmu{given, map, caches, blocks, clock, counters, data_path, fetch_path},
+      mmu{given, map, caches, blocks, clock, counters, data_path, fetch_path}, registers_by_number{features},
       predictor{given.branch_history_entries, given.branch_history_bits}, decoder{parameters} {
     data_index_mask = data_path.index_mask();
     fetch_index_mask = fetch_path.index_mask();
@@ -51,6 +51,8 @@ void Core::reset() {
     caches.invalidate_all();
     blocks.flush();
     predictor.reset();
+    registers_by_number.reset();
+    performance.reset();
     set_state(fresh);
 }
 
@@ -87,11 +89,7 @@ void Core::set_state(const CpuState& s) {
     tr = s.tr;
     gdtr = s.gdtr;
     idtr = s.idtr;
-    mmu.cr0 = s.cr0;
-    mmu.cr2 = s.cr2;
-    mmu.cr3 = s.cr3;
-    mmu.cr4 = s.cr4;
-    mmu.flush(false);
+    mmu.restore(s.cr0, s.cr2, s.cr3, s.cr4);
     debug = s.debug;
     sysenter_cs = s.sysenter_cs;
     sysenter_esp = s.sysenter_esp;
@@ -123,6 +121,8 @@ void Core::update_mode() {
            (observer != nullptr || breakpoints.armed() ? block_mode::observed : 0);
     data_entries = data_path.table(user());
     fetch_entries = fetch_path.table(user());
+    if (performance.watches_privilege()) [[unlikely]]
+        account_performance();
 }
 
 void Core::set_flags(uint32_t value, uint32_t changeable) {

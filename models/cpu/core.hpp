@@ -16,10 +16,13 @@
 #include "models/cpu/breakpoints.hpp"
 #include "models/cpu/cache_hierarchy.hpp"
 #include "models/cpu/cpu.hpp"
+#include "models/cpu/cpuid.hpp"
 #include "models/cpu/decoder.hpp"
 #include "models/cpu/flags.hpp"
 #include "models/cpu/mmu.hpp"
+#include "models/cpu/msr.hpp"
 #include "models/cpu/op.hpp"
+#include "models/cpu/performance_counters.hpp"
 #include "models/cpu/physical_map.hpp"
 
 #include <optional>
@@ -124,6 +127,15 @@ public:
     [[nodiscard]] unsigned iopl() const { return flags.system >> 12 & 3; }
     void update_mode(); // after any change of segments, CR0, TF, AC, privilege
 
+    // ---- Features and model-specific registers
+    [[nodiscard]] bool has_feature(uint32_t bit) const { return (features & bit) != 0; }
+    // False: #GP.
+    [[nodiscard]] bool read_msr(uint32_t number, uint64_t& value);
+    [[nodiscard]] bool write_msr(uint32_t number, uint64_t value);
+    [[nodiscard]] uint64_t performance_counter(uint32_t index);
+    [[nodiscard]] uint64_t event_count(PerformanceEvent event) const;
+    void account_performance();
+
     // ---- Faults
     bool raise(uint8_t number) { return raise(number, false, 0); } // always false
     bool raise(uint8_t number, uint32_t error) { return raise(number, true, error); }
@@ -212,6 +224,7 @@ public:
     void request_attention() { deadline = 0; }
 
     const CpuParameters parameters;
+    const uint32_t features; // EDX of CPUID leaf 1
     PhysicalMap map;
     CpuBus& bus;
     ProbeSink* probe_sink = nullptr;
@@ -220,6 +233,8 @@ public:
     CacheHierarchy caches;
     BlockCache blocks;
     Mmu mmu;
+    ModelSpecificRegisters registers_by_number;
+    PerformanceCounters performance;
     BranchPredictor predictor;
     Decoder decoder;
     bool interrupt_line = false;

@@ -29,6 +29,15 @@ CpuState Cpu::state() const {
 void Cpu::set_state(const CpuState& state) {
     core_->set_state(state);
 }
+bool Cpu::read_msr(uint32_t number, uint64_t& value) {
+    return core_->read_msr(number, value);
+}
+bool Cpu::write_msr(uint32_t number, uint64_t value) {
+    return core_->write_msr(number, value);
+}
+void Cpu::set_a20(bool open) {
+    core_->mmu.set_a20(open);
+}
 Cpu::Stop Cpu::run(uint64_t until_cycle) {
     return core_->run(until_cycle);
 }

@@ -63,6 +63,14 @@ public:
         observer,        // the observer wants a stop before the instruction at EIP
         watchpoint,      // after an instruction that touched a watchpoint; see take_watch_hit()
     };
+    // Model-specific registers, as firmware and debuggers reach them. False: there is no such register, or not
+    // that value.
+    [[nodiscard]] bool read_msr(uint32_t number, uint64_t& value);
+    [[nodiscard]] bool write_msr(uint32_t number, uint64_t value);
+    // The A20 gate's line: closed, bit 20 of the processor's physical addresses is 0. Open at first; reset()
+    // leaves it alone. Also from callbacks.
+    void set_a20(bool open);
+
     Stop run(uint64_t until_cycle);
     void set_limit(uint64_t until_cycle); // also from callbacks: shortens or extends the current run
     void request_stop();                  // from callbacks: run() returns after the current block

@@ -47,6 +47,8 @@ struct CpuParameters {
     uint32_t locked_cycles;
 
     uint32_t cpuid_signature; // EAX of CPUID leaf 1: family, model, stepping
+    // Bits of EDX of CPUID leaf 1 that this machine's processor lacks, of those that are implemented.
+    uint32_t disabled_features = 0;
 };
 
 } // namespace fixpoint::models

@@ -95,7 +95,8 @@ Handler table_register_handler(unsigned operation, unsigned size); // SGDT SIDT 
 Handler machine_status_handler(bool load, unsigned size, bool memory);
 Handler control_register_handler(bool to_register);
 Handler invalidate_page_handler();
-Handler system_handler(uint8_t opcode); // 0F xx: CLTS INVD WBINVD WRMSR RDTSC RDMSR CPUID
+Handler system_handler(uint8_t opcode);         // 0F xx: CLTS INVD WBINVD CPUID
+Handler model_specific_handler(uint8_t opcode); // 0F xx: WRMSR RDTSC RDMSR RDPMC
 Handler halt_handler();
 Handler interrupt_flag_handler(bool set);
 Handler port_handler(bool output, unsigned size, bool immediate);

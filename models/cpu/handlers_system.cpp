@@ -35,30 +35,27 @@ void table_register_op(Core& core, const Op* op) {
         if constexpr (sizeof(T) == 2)
             loaded.base &= 0x00FF'FFFFu;
         table = loaded;
-    } else {
-        const uint32_t base = sizeof(T) == 2 ? table.base & 0x00FF'FFFFu : table.base;
-        if (!core.segment_address(op->segment, second, 4, true, linear) ||
-            !core.probe_write(linear, 4, core.user()) ||
-            !core.segment_address(op->segment, address, 2, true, linear) ||
+    } else { // all 32 bits of the base, whatever the operand size
+        uint32_t linear_base = 0;
+        if (!core.segment_address(op->segment, address, 2, true, linear) ||
+            !core.segment_address(op->segment, second, 4, true, linear_base) ||
+            !core.probe_write(linear, 2, core.user()) || !core.probe_write(linear_base, 4, core.user()) ||
             !write_linear<uint16_t>(core, op, linear, table.limit) ||
-            !core.segment_address(op->segment, second, 4, true, linear) ||
-            !write_linear<uint32_t>(core, op, linear, base))
+            !write_linear<uint32_t>(core, op, linear_base, table.base))
             return core.fault_exit(op);
     }
     return next(core, op);
 }
 
-// What CR0 and CR4 may hold on this processor; other bits of CR4 are a #GP, of CR0 they are ignored.
+// What CR0 may hold; other bits are ignored.
 constexpr uint32_t cr0_bits = Mmu::cr0_pe | Mmu::cr0_mp | Mmu::cr0_em | Mmu::cr0_ts | Mmu::cr0_ne |
                               Mmu::cr0_wp | Mmu::cr0_am | Mmu::cr0_nw | Mmu::cr0_cd | Mmu::cr0_pg;
-constexpr uint32_t cr4_bits = Mmu::cr4_tsd | Mmu::cr4_de | Mmu::cr4_pse | Mmu::cr4_pge;
 
 bool set_cr0(Core& core, uint32_t value) {
     const bool paging_unprotected = (value & Mmu::cr0_pg) != 0 && (value & Mmu::cr0_pe) == 0;
     const bool write_through_alone = (value & Mmu::cr0_nw) != 0 && (value & Mmu::cr0_cd) == 0;
-    if (paging_unprotected || write_through_alone)
+    if (paging_unprotected || write_through_alone || !core.mmu.set_cr0((value & cr0_bits) | Mmu::cr0_et))
         return core.raise_protection();
-    core.mmu.set_cr0((value & cr0_bits) | Mmu::cr0_et);
     core.update_mode();
     return true;
 }
@@ -109,12 +106,12 @@ void control_register_op(Core& core, const Op* op) {
         break;
     case 3:
         core.clock.cycles += core.parameters.cr3_load_cycles;
-        core.mmu.set_cr3(value & 0xFFFF'F018u);
+        if (!core.mmu.set_cr3(value))
+            return refuse(core, op, vector::general_protection);
         break;
     default:
-        if ((value & ~cr4_bits) != 0)
+        if ((value & ~cr4_valid_bits(core.features)) != 0 || !core.mmu.set_cr4(value))
             return refuse(core, op, vector::general_protection);
-        core.mmu.set_cr4(value);
         core.update_breakpoints(); // DE
         break;
     }
@@ -130,95 +127,14 @@ void invalidate_page_op(Core& core, const Op* op) {
     return next(core, op);
 }
 
-// Model-specific registers (SDM vol. 4). Others are a #GP.
-enum : uint32_t {
-    msr_tsc = 0x10,
-    msr_sysenter_cs = 0x174,
-    msr_sysenter_esp = 0x175,
-    msr_sysenter_eip = 0x176
-};
-
-void write_msr_op(Core& core, const Op* op) {
-    core.current = op;
-    const uint32_t value = core.registers[reg_eax];
-    if (!privileged(core))
-        return refuse(core, op, vector::general_protection);
-    switch (core.registers[reg_ecx]) {
-    case msr_tsc: // P6: the low half is written, the high half cleared (SDM vol. 3, 17.17)
-        core.tsc_offset = uint64_t{value} - core.cycles_now();
-        break;
-    case msr_sysenter_cs:
-        core.sysenter_cs = value;
-        break;
-    case msr_sysenter_esp:
-        core.sysenter_esp = value;
-        break;
-    case msr_sysenter_eip:
-        core.sysenter_eip = value;
-        break;
-    default:
-        return refuse(core, op, vector::general_protection);
-    }
-    return next(core, op);
-}
-
-void set_edx_eax(Core& core, uint64_t value) {
-    core.registers[reg_eax] = static_cast<uint32_t>(value);
-    core.registers[reg_edx] = static_cast<uint32_t>(value >> 32);
-}
-
-void read_msr_op(Core& core, const Op* op) {
-    core.current = op;
-    if (!privileged(core))
-        return refuse(core, op, vector::general_protection);
-    switch (core.registers[reg_ecx]) {
-    case msr_tsc:
-        set_edx_eax(core, core.cycles_now() + core.tsc_offset);
-        break;
-    case msr_sysenter_cs:
-        set_edx_eax(core, core.sysenter_cs);
-        break;
-    case msr_sysenter_esp:
-        set_edx_eax(core, core.sysenter_esp);
-        break;
-    case msr_sysenter_eip:
-        set_edx_eax(core, core.sysenter_eip);
-        break;
-    default:
-        return refuse(core, op, vector::general_protection);
-    }
-    return next(core, op);
-}
-
-void read_tsc_op(Core& core, const Op* op) {
-    core.current = op;
-    if ((core.mmu.cr4 & Mmu::cr4_tsd) != 0 && !privileged(core))
-        return refuse(core, op, vector::general_protection);
-    set_edx_eax(core, core.cycles_now() + core.tsc_offset);
-    core.clock.cycles += core.parameters.rdtsc_cycles;
-    return next(core, op);
-}
-
-// Exactly what is implemented (SDM vol. 2, CPUID): no FPU, no APIC, no MMX.
 void cpuid_op(Core& core, const Op* op) {
-    constexpr uint32_t de = 1u << 2, pse = 1u << 3, tsc = 1u << 4, msr = 1u << 5, cx8 = 1u << 8,
-                       sep = 1u << 11, pge = 1u << 13, cmov = 1u << 15;
     auto& r = core.registers;
     core.clock.cycles += core.parameters.cpuid_cycles;
-    switch (r[reg_eax]) {
-    case 0:
-        r[reg_eax] = 1;
-        r[reg_ebx] = 0x756E'6547; // "GenuineIntel"
-        r[reg_edx] = 0x4965'6E69;
-        r[reg_ecx] = 0x6C65'746E;
-        break;
-    default: // beyond the highest leaf: that leaf's values
-        r[reg_eax] = core.parameters.cpuid_signature;
-        r[reg_ebx] = 0;
-        r[reg_ecx] = 0;
-        r[reg_edx] = de | pse | tsc | msr | cx8 | sep | pge | cmov;
-        break;
-    }
+    const CpuidResult result = cpuid(core.parameters, r[reg_eax]);
+    r[reg_eax] = result.eax;
+    r[reg_ebx] = result.ebx;
+    r[reg_ecx] = result.ecx;
+    r[reg_edx] = result.edx;
     return next(core, op);
 }
 
@@ -323,12 +239,6 @@ Handler system_handler(uint8_t opcode) {
     switch (opcode) {
     case 0x06:
         return privileged_op<0x06>;
-    case 0x30:
-        return write_msr_op;
-    case 0x31:
-        return read_tsc_op;
-    case 0x32:
-        return read_msr_op;
     case 0xA2:
         return cpuid_op;
     default:

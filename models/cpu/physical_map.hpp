@@ -11,6 +11,15 @@ namespace fixpoint::models {
 
 class PhysicalMap {
 public:
+    // Stands for all addresses of 4 GB and more: 4 MB below the firmware's ROM and above the interrupt
+    // controllers' registers, which no device of a PC claims.
+    static constexpr uint32_t nowhere = 0xFF00'0000, nowhere_bytes = 4u << 20;
+    // A 36-bit physical address in the 32-bit space.
+    [[nodiscard]] static uint32_t reachable(uint64_t address) {
+        const auto low = static_cast<uint32_t>(address);
+        return (address >> 32) == 0 ? low : nowhere | (low & (nowhere_bytes - 1));
+    }
+
     PhysicalMap(PhysicalMemory& memory, CpuBus& bus) : memory_{&memory}, bus_{&bus} {}
 
     // Whole pages are of one kind.
@@ -20,6 +29,7 @@ public:
     [[nodiscard]] uint8_t* host(uint32_t address) {
         return memory_->data() + address;
     } // only where is_memory()
+    [[nodiscard]] const uint8_t* host(uint32_t address) const { return memory_->data() + address; }
 
     // `bytes` 1 to 8, within one page.
     [[nodiscard]] uint64_t read(uint32_t address, unsigned bytes) {

@@ -34,6 +34,9 @@ public:
         entries_.assign(parameters.entries, Entry{});
     }
 
+    // The size of the large pages changes with the paging mode. Empty the TLB with it.
+    void set_page_shift(unsigned page_shift) { page_shift_ = page_shift; }
+
     [[nodiscard]] uint32_t sets() const { return sets_; }
     [[nodiscard]] uint32_t set_of(uint32_t linear) const { return (linear >> page_shift_) & (sets_ - 1); }
 
@@ -69,12 +72,17 @@ public:
         std::rotate(set, set + way, set + way + 1);
         set[0] = entry;
     }
-    void invalidate_page(uint32_t linear) {
+    // True if there was one.
+    bool invalidate_page(uint32_t linear) {
         const uint32_t page = page_of(linear);
         Entry* set = &entries_[size_t{set_of(linear)} * ways_];
+        bool found = false;
         for (uint32_t way = 0; way < ways_; ++way)
-            if (set[way].page == page)
+            if (set[way].page == page) {
                 set[way] = Entry{};
+                found = true;
+            }
+        return found;
     }
     void invalidate_all(bool keep_global) {
         for (Entry& entry : entries_)
