@@ -140,7 +140,7 @@ void SystemPorts::write(uint32_t offset, unsigned bytes, uint32_t value) {
 }
 
 void SystemPorts::power_cycle(Picoseconds) {
-    a20_ = true;
+    set_a20(true);
     fast_a20_ = 2;
     command_byte_ = 0x61;
     awaiting_ = 0;

@@ -1,5 +1,7 @@
 #include "sim/machine/firmware_state.hpp"
 
+#include "models/cpu/msr.hpp"
+
 #include <algorithm>
 #include <cstring>
 
@@ -56,6 +58,30 @@ void write_bios_data(models::PhysicalMemory& memory) {
 }
 
 } // namespace
+
+void leave_memory_types(models::Cpu& cpu) {
+    namespace msr = models::msr;
+    constexpr uint64_t write_back = 6, eight_write_back = 0x0606'0606'0606'0606,
+                       eight_write_protected = 0x0505'0505'0505'0505;
+    constexpr uint64_t devices_begin = 0x8000'0000, devices_mask = 0xF'8000'0000, mask_valid = 1u << 11;
+    constexpr uint64_t enable = 1u << 11, enable_fixed = 1u << 10;
+    struct Setting {
+        uint32_t number;
+        uint64_t value;
+    };
+    constexpr Setting settings[] = {{msr::mtrr_fixed_64k, eight_write_back}, // 0 to 512 KB, 512 to 640 KB
+                                    {msr::mtrr_fixed_16k, eight_write_back},
+                                    {msr::mtrr_variable, devices_begin}, // uncacheable
+                                    {msr::mtrr_variable + 1, devices_mask | mask_valid},
+                                    {msr::mtrr_default, enable | enable_fixed | write_back}};
+    for (const Setting& setting : settings)
+        if (!cpu.write_msr(setting.number, setting.value))
+            return;                       // a processor without memory type ranges
+    constexpr uint32_t rom_registers = 8; // 768 KB to 1 MB
+    for (uint32_t i = 0; i < rom_registers; ++i)
+        if (!cpu.write_msr(msr::mtrr_fixed_4k + i, eight_write_protected))
+            return;
+}
 
 void leave_firmware_state(models::Pic& pic, models::Pit& pit, models::Rtc& rtc,
                           models::PhysicalMemory& memory) {

@@ -5,10 +5,13 @@
 #include "models/chipset/pic.hpp"
 #include "models/chipset/pit.hpp"
 #include "models/chipset/rtc.hpp"
+#include "models/cpu/cpu.hpp"
 #include "models/memory/physical_memory.hpp"
 
 namespace fixpoint::sim {
 
+// The processor's memory type ranges, where it has them. After its reset.
+void leave_memory_types(models::Cpu& cpu);
 void leave_firmware_state(models::Pic& pic, models::Pit& pit, models::Rtc& rtc,
                           models::PhysicalMemory& memory);
 

@@ -180,6 +180,7 @@ void Machine::Parts::connect_lines() {
     dma.on_write = [this](uint32_t address, uint32_t bytes) { cpu.cpu().snoop_write(address, bytes); };
 
     ports.device.on_reset = pci.device.on_reset = [this] { request_reset(); };
+    ports.device.on_a20 = [this](bool open) { cpu.cpu().set_a20(open); };
     ports.device.on_debug_exit = [this](uint32_t) {
         end = RunEnd::debug_exit;
         cpu.cpu().request_stop();
@@ -218,6 +219,7 @@ bool Machine::Parts::stopped(models::Cpu::Stop stop) {
 // The boot loader's work, on devices and a processor that are as after power-on or reset: no code is cached.
 void Machine::Parts::boot() {
     leave_firmware_state(pic.device, pit.device, rtc.device, memory);
+    leave_memory_types(cpu.cpu());
     loader->place(memory);
     cpu.cpu().set_state(loader->entry_state());
     reschedule_all();

@@ -64,7 +64,7 @@ TEST_P(QemuComparison, PrintsTheSame) {
     EXPECT_EQ((std::string{std::istreambuf_iterator<char>{in}, {}}), expected);
 }
 
-INSTANTIATE_TEST_SUITE_P(Programs, QemuComparison, testing::Values("boot", "timers", "disk", "reset"),
+INSTANTIATE_TEST_SUITE_P(Programs, QemuComparison, testing::Values("a20", "boot", "timers", "disk", "memory_types", "reset"),
                          [](const auto& program) { return std::string{program.param}; });
 
 } // namespace
