@@ -51,6 +51,8 @@ void Router::b_transport(int initiator, tlm::tlm_generic_payload& payload, sc_co
         return;
     }
     if (entry == nullptr || address + bytes - 1 > entry->range.last) {
+        if (on_unclaimed)
+            on_unclaimed(address, bytes, payload.is_write());
         if (payload.is_read())
             std::fill_n(payload.get_data_ptr(), bytes, uint8_t{0xFF});
         payload.set_response_status(tlm::TLM_OK_RESPONSE);

@@ -9,6 +9,7 @@
 #include "models/bus/systemc.hpp"
 
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 namespace fixpoint::models {
@@ -24,6 +25,9 @@ public:
 
     tlm_utils::multi_passthrough_target_socket<Router> in{"in"};
     Target out{"out"};
+
+    // An access that nobody answers.
+    std::function<void(uint64_t address, unsigned bytes, bool write)> on_unclaimed;
 
     explicit Router(const sc_core::sc_module_name& name);
 

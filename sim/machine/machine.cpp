@@ -320,6 +320,19 @@ void Machine::set_debug_output(std::function<void(char)> sink) {
     parts_->ports.device.on_debug_output = std::move(sink);
 }
 
+void Machine::set_events(MachineEvents* events) {
+    if (events == nullptr) {
+        parts_->memory_router.on_unclaimed = parts_->io_router.on_unclaimed = nullptr;
+        return;
+    }
+    parts_->memory_router.on_unclaimed = [events](uint64_t address, unsigned bytes, bool write) {
+        events->unclaimed_memory(static_cast<uint32_t>(address), bytes, write);
+    };
+    parts_->io_router.on_unclaimed = [events](uint64_t address, unsigned bytes, bool write) {
+        events->unclaimed_port(static_cast<uint16_t>(address), bytes, write);
+    };
+}
+
 uint8_t Machine::last_post_code() const {
     return parts_->ports.device.last_post_code();
 }

@@ -8,6 +8,7 @@
 #include "models/memory/physical_memory.hpp"
 #include "models/time.hpp"
 #include "sim/machine/boot_image.hpp"
+#include "sim/machine/machine_events.hpp"
 #include "sim/machine/machine_parameters.hpp"
 
 #include <cstdint>
@@ -67,6 +68,9 @@ public:
     void feed_serial_input(std::string_view bytes);
     // Bytes written to the debug console, port 0xE9.
     void set_debug_output(std::function<void(char)> sink);
+
+    // nullptr: nobody listens.
+    void set_events(MachineEvents* events);
 
     [[nodiscard]] uint8_t last_post_code() const;    // port 0x80
     [[nodiscard]] uint32_t debug_exit_value() const; // as written; QEMU's exit status is (value << 1) | 1

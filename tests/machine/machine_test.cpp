@@ -33,6 +33,46 @@ TEST(Machine, BootsAndLeavesByTheDebugExit) {
     });
 }
 
+TEST(Machine, ReportsAccessesThatNobodyAnswers) {
+    struct Access {
+        bool memory;
+        uint32_t address;
+        unsigned bytes;
+        bool write;
+        bool operator==(const Access&) const = default;
+    };
+    struct Listener : MachineEvents {
+        explicit Listener(Machine& of) : machine{of} {}
+        void unclaimed_memory(uint32_t address, unsigned bytes, bool write) override {
+            note({true, address, bytes, write});
+        }
+        void unclaimed_port(uint16_t port, unsigned bytes, bool write) override {
+            note({false, port, bytes, write});
+        }
+        void note(const Access& access) {
+            accesses.push_back(access);
+            instructions.push_back(machine.cpu().state().eip);
+        }
+        Machine& machine;
+        std::vector<Access> accesses;
+        std::vector<uint32_t> instructions;
+    };
+    in_child([] {
+        Machine machine{test_machine(), nullptr};
+        Listener listener{machine};
+        machine.set_events(&listener);
+        boot_and_run(machine, {guest("unclaimed"), "", {}});
+        EXPECT_EQ(machine.debug_exit_value(), 0x10u) << "reads give all ones";
+        EXPECT_EQ(listener.accesses, (std::vector<Access>{{false, 0x333, 1, false},
+                                                          {true, 0x0C00'0000, 4, false},
+                                                          {false, 0x333, 2, true},
+                                                          {true, 0x0C00'0000, 4, true}}));
+        // The first one is IN AL, DX; EIP was its own.
+        ASSERT_FALSE(listener.instructions.empty());
+        EXPECT_EQ(machine.memory().data()[listener.instructions[0]], 0xEC);
+    });
+}
+
 TEST(Machine, ASerialByteTakesItsTimeOnTheLine) {
     in_child([] {
         Machine machine{test_machine(), nullptr};
