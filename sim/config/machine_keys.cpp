@@ -1,5 +1,8 @@
 #include "sim/config/machine_keys.hpp"
 
+#include "models/cpu/cpuid.hpp"
+
+#include <algorithm>
 #include <bit>
 #include <fmt/format.h>
 
@@ -65,6 +68,31 @@ constexpr CycleKey cycle_keys[] = {
     {"locked_cycles", "cycles of a locked instruction", &models::CpuParameters::locked_cycles},
 };
 
+// Names of CPUID features.
+void read_disabled_features(Section& section, models::CpuParameters& cpu) {
+    constexpr std::string_view key = "disabled_features";
+    constexpr const auto& names = models::feature_names;
+    cpu.disabled_features = 0;
+    const Value* list = section.any(key);
+    if (list == nullptr)
+        return;
+    if (list->kind != Value::Kind::array)
+        section.fail(key, "an array of names of CPUID features", describe(*list));
+    for (const Value& element : list->elements) {
+        const auto* known = std::find_if(names.begin(), names.end(), [&](const models::FeatureName& feature) {
+            return element.kind == Value::Kind::text && feature.name == element.text;
+        });
+        if (known == names.end()) {
+            std::vector<std::string> valid;
+            for (const models::FeatureName& feature : names)
+                valid.push_back(fmt::format("\"{}\"", feature.name));
+            const std::string found = describe(element);
+            section.fail(key, "names of CPUID features", found, suggestion(found, valid));
+        }
+        cpu.disabled_features |= known->bit;
+    }
+}
+
 void read_cpu(Section& section, models::CpuParameters& cpu) {
     section.bind("frequency_hz", cpu.frequency_hz,
                  {.meaning = "clock rate in Hz", .minimum = 1'000'000, .maximum = 10'000'000'000});
@@ -83,6 +111,7 @@ void read_cpu(Section& section, models::CpuParameters& cpu) {
                  {.meaning = "bits of a branch's own history", .maximum = 16});
     section.bind("cpuid_signature", cpu.cpuid_signature,
                  {.meaning = "EAX of CPUID leaf 1: family, model, stepping"});
+    read_disabled_features(section, cpu);
     read_cache(section, "l1_instruction", cpu.l1_instruction);
     read_cache(section, "l1_data", cpu.l1_data);
     read_cache(section, "l2", cpu.l2);

@@ -219,6 +219,21 @@ TEST_F(Configuration, ValueOutOfRangeInTheMachineFile) {
               "retired a cycle (an integer from 1 to 16), found 0");
 }
 
+TEST_F(Configuration, AProcessorWithFewerFeatures) {
+    EXPECT_EQ(read(experiment).machine.cpu.disabled_features, 0u);
+    write("machine.toml", replaced(machine, "retire_width = 3",
+                                   "retire_width = 3\ndisabled_features = [\"pae\", \"pse36\"]"));
+    EXPECT_EQ(read(experiment).machine.cpu.disabled_features, 1u << 6 | 1u << 17);
+}
+
+TEST_F(Configuration, AFeatureThatIsNone) {
+    write("machine.toml",
+          replaced(machine, "retire_width = 3", "retire_width = 3\ndisabled_features = [\"mttr\"]"));
+    EXPECT_EQ(error_of(experiment),
+              "machine.toml:4:21: experiment.machine.cpu.disabled_features: expected names of CPUID "
+              "features, found \"mttr\"; did you mean \"mtrr\"?");
+}
+
 TEST_F(Configuration, ChoiceThatDoesNotExistYet) {
     EXPECT_EQ(error_of(replaced(experiment, "interval_ms = 50", "store = \"log\"")),
               "experiment.toml:8:9: pager.store: expected the layout on disk (\"ab\"), found \"log\"");
