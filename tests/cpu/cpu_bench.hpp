@@ -63,7 +63,7 @@ struct RecordingBus : CpuBus {
     }
     uint32_t mmio_read(uint32_t address, unsigned bytes) override {
         mmio_reads.emplace_back(address, bytes);
-        return 0x1122'3344;
+        return mmio_value;
     }
     void mmio_write(uint32_t address, unsigned bytes, uint32_t value) override {
         mmio_writes.push_back({address, bytes, value});
@@ -83,7 +83,7 @@ struct RecordingBus : CpuBus {
     };
     std::vector<std::pair<uint32_t, unsigned>> reads, mmio_reads;
     std::vector<Write> writes, mmio_writes;
-    uint32_t read_value = 0xFFFF'FFFF;
+    uint32_t read_value = 0xFFFF'FFFF, mmio_value = 0x1122'3344;
     uint8_t interrupt_vector = 0x20;
     unsigned acknowledged = 0;
     std::function<void()> on_write, on_acknowledge;

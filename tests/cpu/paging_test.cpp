@@ -1,55 +1,9 @@
-// Address translation: faults and their error codes, accessed and dirty bits, stale TLB entries.
-#include "tests/cpu/cpu_bench.hpp"
-
-#include <gtest/gtest.h>
+// Address translation: faults and their error codes, accessed and dirty bits, accesses across pages, implicit
+// supervisor accesses.
+#include "tests/cpu/paging_fixture.hpp"
 
 namespace fixpoint::models {
 namespace {
-
-constexpr uint32_t present = 1, writable = 2, user = 4, accessed = 0x20, dirty = 0x40, large = 0x80,
-                   global = 0x100;
-constexpr uint32_t cr0_wp = 1u << 16, cr4_pse = 0x10, cr4_pge = 0x80;
-
-// Paging on, the first 4 MB mapped one to one for everybody; a page of interest at `page`, its entry at
-// `entry`.
-class Paging : public testing::Test {
-protected:
-    static constexpr uint32_t directory = 0x20'0000, table = 0x20'1000, second_table = 0x20'2000;
-    static constexpr uint32_t page = 0x0040'3000, entry = second_table + 3 * 4, frame = 0x30'3000;
-
-    Paging() {
-        bench.install_tables();
-        bench.put32(directory, table | present | writable | user);
-        bench.put32(directory + 4, second_table | present | writable | user);
-        for (uint32_t i = 0; i < 1024; ++i)
-            bench.put32(table + i * 4, i << 12 | present | writable | user);
-        bench.put32(entry, frame | present | writable | user);
-        CpuState s = CpuBench::flat_state();
-        s.cr0 |= 0x8000'0000u | cr0_wp;
-        s.cr3 = directory;
-        s.cr4 = cr4_pse;
-        bench.cpu.set_state(s);
-    }
-    void change(void (*edit)(CpuState&)) {
-        CpuState s = bench.cpu.state();
-        edit(s);
-        bench.cpu.set_state(s);
-    }
-    // The error code that the handler of a page fault finds on its stack.
-    uint32_t error_code() { return bench.get32(bench.cpu.state().general[reg_esp]); }
-    void expect_fault(uint32_t error, uint32_t address) {
-        const CpuState s = bench.run();
-        ASSERT_EQ(bench.halted_in(), 14);
-        EXPECT_EQ(error_code(), error);
-        EXPECT_EQ(s.cr2, address);
-        EXPECT_EQ(bench.get32(s.general[reg_esp] + 4), CpuBench::code_address)
-            << "EIP of the faulting instruction";
-    }
-    void read_page() { bench.code({0xA1, 0x00, 0x30, 0x40, 0x00, 0xF4}); }  // mov eax, [page]
-    void write_page() { bench.code({0xA3, 0x00, 0x30, 0x40, 0x00, 0xF4}); } // mov [page], eax
-
-    CpuBench bench;
-};
 
 TEST_F(Paging, ReadSetsAccessedOnly) {
     bench.put32(frame, 0x1234'5678);
@@ -69,17 +23,6 @@ TEST_F(Paging, WriteSetsAccessedAndDirty) {
 TEST_F(Paging, WriteAfterReadSetsDirtyThroughTheTlbEntry) {
     bench.code({0xA1, 0x00, 0x30, 0x40, 0x00, 0xA3, 0x00, 0x30, 0x40, 0x00, 0xF4});
     bench.run();
-    EXPECT_NE(bench.get32(entry) & dirty, 0u);
-}
-
-TEST_F(Paging, DirtyBitClearedInMemoryIsSetAgainOnlyAfterInvlpg) {
-    // mov [page], eax; and dword [entry], ~dirty; mov [page], eax; mov ebx, [entry]; invlpg [page]; mov
-    // [page], eax
-    bench.code({0xA3, 0x00, 0x30, 0x40, 0x00, 0x81, 0x25, 0x0C, 0x20, 0x20, 0x00, 0xBF, 0xFF,
-                0xFF, 0xFF, 0xA3, 0x00, 0x30, 0x40, 0x00, 0x8B, 0x1D, 0x0C, 0x20, 0x20, 0x00,
-                0x0F, 0x01, 0x3D, 0x00, 0x30, 0x40, 0x00, 0xA3, 0x00, 0x30, 0x40, 0x00, 0xF4});
-    const CpuState s = bench.run();
-    EXPECT_EQ(s.general[reg_ebx] & dirty, 0u) << "the TLB knew the page as dirty";
     EXPECT_NE(bench.get32(entry) & dirty, 0u);
 }
 
@@ -195,57 +138,6 @@ TEST_F(Paging, InstructionAcrossPagesMayEndInFrameZero) {
     bench.code({0xE9, 0xF9, 0x3F, 0x30, 0x00});
     EXPECT_EQ(bench.run().general[reg_eax], 0x0403'0201u);
 }
-TEST_F(Paging, StaleEntryIsUsedUntilInvlpg) {
-    bench.put32(frame, 1);
-    bench.put32(0x31'0000, 2);
-    // mov eax, [page]; mov dword [entry], new; mov ebx, [page]; invlpg [page]; mov ecx, [page]; hlt
-    bench.code({0xA1, 0x00, 0x30, 0x40, 0x00, 0xC7, 0x05, 0x0C, 0x20, 0x20, 0x00, 0x07,
-                0x00, 0x31, 0x00, 0x8B, 0x1D, 0x00, 0x30, 0x40, 0x00, 0x0F, 0x01, 0x3D,
-                0x00, 0x30, 0x40, 0x00, 0x8B, 0x0D, 0x00, 0x30, 0x40, 0x00, 0xF4});
-    const CpuState s = bench.run();
-    EXPECT_EQ(s.general[reg_eax], 1u);
-    EXPECT_EQ(s.general[reg_ebx], 1u) << "TLBs are not coherent";
-    EXPECT_EQ(s.general[reg_ecx], 2u);
-}
-TEST_F(Paging, RightsRaisedInMemoryTakeEffectWithoutInvlpg) {
-    // Read-only in the TLB, made writable in memory: the write succeeds.
-    bench.put32(entry, frame | present | user);
-    bench.code({0xA1, 0x00, 0x30, 0x40, 0x00, 0xC7, 0x05, 0x0C, 0x20, 0x20, 0x00,
-                0x07, 0x30, 0x30, 0x00, 0xA3, 0x00, 0x30, 0x40, 0x00, 0xF4});
-    bench.run();
-    EXPECT_EQ(bench.cpu.counters().exceptions, 0u);
-    EXPECT_EQ(bench.get32(entry) & dirty, dirty);
-}
-TEST_F(Paging, LoadOfCr3KeepsGlobalPagesOnly) {
-    for (const bool is_global : {false, true}) {
-        bench.put32(entry, frame | present | writable | user | (is_global ? global : 0));
-        change([](CpuState& s) {
-            s.cr4 |= cr4_pge;
-            s.eip = CpuBench::code_address;
-            s.halted = false;
-        });
-        bench.put32(frame, 1);
-        bench.put32(0x31'0000, 2);
-        // mov eax, [page]; mov dword [entry], new; mov eax, cr3; mov cr3, eax; mov ebx, [page]; hlt
-        bench.code({0xA1, 0x00, 0x30, 0x40, 0x00, 0xC7, 0x05, 0x0C, 0x20, 0x20, 0x00, 0x07, 0x00, 0x31,
-                    0x00, 0x0F, 0x20, 0xD8, 0x0F, 0x22, 0xD8, 0x8B, 0x1D, 0x00, 0x30, 0x40, 0x00, 0xF4});
-        bench.cpu.snoop_write(CpuBench::code_address, 64);
-        EXPECT_EQ(bench.run().general[reg_ebx], is_global ? 1u : 2u);
-    }
-}
-TEST_F(Paging, LargePageMapsFourMegabytes) {
-    bench.put32(directory + 8, 0x0000'0000 | present | writable | user | large); // 8 MB -> 0
-    bench.put32(0x30'1230, 0xCAFE);
-    bench.code({0xA1, 0x30, 0x12, 0xB0, 0x00, 0xA3, 0x34, 0x12, 0xB0, 0x00, 0xF4});
-    EXPECT_EQ(bench.run().general[reg_eax], 0xCAFEu);
-    EXPECT_EQ(bench.get32(0x30'1234), 0xCAFEu);
-    EXPECT_EQ(bench.get32(directory + 8), present | writable | user | large | accessed | dirty);
-}
-TEST_F(Paging, ReservedBitInLargePageFaults) {
-    bench.put32(directory + 8, 0x0020'0000 | present | writable | user | large);
-    bench.code({0xA1, 0x30, 0x12, 0xB0, 0x00, 0xF4});
-    expect_fault(9, 0x00B0'1230);
-}
 TEST_F(Paging, RepeatedStoreStopsAtTheFaultAndGoesOnAfterIt) {
     bench.put32(entry + 4, 0);
     // mov edi, page + 0xFF8; mov ecx, 4; rep stosd; hlt
@@ -272,13 +164,187 @@ TEST_F(Paging, TranslateFollowsTheTables) {
     bench.put32(entry, 0);
     EXPECT_FALSE(bench.cpu.translate(page, physical));
 }
-TEST_F(Paging, WalkCostsMoreThanAHit) {
-    // rdtsc; mov ebx, eax; mov ecx, [page]; rdtsc; sub eax, ebx -- twice over the same page.
-    bench.code({0x0F, 0x31, 0x89, 0xC3, 0x8B, 0x0D, 0x00, 0x30, 0x40, 0x00, 0x0F,
-                0x31, 0x29, 0xD8, 0x89, 0xC6, 0x0F, 0x31, 0x89, 0xC3, 0x8B, 0x0D,
-                0x00, 0x30, 0x40, 0x00, 0x0F, 0x31, 0x29, 0xD8, 0xF4});
+
+// ---- Accesses across pages
+
+class PagingWidths : public Paging, public testing::WithParamInterface<std::tuple<unsigned, unsigned>> {
+protected:
+    // mov to or from [address], 2 or 4 bytes
+    void access(bool write, uint32_t address) {
+        Code code;
+        if (std::get<0>(GetParam()) == 2)
+            code.raw({0x66});
+        place(code.raw({static_cast<uint8_t>(write ? 0xA3 : 0xA1)}).word(address).halt());
+    }
+    // The last address before the boundary behind `page` at which an access of this width crosses.
+    [[nodiscard]] uint32_t crossing() const { return page + 0x1000 - std::get<1>(GetParam()); }
+};
+
+TEST_P(PagingWidths, AnAbsentSecondPageFaultsWithItsOwnAddress) {
+    for (const bool write : {false, true}) {
+        bench.put32(entry + 4, 0);
+        access(write, crossing());
+        change([](CpuState& s) {
+            s = CpuBench::flat_state();
+            s.cr0 |= cr0_pg;
+            s.cr3 = directory;
+        });
+        bench.cpu.snoop_write(CpuBench::code_address, 16);
+        expect_fault(write ? 2 : 0, page + 0x1000);
+    }
+}
+TEST_P(PagingWidths, AnAbsentFirstPageFaultsWithTheAccessesAddress) {
+    bench.put32(entry, 0);
+    access(false, crossing());
+    expect_fault(0, crossing());
+}
+TEST_P(PagingWidths, AReadOnlySecondPageStopsTheWholeWrite) {
+    bench.put32(entry + 4, 0x31'0000 | present | user);
+    bench.put32(frame + 0xFFC, 0xAAAA'AAAA);
+    bench.put32(0x31'0000, 0xBBBB'BBBB);
+    access(true, crossing());
+    expect_fault(3, page + 0x1000);
+    EXPECT_EQ(bench.get32(frame + 0xFFC), 0xAAAA'AAAAu);
+    EXPECT_EQ(bench.get32(0x31'0000), 0xBBBB'BBBBu);
+}
+TEST_P(PagingWidths, BothFramesGetTheirPart) {
+    bench.put32(entry + 4, 0x31'0000 | present | writable | user);
+    access(true, crossing());
+    change([](CpuState& s) { s.general[reg_eax] = 0x4433'2211; });
+    bench.run();
+    expect_no_fault();
+    for (unsigned i = 0; i < std::get<0>(GetParam()); ++i) {
+        const uint32_t linear = crossing() + i;
+        const uint32_t physical =
+            linear < page + 0x1000 ? linear - page + frame : linear - page - 0x1000 + 0x31'0000;
+        EXPECT_EQ(bench.memory.data()[physical], 0x11 * (i + 1));
+    }
+}
+// Width and how many of the bytes are in the first page.
+INSTANTIATE_TEST_SUITE_P(Crossings, PagingWidths,
+                         testing::Values(std::tuple{2u, 1u}, std::tuple{4u, 1u}, std::tuple{4u, 2u},
+                                         std::tuple{4u, 3u}));
+
+TEST_F(Paging, CompareExchange8AcrossPagesFaultsBeforeWriting) {
+    bench.put32(entry + 4, 0);
+    bench.put32(frame + 0xFFC, 0x1111'1111);
+    place(Code{}.raw({0x0F, 0xC7, 0x0D}).word(page + 0xFFC).halt()); // cmpxchg8b [page + 0xFFC]
+    expect_fault(2, page + 0x1000);
+    EXPECT_EQ(bench.get32(frame + 0xFFC), 0x1111'1111u);
+}
+TEST_F(Paging, StoreOfATableRegisterAcrossPagesFaultsBeforeWriting) {
+    bench.put32(entry + 4, 0);
+    bench.put32(frame + 0xFFC, 0x1111'1111);
+    place(Code{}.raw({0x0F, 0x01, 0x05}).word(page + 0xFFC).halt()); // sgdt [page + 0xFFC]
+    expect_fault(2, page + 0x1000);
+    EXPECT_EQ(bench.get32(frame + 0xFFC), 0x1111'1111u);
+}
+
+// ---- Reading and writing in one instruction
+
+TEST_F(Paging, ReadModifyWriteOfAReadOnlyPageFaultsAsWrite) {
+    bench.put32(entry, frame | present | user);
+    place(Code{}.raw({0x01, 0x05}).word(page).halt()); // add [page], eax
+    expect_fault(3, page);
+    EXPECT_EQ(bench.get32(entry) & (accessed | dirty), 0u);
+}
+TEST_F(Paging, CompareExchangeWritesAlsoWhereItDoesNotExchange) {
+    bench.put32(entry, frame | present | user);
+    bench.put32(frame, 1);
+    place(Code{}.raw({0x0F, 0xB1, 0x0D}).word(page).halt()); // cmpxchg [page], ecx: EAX is 0
+    expect_fault(3, page);
+}
+TEST_F(Paging, BitTestReadsAndBitTestAndSetWrites) {
+    bench.put32(entry, frame | present | user);
+    const Code test = Code{}.raw({0x0F, 0xBA, 0x25}).word(page).raw({0}); // bt dword [page], 0
+    place(Code{test}.raw({0x0F, 0xBA, 0x2D}).word(page).raw({0}).halt()); // bts dword [page], 0
     const CpuState s = bench.run();
-    EXPECT_GT(s.general[reg_esi], s.general[reg_eax] + 4);
+    ASSERT_EQ(bench.halted_in(), 14);
+    EXPECT_EQ(error_code(), 3u);
+    EXPECT_EQ(bench.get32(s.general[reg_esp] + 4), CpuBench::code_address + test.size());
+}
+
+// ---- Privilege
+
+TEST_F(Paging, UserFetchOfASupervisorPageFaults) {
+    bench.put32(entry, frame | present | writable);
+    bench.set_user();
+    bench.code({0xE9, 0xFB, 0x2F, 0x30, 0x00}); // jmp page
+    const CpuState s = bench.run();
+    ASSERT_EQ(bench.halted_in(), 14);
+    EXPECT_EQ(error_code(), 5u);
+    EXPECT_EQ(s.cr2, page);
+}
+TEST_F(Paging, TablesAndInnerStacksAreAccessedAsSupervisorFromUserCode) {
+    for (const uint32_t address :
+         {CpuBench::gdt_address, CpuBench::idt_address, CpuBench::tss_address, CpuBench::kernel_stack - 4})
+        bench.put32(table + (address >> 12) * 4, (address & ~0xFFFu) | present | writable);
+    bench.set_user();
+    // mov ds, ax with the user's data selector; hlt, which is a #GP
+    run(Code{}.set(reg_eax, CpuBench::user_data).raw({0x8E, 0xD8}).halt());
+    EXPECT_EQ(bench.halted_in(), 13);
+    EXPECT_EQ(bench.cpu.counters().exceptions, 1u);
+}
+TEST_F(Paging, FaultOfADescriptorTableAccessIsTheSupervisors) {
+    bench.put32(entry, 0);
+    bench.set_user();
+    change([](CpuState& s) { s.ldtr = {0x30, 0x82, page, 0xFF}; });
+    place(Code{}.set(reg_eax, 0xF).raw({0x8E, 0xD8}).halt()); // mov ds, ax: the second entry of the LDT
+    const CpuState s = bench.run();
+    ASSERT_EQ(bench.halted_in(), 14);
+    EXPECT_EQ(error_code(), 0u) << "a supervisor read";
+    EXPECT_EQ(s.cr2, page + 8);
+}
+TEST_F(Paging, RightsOfBothLevelsCombine) {
+    struct Case {
+        uint32_t upper, lower, error; // error 0: permitted
+    };
+    constexpr uint32_t both = writable | user;
+    for (const Case& c :
+         {Case{both, both, 0}, Case{user, both, 7}, Case{both, user, 7}, Case{writable, both, 7},
+          Case{both, writable, 7}, Case{writable, user, 7}, Case{user, writable, 7}}) {
+        SCOPED_TRACE(testing::Message() << c.upper << ' ' << c.lower);
+        bench.put32(directory + 4, second_table | present | c.upper);
+        bench.put32(entry, frame | present | c.lower);
+        change([](CpuState& s) {
+            s.eip = CpuBench::code_address;
+            s.general[reg_esp] = CpuBench::stack_top;
+            s.halted = false;
+        });
+        bench.set_user();
+        write_page();
+        bench.run();
+        ASSERT_EQ(bench.halted_in(), c.error != 0 ? 14 : 13) << "HLT is a #GP";
+        if (c.error != 0) {
+            EXPECT_EQ(error_code(), c.error);
+        }
+    }
+}
+
+// ---- Tables and pages where no memory is
+
+TEST_F(Paging, ATableBeyondMemoryReadsAsAllOnes) {
+    bench.bus.mmio_value = ~0u;
+    bench.put32(directory + 8,
+                0x7000'0000 | present | writable | user); // entries 0xFFFFFFFF: page 0xFFFFF000
+    EXPECT_EQ(run(Code{}.load(reg_eax, 0x0080'0010).halt()).general[reg_eax], ~0u);
+    expect_no_fault();
+    EXPECT_EQ(bench.bus.mmio_reads.back(), (std::pair{0xFFFF'F010u, 4u}));
+}
+TEST_F(Paging, ADirectoryBeyondMemoryHasLargePagesWithReservedBits) {
+    bench.bus.mmio_value = ~0u;
+    change([](CpuState& s) { s.cr3 = 0x7000'0000; });
+    bench.run();
+    EXPECT_EQ(bench.stop, Cpu::Stop::triple_fault) << "the first fetch faults, and so does the handler's";
+}
+TEST_F(Paging, APageBeyondMemoryReadsAsTheBusAnswers) {
+    bench.put32(entry, 0x7000'0000 | present | writable | user);
+    bench.bus.mmio_value = 0x1234'5678;
+    EXPECT_EQ(run(Code{}.load(reg_eax, page + 8).store(page + 12, reg_eax).halt()).general[reg_eax],
+              0x1234'5678u);
+    expect_no_fault();
+    EXPECT_EQ(bench.bus.mmio_writes.back().address, 0x7000'000Cu);
+    EXPECT_EQ(bench.get32(entry) & (accessed | dirty), accessed | dirty);
 }
 
 } // namespace
