@@ -48,6 +48,8 @@ void Core::reset() {
     interrupt_shadow = trap_shadow = false;
     pending_debug = 0;
     reset_requested = false;
+    ignore_numeric_error = false;
+    release_numeric_error();
     caches.invalidate_all();
     blocks.flush();
     predictor.reset();
@@ -75,6 +77,7 @@ CpuState Core::state() const {
     s.sysenter_cs = sysenter_cs;
     s.sysenter_esp = sysenter_esp;
     s.sysenter_eip = sysenter_eip;
+    s.x87 = x87;
     s.halted = halted;
     return s;
 }
@@ -94,6 +97,7 @@ void Core::set_state(const CpuState& s) {
     sysenter_cs = s.sysenter_cs;
     sysenter_esp = s.sysenter_esp;
     sysenter_eip = s.sysenter_eip;
+    x87 = s.x87;
     halted = s.halted;
     shutdown = false;
     current = nullptr;

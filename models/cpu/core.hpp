@@ -33,7 +33,7 @@ namespace vector {
 inline constexpr uint8_t divide_error = 0, debug = 1, breakpoint = 3, overflow = 4, bound = 5,
                          invalid_opcode = 6, device_not_available = 7, double_fault = 8, invalid_tss = 10,
                          segment_not_present = 11, stack_fault = 12, general_protection = 13, page_fault = 14,
-                         alignment_check = 17;
+                         floating_point_error = 16, alignment_check = 17;
 } // namespace vector
 
 // How blocks were decoded, and for which machine state they hold.
@@ -83,7 +83,10 @@ public:
     DescriptorTableState gdtr, idtr;
     std::array<uint32_t, 8> debug{};
     uint32_t sysenter_cs = 0, sysenter_esp = 0, sysenter_eip = 0;
-    uint64_t tsc_offset = 0; // TSC = cycles + offset
+    X87State x87;
+    bool numeric_error = false;        // FERR#: the chipset has been told of a pending x87 exception
+    bool ignore_numeric_error = false; // IGNNE#
+    uint64_t tsc_offset = 0;           // TSC = cycles + offset
     bool halted = false, shutdown = false;
     bool interrupt_shadow = false; // after STI, MOV SS, POP SS: no interrupt before the next block
     bool delivering = false;       // an exception or interrupt is on its way, not INT n
@@ -152,9 +155,19 @@ public:
     [[nodiscard]] uint8_t* modify_slow(uint32_t linear, unsigned bytes); // nullptr: fault
     [[nodiscard]] bool probe_write(uint32_t linear, unsigned bytes, bool as_user);
     void finish_buffered_modify(unsigned bytes);
-    // Offset in a segment to linear address, with all checks.
+    // More than 4 bytes, all or nothing. Wide: shorter than a cache line; area: up to two pages.
+    [[nodiscard]] bool read_wide(uint32_t linear, unsigned bytes, bool as_user, void* value);
+    [[nodiscard]] bool write_wide(uint32_t linear, unsigned bytes, bool as_user, const void* value);
+    [[nodiscard]] bool probe_area(uint32_t linear, unsigned bytes, bool write, bool as_user);
+    [[nodiscard]] bool read_area(const Op* op, uint32_t linear, unsigned bytes, uint8_t* area);
+    [[nodiscard]] bool write_area(const Op* op, uint32_t linear, unsigned bytes, const uint8_t* area);
+    // Offset in a segment to linear address, with all checks. `alignment`: what #AC asks for.
     [[nodiscard]] bool segment_address(unsigned index, uint32_t offset, unsigned bytes, bool write,
-                                       uint32_t& linear);
+                                       uint32_t& linear) {
+        return segment_address(index, offset, bytes, write, linear, bytes);
+    }
+    [[nodiscard]] bool segment_address(unsigned index, uint32_t offset, unsigned bytes, bool write,
+                                       uint32_t& linear, unsigned alignment);
     // The same with the short cut first: descriptor tables, TSS, and stacks of other privilege levels.
     [[nodiscard]] uint64_t read_implicit(uint32_t linear, unsigned bytes, bool as_user);
     [[nodiscard]] bool write_implicit(uint32_t linear, unsigned bytes, uint32_t value, bool as_user);
@@ -218,6 +231,10 @@ public:
     // ---- Exact counters
     [[nodiscard]] uint64_t cycles_now() const;
     [[nodiscard]] uint64_t instructions_now() const;
+
+    // ---- FERR# (x87_exceptions.cpp)
+    void assert_numeric_error(const Op* op);
+    void release_numeric_error(); // once no exception is pending
 
     // ---- Requests from outside
     void set_limit(uint64_t until_cycle);

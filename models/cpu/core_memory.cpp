@@ -172,7 +172,8 @@ bool Core::probe_write(uint32_t linear, unsigned bytes, bool as_user) {
 }
 
 // SDM vol. 3, 5.3-5.5: presence, type and limit; alignment last.
-bool Core::segment_address(unsigned index, uint32_t offset, unsigned bytes, bool write, uint32_t& linear) {
+bool Core::segment_address(unsigned index, uint32_t offset, unsigned bytes, bool write, uint32_t& linear,
+                           unsigned alignment) {
     const SegmentState& s = segment[index];
     const uint8_t fault_vector = index == seg_ss ? vector::stack_fault : vector::general_protection;
     const unsigned type = s.attributes & SegmentState::type_mask;
@@ -187,7 +188,7 @@ bool Core::segment_address(unsigned index, uint32_t offset, unsigned bytes, bool
         return raise(fault_vector, 0u);
     linear = s.base + offset;
     if ((flags.system & eflags::ac) != 0 && user() && (mmu.cr0 & Mmu::cr0_am) != 0 &&
-        (linear & (bytes - 1)) != 0)
+        (linear & (alignment - 1)) != 0)
         return raise(vector::alignment_check, 0u);
     return true;
 }

@@ -53,6 +53,9 @@ void Cpu::set_interrupt_line(bool level) {
     core_->interrupt_line = level;
     core_->request_attention();
 }
+void Cpu::set_ignore_numeric_error(bool level) {
+    core_->ignore_numeric_error = level;
+}
 bool Cpu::halted() const {
     return core_->halted;
 }

@@ -72,9 +72,10 @@ public:
     void set_a20(bool open);
 
     Stop run(uint64_t until_cycle);
-    void set_limit(uint64_t until_cycle); // also from callbacks: shortens or extends the current run
-    void request_stop();                  // from callbacks: run() returns after the current block
-    void set_interrupt_line(bool level);  // INTR, sampled at block boundaries
+    void set_limit(uint64_t until_cycle);      // also from callbacks: shortens or extends the current run
+    void request_stop();                       // from callbacks: run() returns after the current block
+    void set_interrupt_line(bool level);       // INTR, sampled at block boundaries
+    void set_ignore_numeric_error(bool level); // IGNNE#: pending x87 exceptions do not stop the processor
     [[nodiscard]] bool halted() const;
     void skip_to(uint64_t cycle); // while halted: time passes without work and is counted as idle
 

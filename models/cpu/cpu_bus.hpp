@@ -23,6 +23,9 @@ struct CpuBus {
     virtual uint8_t acknowledge_interrupt() = 0;
     // Processor time of device accesses, in cycles, charged to the accessing instruction.
     virtual unsigned io_cycles(uint16_t port) = 0;
+    // FERR#: an unmasked x87 exception waits for its handler and CR0.NE = 0. The machine answers by an interrupt or,
+    // with Cpu::set_ignore_numeric_error(), by IGNNE#.
+    virtual void floating_point_error(bool /*level*/) {}
 };
 
 // Arguments of a probe, as the guest's registers held them.

@@ -45,6 +45,8 @@ struct CpuParameters {
         other_system_cycles;
     uint32_t string_iteration_cycles;
     uint32_t locked_cycles;
+    // x87 units that are not pipelined, beyond the micro-operation itself; transcendental: without its micro-operations.
+    uint32_t x87_divide_cycles, x87_square_root_cycles, x87_transcendental_cycles;
 
     uint32_t cpuid_signature; // EAX of CPUID leaf 1: family, model, stepping
     // Bits of EDX of CPUID leaf 1 that this machine's processor lacks, of those that are implemented.

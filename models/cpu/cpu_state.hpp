@@ -1,6 +1,8 @@
 // The architectural state of the processor, as debuggers, boot loaders and tests see it.
 #pragma once
 
+#include "models/cpu/x87_state.hpp"
+
 #include <array>
 #include <cstdint>
 
@@ -40,6 +42,7 @@ struct CpuState {
     uint32_t cr0 = 0, cr2 = 0, cr3 = 0, cr4 = 0;
     std::array<uint32_t, 8> debug{}; // DR0-DR7, DR4 and DR5 unused
     uint32_t sysenter_cs = 0, sysenter_esp = 0, sysenter_eip = 0;
+    X87State x87;
     bool halted = false;
 
     [[nodiscard]] bool paging() const { return (cr0 >> 31) != 0; }

@@ -155,6 +155,8 @@ Decoded Decoder::decode(const uint8_t* bytes, size_t available, uint32_t mode) c
     f.reg = instruction.raw.modrm.reg;
     f.rm = instruction.raw.modrm.rm;
     f.memory = f.has_modrm && instruction.raw.modrm.mod != 3;
+    f.modrm = static_cast<uint8_t>(instruction.raw.modrm.mod << 6 | f.reg << 3 | f.rm);
+    f.prefixed = prefixes.operand_size || prefixes.repeat != Repeat::none;
     f.wide = code32 != prefixes.operand_size ? 2 : 1;
     f.wide_address = code32 != prefixes.address_size;
     f.lock = prefixes.lock;

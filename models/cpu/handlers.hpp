@@ -102,7 +102,5 @@ Handler interrupt_flag_handler(bool set);
 Handler port_handler(bool output, unsigned size, bool immediate);
 Handler probe_handler();
 Handler raise_handler(); // raises the vector in Op::detail
-Handler floating_point_handler();
-Handler wait_handler();
 
 } // namespace fixpoint::models

@@ -202,19 +202,6 @@ void raise_op(Core& core, const Op* op) {
     return refuse(core, op, op->detail);
 }
 
-// There is no FPU: with EM or TS set #NM, as an emulator or a lazy switcher wants it, else the opcode is
-// unknown.
-void floating_point_op(Core& core, const Op* op) {
-    const bool unavailable = (core.mmu.cr0 & (Mmu::cr0_em | Mmu::cr0_ts)) != 0;
-    return refuse(core, op, unavailable ? vector::device_not_available : vector::invalid_opcode);
-}
-void wait_op(Core& core, const Op* op) {
-    constexpr uint32_t both = Mmu::cr0_mp | Mmu::cr0_ts;
-    if ((core.mmu.cr0 & both) == both)
-        return refuse(core, op, vector::device_not_available);
-    return next(core, op);
-}
-
 } // namespace
 
 Handler table_register_handler(unsigned operation, unsigned size) {
@@ -263,12 +250,6 @@ Handler probe_handler() {
 }
 Handler raise_handler() {
     return raise_op;
-}
-Handler floating_point_handler() {
-    return floating_point_op;
-}
-Handler wait_handler() {
-    return wait_op;
 }
 
 } // namespace fixpoint::models

@@ -10,8 +10,10 @@ struct InstructionFields {
     uint8_t opcode;
     bool has_modrm, memory; // memory: ModRM names memory, not a register
     uint8_t reg, rm;        // of ModRM
-    unsigned wide;          // log2 of the operand size: 1 or 2
-    bool wide_address;      // 32-bit
+    uint8_t modrm;
+    bool prefixed;     // 66, F2 or F3, which the maps of SSE read as part of the opcode
+    unsigned wide;     // log2 of the operand size: 1 or 2
+    bool wide_address; // 32-bit
     bool flat; // see memory_access.hpp; also right for the stack and, without override, string operands
     bool flat_stack;
     bool flat_string;
@@ -47,5 +49,8 @@ struct InstructionFields {
 // the cost.
 Handler decode_one_byte(const InstructionFields& f);
 Handler decode_two_byte(const InstructionFields& f);
+Handler decode_x87(const InstructionFields& f);       // D8-DF
+Handler decode_x87_state(const InstructionFields& f); // 0F AE: FXSAVE, FXRSTOR
+Handler decode_mmx(const InstructionFields& f);       // after 0F; nullptr: no instruction of MMX
 
 } // namespace fixpoint::models

@@ -1,6 +1,7 @@
 // The one-byte opcode map (SDM vol. 2, table A-2). Micro-operation counts: Agner Fog, "Instruction tables",
 // Pentium II and III.
 #include "models/cpu/core.hpp"
+#include "models/cpu/handlers_x87.hpp"
 #include "models/cpu/instruction_fields.hpp"
 
 namespace fixpoint::models {
@@ -257,7 +258,8 @@ Handler decode_single(const InstructionFields& f) {
         f.costs(20);
         return far_handler(f.opcode == 0x9A ? Transfer::call : Transfer::jump, wide, false);
     case 0x9B:
-        return wait_handler();
+        f.costs(2);
+        return x87_wait_handler();
     case 0x9C:
         f.costs(16);
         return push_flags_handler(wide);
@@ -422,10 +424,8 @@ Handler decode_one_byte(const InstructionFields& f) {
     }
     if ((opcode & 0xFE) == 0xC0 || (opcode >= 0xD0 && opcode <= 0xD3))
         return decode_shift(f);
-    if (opcode >= 0xD8 && opcode <= 0xDF) {
-        f.ends();
-        return floating_point_handler();
-    }
+    if (opcode >= 0xD8 && opcode <= 0xDF)
+        return decode_x87(f);
     if ((opcode & 0xFE) == 0xF6)
         return decode_group3(f);
     if ((opcode & 0xFE) == 0xFE)

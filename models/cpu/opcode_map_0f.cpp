@@ -1,4 +1,4 @@
-// The opcode map after 0F (SDM vol. 2, table A-3), as far as an i686 without FPU, MMX and SSE goes.
+// The opcode map after 0F (SDM vol. 2, table A-3), as far as an i686 without SSE goes; MMX: opcode_map_mmx.cpp.
 #include "models/cpu/core.hpp"
 #include "models/cpu/instruction_fields.hpp"
 
@@ -138,6 +138,8 @@ Handler decode_single(const InstructionFields& f) {
         f.set_rm(wide);
         f.costs(f.memory ? 5 : 2);
         return double_shift_handler((f.opcode & 8) != 0, wide, f.memory, (f.opcode & 1) != 0);
+    case 0xAE: // group 15
+        return decode_x87_state(f);
     case 0xAF:
         f.set_reg(wide);
         f.set_rm(wide);
@@ -214,6 +216,8 @@ Handler decode_two_byte(const InstructionFields& f) {
     }
     if (f.opcode >= 0x18 && f.opcode <= 0x1F) // hints: long NOPs on a P6
         return nop_handler();
+    if (const Handler mmx = decode_mmx(f); mmx != nullptr)
+        return mmx;
     return decode_single(f);
 }
 

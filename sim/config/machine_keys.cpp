@@ -66,6 +66,11 @@ constexpr CycleKey cycle_keys[] = {
     {"string_iteration_cycles", "cycles of an iteration of a string instruction",
      &models::CpuParameters::string_iteration_cycles},
     {"locked_cycles", "cycles of a locked instruction", &models::CpuParameters::locked_cycles},
+    {"x87_divide_cycles", "cycles of an x87 division", &models::CpuParameters::x87_divide_cycles},
+    {"x87_square_root_cycles", "cycles of an x87 square root",
+     &models::CpuParameters::x87_square_root_cycles},
+    {"x87_transcendental_cycles", "cycles of an x87 sine, logarithm and the like beside its micro-operations",
+     &models::CpuParameters::x87_transcendental_cycles},
 };
 
 // Names of CPUID features.

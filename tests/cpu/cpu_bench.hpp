@@ -47,6 +47,9 @@ inline CpuParameters pentium3_parameters() {
     p.other_system_cycles = 20;
     p.string_iteration_cycles = 1;
     p.locked_cycles = 15;
+    p.x87_divide_cycles = 37;
+    p.x87_square_root_cycles = 68;
+    p.x87_transcendental_cycles = 60;
     p.cpuid_signature = 0x672;
     return p;
 }
