@@ -23,8 +23,9 @@ Handler x87_load_handler(X87Format format, bool flat);
 Handler x87_store_handler(X87Format format, bool pop, bool flat);
 
 // handlers_x87_register.cpp
-enum class X87Transfer : uint8_t { load, store, store_pop, exchange, free, free_pop };
-Handler x87_transfer_handler(X87Transfer transfer); // FLD, FST, FSTP, FXCH, FFREE, FFREEP with ST(i)
+// FLD, FST, FSTP, FSTPNCE (which copies no empty register and raises nothing), FXCH, FFREE, FFREEP with ST(i)
+enum class X87Transfer : uint8_t { load, store, store_pop, store_pop_quietly, exchange, free, free_pop };
+Handler x87_transfer_handler(X87Transfer transfer);
 Handler x87_conditional_move_handler(unsigned condition, bool negated); // B, E, BE, U
 Handler x87_constant_handler(); // which: Op::detail, in the order of D9 E8-EE
 enum class X87Simple : uint8_t { no_operation, change_sign, absolute, test, examine, decrement, increment };

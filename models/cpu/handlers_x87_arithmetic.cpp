@@ -158,6 +158,19 @@ void set_flags_of(Flags& flags, Order order) {
     flags.set_arithmetic(values[static_cast<unsigned>(order)]);
 }
 
+// What a comparison may still do. An unmasked exception leaves the stack as it is; only an invalid operand that is not
+// masked keeps the result from being set (SDM vol. 2, FCOM).
+struct Compared {
+    bool sets = true, pops = true;
+};
+Compared compared_empty(X87State& x87) {
+    return {true, x87_stack_fault(x87, StackFault::underflow)};
+}
+Compared settle_comparison(X87State& x87, const FloatContext& context) {
+    const bool pops = x87_settle(x87, context);
+    return {(context.raised & ~context.masked & float_exception::invalid) == 0, pops};
+}
+
 template<class Raw, bool Pop, bool Flat>
 void compare_memory_op(Core& core, const Op* op) {
     if (!x87_ready(core, op))
@@ -169,22 +182,22 @@ void compare_memory_op(Core& core, const Op* op) {
         return core.fault_exit(op);
     x87_record(core, op, offset);
     Order order = Order::unordered;
-    bool deliver = false;
+    Compared done;
     if (x87.empty(0)) {
-        deliver = x87_stack_fault(x87, StackFault::underflow);
+        done = compared_empty(x87);
     } else {
         const Operand operand = widen(raw);
         FloatContext context = x87_context(x87);
         order = compare(x87.st(0), operand.value, false, context);
         if (operand.denormal)
             add_denormal(context, x87.st(0));
-        deliver = x87_settle(x87, context);
+        done = settle_comparison(x87, context);
     }
-    if (deliver) {
+    if (done.sets)
         x87_set_condition(x87, compared, condition_of(order));
-        if constexpr (Pop)
+    if constexpr (Pop)
+        if (done.pops)
             x87.pop();
-    }
     return next(core, op);
 }
 
@@ -196,22 +209,22 @@ void compare_register_op(Core& core, const Op* op) {
     x87_record(core, op);
     const unsigned other = op->detail;
     Order order = Order::unordered;
-    bool deliver = false;
+    Compared done;
     if (x87.empty(0) || x87.empty(other)) {
-        deliver = x87_stack_fault(x87, StackFault::underflow);
+        done = compared_empty(x87);
     } else {
         FloatContext context = x87_context(x87);
         order = compare(x87.st(0), x87.st(other), Quiet, context);
-        deliver = x87_settle(x87, context);
+        done = settle_comparison(x87, context);
     }
-    if (deliver) {
+    if (done.sets) {
         if constexpr (ToFlags)
             set_flags_of(core.flags, order);
         else
             x87_set_condition(x87, compared, condition_of(order));
-        for (unsigned i = 0; i < Pops; ++i)
-            x87.pop();
     }
+    for (unsigned i = 0; done.pops && i < Pops; ++i)
+        x87.pop();
     return next(core, op);
 }
 

@@ -37,15 +37,11 @@ void transfer_op(Core& core, const Op* op) {
     x87_record(core, op);
     const unsigned other = op->detail;
     if constexpr (Transfer == X87Transfer::load) {
-        if (!x87.empty(7)) {
-            if (x87_stack_fault(x87, StackFault::overflow))
-                x87.push(indefinite);
-        } else if (x87.empty(other)) {
+        if (x87.empty(other)) {
             if (x87_stack_fault(x87, StackFault::underflow))
                 x87.push(indefinite);
         } else {
-            clear_c1(x87);
-            x87.push(Float80{x87.st(other)});
+            push_or_fault(x87, Float80{x87.st(other)});
         }
     } else if constexpr (Transfer == X87Transfer::store || Transfer == X87Transfer::store_pop) {
         const bool empty = x87.empty(0);
@@ -66,6 +62,11 @@ void transfer_op(Core& core, const Op* op) {
         const Float80 top = x87.st(0);
         x87.set(0, Float80{x87.st(other)});
         x87.set(other, top);
+    } else if constexpr (Transfer == X87Transfer::store_pop_quietly) {
+        clear_c1(x87);
+        if (!x87.empty(0))
+            x87.set(other, Float80{x87.st(0)});
+        x87.pop();
     } else {
         x87.free(other);
         if constexpr (Transfer == X87Transfer::free_pop)
@@ -129,14 +130,14 @@ void test_op(X87State& x87) {
     using namespace x87_status;
     constexpr unsigned unordered = c3 | c2 | c0;
     if (x87.empty(0)) {
-        if (x87_stack_fault(x87, StackFault::underflow))
-            x87_set_condition(x87, unordered, unordered);
-        return;
+        (void)x87_stack_fault(x87, StackFault::underflow);
+        return x87_set_condition(x87, unordered, unordered);
     }
     FloatContext context = x87_context(x87);
     const Order order = compare(x87.st(0), Float80{}, false, context);
     constexpr unsigned results[] = {c0, c3, 0, unordered};
-    if (x87_settle(x87, context))
+    (void)x87_settle(x87, context);
+    if ((context.raised & ~context.masked & float_exception::invalid) == 0)
         x87_set_condition(x87, unordered, results[static_cast<unsigned>(order)]);
 }
 
@@ -179,7 +180,7 @@ void simple_op(Core& core, const Op* op) {
 } // namespace
 
 Handler x87_transfer_handler(X87Transfer transfer) {
-    return by_value<6>(static_cast<unsigned>(transfer),
+    return by_value<7>(static_cast<unsigned>(transfer),
                        []<unsigned N>() -> Handler { return transfer_op<static_cast<X87Transfer>(N)>; });
 }
 Handler x87_conditional_move_handler(unsigned condition, bool negated) {

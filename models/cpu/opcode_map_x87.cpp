@@ -170,7 +170,7 @@ uint32_t function_cycles(const InstructionFields& f) {
     }
 }
 
-// D9 with a register; FSTPNCE (D9 D8) is FSTP.
+// D9 with a register.
 Handler decode_d9_register(const InstructionFields& f) {
     constexpr uint8_t first_constant = 0xE8, last_constant = 0xEE, first_function = 0xF0;
     switch (f.reg) {
@@ -178,8 +178,8 @@ Handler decode_d9_register(const InstructionFields& f) {
         return transfer(f, X87Transfer::load);
     case 1:
         return transfer(f, X87Transfer::exchange, 0);
-    case 3:
-        return transfer(f, X87Transfer::store_pop);
+    case 3: // FSTPNCE, FSTP1 to others
+        return transfer(f, X87Transfer::store_pop_quietly);
     default:
         break;
     }
