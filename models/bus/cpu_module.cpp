@@ -237,6 +237,18 @@ uint8_t CpuModule::acknowledge_interrupt() {
     return on_acknowledge();
 }
 
+// Only the rising level, which comes from an instruction, has consequences in time; the other may come from a reset.
+void CpuModule::floating_point_error(bool level) {
+    if (level && !synchronise()) {
+        cpu_.request_stop();
+        return;
+    }
+    if (on_floating_point_error)
+        on_floating_point_error(level);
+    if (level)
+        cpu_.set_limit(cycle_at(horizon()));
+}
+
 unsigned CpuModule::io_cycles(uint16_t port) {
     return is_pci_port(port) ? pci_cycles_ : isa_cycles_;
 }

@@ -36,6 +36,8 @@ public:
 
     // INTA: where the vector comes from.
     std::function<uint8_t()> on_acknowledge;
+    // FERR#.
+    std::function<void(bool level)> on_floating_point_error;
     // The CPU has stopped for another reason than its limit or HLT, at its own instant. True: go on at once
     // (a reset was carried out); false: simulation pauses.
     std::function<bool(Cpu::Stop)> on_stop;
@@ -68,6 +70,7 @@ public:
     void mmio_write(uint32_t address, unsigned bytes, uint32_t value) override;
     uint8_t acknowledge_interrupt() override;
     unsigned io_cycles(uint16_t port) override;
+    void floating_point_error(bool level) override;
 
 private:
     enum class State { running, halted, parked, off };

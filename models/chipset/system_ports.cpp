@@ -19,6 +19,22 @@ void SystemPorts::set_a20(bool enabled) {
         on_a20(enabled);
 }
 
+void SystemPorts::set_ignore_numeric_error(bool level) {
+    if (level == ignore_numeric_error_)
+        return;
+    ignore_numeric_error_ = level;
+    if (on_ignore_numeric_error)
+        on_ignore_numeric_error(level);
+}
+
+void SystemPorts::set_numeric_error(bool level) {
+    numeric_error_ = level;
+    if (level)
+        coprocessor_interrupt.set(true);
+    else
+        set_ignore_numeric_error(false);
+}
+
 void SystemPorts::write_output_port(uint8_t value) {
     set_a20(value & a20_gate);
     if (!(value & not_reset) && on_reset)
@@ -129,6 +145,11 @@ void SystemPorts::write(uint32_t offset, unsigned bytes, uint32_t value) {
         if (on_debug_output)
             on_debug_output(static_cast<char>(byte));
         break;
+    case coprocessor:
+        coprocessor_interrupt.set(false);
+        if (numeric_error_)
+            set_ignore_numeric_error(true);
+        break;
     case debug_exit:
         debug_exit_value_ = bytes == 4 ? value : value & ((1u << 8 * bytes) - 1);
         if (on_debug_exit)
@@ -145,6 +166,8 @@ void SystemPorts::power_cycle(Picoseconds) {
     command_byte_ = 0x61;
     awaiting_ = 0;
     answer_full_ = false;
+    set_numeric_error(false); // the processor is reset too
+    coprocessor_interrupt.set(false);
 }
 
 } // namespace fixpoint::models

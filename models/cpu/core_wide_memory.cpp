@@ -56,9 +56,11 @@ bool Core::write_wide(uint32_t linear, unsigned bytes, bool as_user, const void*
     return count != 0;
 }
 
-// An area spans two pages at most.
 bool Core::probe_area(uint32_t linear, unsigned bytes, bool write, bool as_user) {
-    for (const uint32_t address : {linear, linear + (bytes - 1)}) {
+    constexpr uint32_t page_mask = ~uint32_t{4096 - 1};
+    const uint32_t last_page = (linear + (bytes - 1)) & page_mask;
+    const bool crosses = last_page != (linear & page_mask);
+    for (const uint32_t address : {linear, crosses ? last_page : linear}) {
         Mmu::Translation translation;
         if (!mmu.translate(address, write ? AccessKind::write : AccessKind::read, as_user, translation))
             return raise(vector::page_fault, mmu.fault_error());

@@ -29,7 +29,7 @@ using models::DeviceModule;
 using models::Picoseconds;
 
 // Interrupt lines of the PC.
-enum : unsigned { irq_timer = 0, irq_serial = 4, irq_rtc = 8, irq_ide = 14 };
+enum : unsigned { irq_timer = 0, irq_serial = 4, irq_rtc = 8, irq_coprocessor = 13, irq_ide = 14 };
 
 const MachineParameters& checked(const MachineParameters& parameters) {
     constexpr uint64_t least = 2 << 20, most = uint64_t{3} << 30;
@@ -139,6 +139,7 @@ void Machine::Parts::connect_addresses() {
                                     {0x92, 0x92, Ports::fast_a20, byte_wide},
                                     {0x80, 0x80, Ports::post_code, byte_wide},
                                     {0xE9, 0xE9, Ports::debug_console, byte_wide},
+                                    {0xF0, 0xF1, Ports::coprocessor, byte_wide},
                                     {0xF4, 0xF7, Ports::debug_exit}});
     io_router.attach(pci.socket, {{0xCF8, 0xCFF, 0}});
     io_router.attach(power.socket,
@@ -174,6 +175,10 @@ void Machine::Parts::connect_lines() {
     uart.device.interrupt.connect(to_irq(irq_serial));
     ide.device.interrupt(0).connect(to_irq(irq_ide));
     ide.device.interrupt(1).connect(to_irq(irq_ide + 1));
+
+    ports.device.coprocessor_interrupt.connect(to_irq(irq_coprocessor));
+    ports.device.on_ignore_numeric_error = [this](bool level) { cpu.cpu().set_ignore_numeric_error(level); };
+    cpu.on_floating_point_error = [this](bool level) { ports.device.set_numeric_error(level); };
 
     cpu.on_acknowledge = [this] { return pic.device.acknowledge(); };
     cpu.on_stop = [this](models::Cpu::Stop stop) { return stopped(stop); };

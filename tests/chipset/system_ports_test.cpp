@@ -68,5 +68,38 @@ TEST_F(SystemPortsTest, TheDebugConsoleIsThereAndPrints) {
     EXPECT_EQ(console, "x");
 }
 
+// FERR#, IRQ 13 and IGNNE# (PIIX3 data sheet, coprocessor error register).
+class CoprocessorError : public SystemPortsTest {
+protected:
+    CoprocessorError() {
+        ports.coprocessor_interrupt.connect([this](bool level) { interrupt.push_back(level); });
+        ports.on_ignore_numeric_error = [this](bool level) { ignore.push_back(level); };
+    }
+    std::vector<bool> interrupt, ignore;
+};
+
+TEST_F(CoprocessorError, RaisesTheInterruptUntilPortF0IsWritten) {
+    ports.set_numeric_error(true);
+    EXPECT_EQ(interrupt, (std::vector<bool>{true}));
+    ports.set_numeric_error(false);
+    EXPECT_EQ(interrupt, (std::vector<bool>{true})) << "the request is latched";
+    ports.write(SystemPorts::coprocessor, 1, 0);
+    EXPECT_EQ(interrupt, (std::vector<bool>{true, false}));
+    EXPECT_TRUE(ignore.empty()) << "FERR# had gone already";
+}
+TEST_F(CoprocessorError, PortF0AssertsIgnneUntilFerrGoes) {
+    ports.set_numeric_error(true);
+    ports.write(SystemPorts::coprocessor, 1, 0);
+    EXPECT_EQ(ignore, (std::vector<bool>{true}));
+    ports.set_numeric_error(false);
+    EXPECT_EQ(ignore, (std::vector<bool>{true, false}));
+}
+TEST_F(CoprocessorError, PortF0AloneDoesNothing) {
+    ports.write(SystemPorts::coprocessor, 1, 0);
+    ports.write(SystemPorts::coprocessor_reset, 1, 0);
+    EXPECT_TRUE(interrupt.empty());
+    EXPECT_TRUE(ignore.empty());
+}
+
 } // namespace
 } // namespace fixpoint::models

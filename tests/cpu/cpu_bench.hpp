@@ -78,6 +78,7 @@ struct RecordingBus : CpuBus {
         return interrupt_vector;
     }
     unsigned io_cycles(uint16_t) override { return 250; }
+    void floating_point_error(bool level) override { floating_point_errors.push_back(level); }
 
     struct Write {
         uint32_t address;
@@ -86,6 +87,7 @@ struct RecordingBus : CpuBus {
     };
     std::vector<std::pair<uint32_t, unsigned>> reads, mmio_reads;
     std::vector<Write> writes, mmio_writes;
+    std::vector<bool> floating_point_errors;
     uint32_t read_value = 0xFFFF'FFFF, mmio_value = 0x1122'3344;
     uint8_t interrupt_vector = 0x20;
     unsigned acknowledged = 0;

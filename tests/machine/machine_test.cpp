@@ -143,6 +143,15 @@ TEST(Machine, AResetStartsTheImageAgain) {
     });
 }
 
+TEST(Machine, AnX87ExceptionArrivesAsInterrupt13) {
+    in_child([] {
+        Machine machine{test_machine(), nullptr};
+        const Result result = boot_and_run(machine, {guest("coprocessor"), "", {}});
+        EXPECT_EQ(result.end, RunEnd::debug_exit);
+        EXPECT_EQ(result.console, "interrupts 00000001\nexceptions 00008084\n");
+    });
+}
+
 TEST(Machine, SerialInputArrivesByInterruptAndPowerManagementSwitchesOff) {
     in_child([] {
         Machine machine{test_machine(), nullptr};

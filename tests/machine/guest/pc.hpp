@@ -85,9 +85,11 @@ inline void wait_for_interrupt() {
 
 extern "C" {
 extern volatile uint32_t interrupt_count[16];
+extern volatile uint32_t coprocessor_status; // x87 status word as interrupt 13 found it
 void interrupt_entry_0();
 void interrupt_entry_4();
 void interrupt_entry_8();
+void interrupt_entry_13();
 void interrupt_entry_14();
 }
 
@@ -114,6 +116,7 @@ inline void set_up_interrupts() {
     set(0, interrupt_entry_0);
     set(4, interrupt_entry_4);
     set(8, interrupt_entry_8);
+    set(13, interrupt_entry_13);
     set(14, interrupt_entry_14);
     static const TablePointer gate_table{sizeof gates - 1, reinterpret_cast<uint32_t>(gates)};
     asm volatile("lidt %0" : : "m"(gate_table));
