@@ -59,16 +59,12 @@ TEST_F(A20, AppliesToFetchesAndKeepsCachedCodeApart) {
     bench.put(high, Code{}.raw({0xBB}).word(2).raw({0xC3}).bytes()); // mov ebx, 2; ret
     connect();
     const Code call = Code{}.set(reg_edx, high).raw({0xFF, 0xD2}); // call edx
-    const auto append = [](Code& code, const Code& more) {
-        for (const uint8_t byte : more.bytes())
-            code.raw({byte});
-    };
     Code code;
     for (unsigned round = 0; round < 3; ++round) {
-        append(code, call);
+        code.append(call);
         code.raw({0x89, 0xDE}); // mov esi, ebx: as with the gate open
         out92(code, 0);
-        append(code, call);
+        code.append(call);
         code.raw({0x89, 0xDF}); // mov edi, ebx: as with the gate closed
         out92(code, 1);
     }
@@ -83,8 +79,7 @@ TEST_F(A20, TwoAddressesOfOneByteOfCodeAreKeptCoherent) {
     const Code call = Code{}.set(reg_edx, low).raw({0xFF, 0xD2});
     Code code = call;
     code.store_constant(high + 1, 7);
-    for (const uint8_t byte : call.bytes())
-        code.raw({byte});
+    code.append(call);
     EXPECT_EQ(run(code.halt()).general[reg_ebx], 7u);
 }
 TEST_F(A20, RealModeAddressesWrapAtOneMegabyte) {

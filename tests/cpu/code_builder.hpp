@@ -13,7 +13,13 @@ namespace fixpoint::models {
 class Code {
 public:
     Code& raw(std::initializer_list<uint8_t> bytes) {
-        bytes_.insert(bytes_.end(), bytes);
+        for (const uint8_t byte : bytes)
+            bytes_.push_back(byte);
+        return *this;
+    }
+    Code& append(const Code& more) {
+        for (const uint8_t byte : more.bytes())
+            bytes_.push_back(byte);
         return *this;
     }
     Code& word(uint32_t value) {

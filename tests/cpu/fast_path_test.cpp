@@ -1,9 +1,9 @@
 // The exact short cut changes nothing: random programs run with it and without, compared step by step.
 //
 // Each seed draws a small machine (so that sets conflict all the time), page tables over few frames with
-// aliases, read-only, absent, global and large pages, and a program of loads, stores, string instructions,
-// branches, INVLPG, CR3 loads, changes of privilege and stores into code. Both processors are stopped every
-// few cycles.
+// aliases, read-only, absent, global and large pages, with and without PAE, and a program of loads, stores,
+// string instructions, branches, INVLPG, CR3 loads, changes of privilege and stores into code. Both processors
+// are stopped every few cycles; meanwhile devices write and the A20 gate is opened and closed.
 #include "tests/cpu/cpu_bench.hpp"
 
 #include <gtest/gtest.h>
@@ -39,30 +39,52 @@ public:
         bench.gate(0x30, CpuBench::handler(0x30), 0xEE);
         for (unsigned v = 0; v < 256; ++v) // skip what faults, at either level: the program goes on at EBP
             bench.put(CpuBench::handler(v), {0xF4});
-        constexpr uint32_t directory = 0x20'0000, table = 0x20'1000, data_table = 0x20'2000;
-        bench.put32(directory, table | present | writable | user);
-        bench.put32(directory + 4, data_table | present | writable | user);
-        bench.put32(directory + 8, present | writable | user | large | (below(2) != 0 ? global : 0));
-        for (uint32_t i = 0; i < 1024; ++i)
-            bench.put32(table + i * 4, i << 12 | present | writable | user);
-        for (uint32_t i = 0; i < 64; ++i) {
-            const uint32_t frame = 0x30'0000 + below(24) * 0x1000; // aliases
-            const uint32_t rights = (below(8) != 0 ? present : 0) | (below(4) != 0 ? writable : 0) |
-                                    (below(4) != 0 ? user : 0) | (below(4) == 0 ? global : 0);
-            bench.put32(data_table + i * 4, frame | rights);
-        }
+        const bool pae = below(3) == 0;
+        install_pages(bench, pae);
         CpuState s = CpuBench::flat_state();
         s.cr0 |= 0x8000'0000u | (below(2) != 0 ? 0x1'0000u : 0);
-        s.cr3 = directory;
-        s.cr4 = 0x90;
+        s.cr3 = pae ? pointers : directory;
+        s.cr4 = 0x90 | (pae ? 0x20 : 0);
         bench.cpu.set_state(s);
         generate();
-        bench.put(CpuBench::code_address, std::span{code_});
+        bench.put(code_frame, std::span{code_});
         if (below(2) != 0)
             bench.set_user(0x3202);
     }
 
 private:
+    // The program and the tables are where bit 20 is 0, so that the A20 gate leaves them alone. With PAE,
+    // tables of 512 entries stand one behind the other.
+    static constexpr uint32_t code_frame = 0x60'0000, directory = 0x28'0000, pointers = 0x28'1000,
+                              table = 0x28'2000, data_table = 0x28'4000;
+
+    void install_pages(CpuBench& bench, bool pae) {
+        const uint32_t width = pae ? 8 : 4;
+        constexpr uint32_t all = present | writable | user, code_page = CpuBench::code_address >> 12;
+        const uint32_t large_rights = all | large | (below(2) != 0 ? global : 0);
+        if (pae) {
+            bench.put32(pointers, directory | present);
+            bench.put32(directory, table | all);
+            bench.put32(directory + 8, (table + 0x1000) | all);
+            bench.put32(directory + 16, data_table | all);
+            for (uint32_t i = 0; i < 2; ++i)
+                bench.put32(directory + (4 + i) * 8, i << 21 | large_rights);
+        } else {
+            bench.put32(directory, table | all);
+            bench.put32(directory + 4, data_table | all);
+            bench.put32(directory + 8, large_rights);
+        }
+        for (uint32_t i = 0; i < 1024; ++i)
+            bench.put32(table + i * width, i << 12 | all);
+        for (uint32_t i = 0; i < 8; ++i)
+            bench.put32(table + (code_page + i) * width, (code_frame + i * 0x1000) | all);
+        for (uint32_t i = 0; i < 64; ++i) {
+            const uint32_t frame = 0x30'0000 + below(24) * 0x1000; // aliases
+            const uint32_t rights = (below(8) != 0 ? present : 0) | (below(4) != 0 ? writable : 0) |
+                                    (below(4) != 0 ? user : 0) | (below(4) == 0 ? global : 0);
+            bench.put32(data_table + i * width, frame | rights);
+        }
+    }
     void bytes(std::initializer_list<uint32_t> list) {
         for (const uint32_t value : list)
             code_.push_back(static_cast<uint8_t>(value));
@@ -185,6 +207,7 @@ TEST_P(FastPathEquivalence, SameCyclesAndStateStepByStep) {
     second.install(plain);
     std::mt19937_64 steps{seed};
     uint64_t target = 0, faults = 0;
+    bool a20 = true;
     for (unsigned step = 0; step < 3000; ++step) {
         target = std::max(target, fast.cpu.cycles()) + steps() % 200;
         const Cpu::Stop a = fast.cpu.run(target), b = plain.cpu.run(target);
@@ -202,6 +225,11 @@ TEST_P(FastPathEquivalence, SameCyclesAndStateStepByStep) {
             const bool as_user = steps() % 2 != 0;
             go_on(fast, eip, as_user);
             go_on(plain, eip, as_user);
+        }
+        if (steps() % 64 == 0) {
+            a20 = !a20;
+            fast.cpu.set_a20(a20);
+            plain.cpu.set_a20(a20);
         }
         if (steps() % 64 == 0) { // a device writes
             const auto physical =

@@ -17,8 +17,7 @@ protected:
     uint32_t second_read(const Code& between, uint32_t new_flags = 0) {
         Code code;
         code.load(reg_eax, page).store_constant(entry, other_frame | present | writable | user | new_flags);
-        for (const uint8_t byte : between.bytes())
-            code.raw({byte});
+        code.append(between);
         const CpuState s = run(code.load(reg_ebx, page).halt());
         EXPECT_EQ(bench.halted_in(), -1);
         return s.general[reg_ebx];
@@ -168,8 +167,7 @@ TEST_F(TlbCoherence, DataAndInstructionsHaveTheirOwn) {
     const Code call = Code{}.set(reg_eax, page).raw({0xFF, 0xD0}); // call eax
     Code code = call;
     code.store_constant(entry, other_frame | present | writable | user).load(reg_esi, page);
-    for (const uint8_t byte : call.bytes())
-        code.raw({byte});
+    code.append(call);
     const CpuState s = run(code.halt());
     EXPECT_EQ(s.general[reg_esi] & 0xFFFF, 0xC34Bu);
     EXPECT_EQ(s.general[reg_ebx], 2u);
