@@ -3,6 +3,7 @@
 #include "models/cpu/handlers.hpp"
 
 #include <bit>
+#include <utility>
 
 namespace fixpoint::models {
 
@@ -156,7 +157,7 @@ void Core::leave_repetition(const Op* op) {
 
 void Core::fault_exit(const Op* op) {
     give_back(op);
-    const uint32_t return_eip = eip + op->eip_offset;
+    const uint32_t return_eip = std::exchange(fault_in_new_task, false) ? eip : eip + op->eip_offset;
     block = &no_block_;
     deliver(fault, return_eip, true);
 }
@@ -202,6 +203,8 @@ std::optional<Cpu::Stop> Core::boundary() {
         ++counters.interrupts;
         block = &no_block_;
         deliver({bus.acknowledge_interrupt(), false, 0}, eip, false);
+        if (pending_debug != 0 && !shutdown) // the T bit of an interrupt's task
+            debug_exception(std::exchange(pending_debug, 0));
         if (shutdown)
             return Cpu::Stop::triple_fault;
     } else if (halted) {
@@ -211,7 +214,7 @@ std::optional<Cpu::Stop> Core::boundary() {
         trap_shadow = traps_held;
         return Cpu::Stop::limit;
     }
-    const bool soon = interrupt_line && (flags.system & eflags::iif) != 0;
+    const bool soon = (interrupt_line && (flags.system & eflags::iif) != 0) || pending_debug != 0;
     const bool observed = (mode & block_mode::observed) != 0;
     deadline = soon ? 0 : limit;
     if (observed)

@@ -26,6 +26,7 @@
 #include "models/cpu/physical_map.hpp"
 
 #include <optional>
+#include <span>
 
 namespace fixpoint::models {
 
@@ -89,7 +90,8 @@ public:
     uint64_t tsc_offset = 0;           // TSC = cycles + offset
     bool halted = false, shutdown = false;
     bool interrupt_shadow = false; // after STI, MOV SS, POP SS: no interrupt before the next block
-    bool delivering = false;       // an exception or interrupt is on its way, not INT n
+    bool delivering = false;       // an event external to the program is on its way: not INT n, INT3, INTO
+    bool fault_in_new_task = false; // the fault came after a task switch's point of no return: it is at `eip`
     bool step_trap = false;        // the block was started with TF set and nothing has been delivered since
     bool trap_shadow = false;      // after MOV SS, POP SS: no debug trap before the next instruction
     Fault fault;
@@ -181,7 +183,26 @@ public:
     // ---- Control transfers
     // Exceptions and interrupts; INT n calls enter_gate() itself, for its faults are its own.
     void deliver(Fault what, uint32_t return_eip, bool is_fault);
+    // `software`: INT n, INT3 and INTO, which need a gate of their level.
     [[nodiscard]] bool enter_gate(const Fault& event, uint32_t return_eip, bool software, bool is_fault);
+    // To a code segment at the same or an outer level, as RET and IRET do. `release`: bytes of parameters.
+    struct Stack;
+    [[nodiscard]] bool return_to(Stack stack, unsigned bytes, uint16_t selector, uint32_t target,
+                                 uint32_t release);
+    // Likewise in real and virtual-8086 mode.
+    [[nodiscard]] bool return_unprotected(Stack stack, uint16_t selector, uint32_t target, uint32_t release);
+    // JMP; CALL, INT and events; IRET. `flags_image` is what the old task is left with.
+    enum class TaskSwitch : uint8_t { jump, nest, unnest };
+    [[nodiscard]] bool switch_task(uint16_t selector, TaskSwitch kind, uint32_t return_eip,
+                                   uint32_t flags_image);
+
+    // ---- Virtual-8086 mode extensions
+    [[nodiscard]] bool virtual_flags_allowed(uint32_t image);
+    // VIF as the IF of a flags image wants it.
+    [[nodiscard]] static uint32_t virtual_interrupt_flag(uint32_t image) {
+        return (image & eflags::iif) != 0 ? eflags::vif : 0;
+    }
+    [[nodiscard]] bool redirect_interrupt(uint8_t number, uint32_t return_eip, bool& redirected);
 
     struct Descriptor {
         uint16_t selector;
@@ -191,6 +212,14 @@ public:
         [[nodiscard]] unsigned dpl() const { return high >> 13 & 3; }
         [[nodiscard]] bool present() const { return (high & 1u << 15) != 0; }
         [[nodiscard]] bool code() const { return (high & 0x1800) == 0x1800; }
+        [[nodiscard]] bool readable() const { // data, or code that may be read
+            return (high & 0x1000) != 0 && (!code() || (high & 1u << 9) != 0);
+        }
+        // By MOV and the like: data and non-conforming code need a level within DPL.
+        [[nodiscard]] bool loadable_at(unsigned level) const {
+            return readable() &&
+                   ((code() && conforming()) || (dpl() >= level && dpl() >= (selector & 3u)));
+        }
         [[nodiscard]] bool conforming() const { return (high & 1u << 10) != 0; }
         [[nodiscard]] bool writable_data() const { return (high & 0x1A00) == 0x1200; }
         [[nodiscard]] SegmentState segment() const;
@@ -213,7 +242,10 @@ public:
             return (segment.attributes & SegmentState::big) != 0 ? 0xFFFF'FFFFu : 0xFFFFu;
         }
     };
-    [[nodiscard]] bool push_on(Stack& stack, unsigned bytes, uint32_t value);
+    // Pushes several values: frame_fits() checks the limit for `count` of them (`error`: of the #SS),
+    // push_frame() writes all of them or none.
+    [[nodiscard]] bool frame_fits(const Stack& stack, unsigned bytes, unsigned count, uint32_t error);
+    [[nodiscard]] bool push_frame(Stack& stack, unsigned bytes, std::span<const uint32_t> values);
     [[nodiscard]] bool pop_from(Stack& stack, unsigned bytes, uint32_t& value);
     void set_stack(const Stack& stack); // ESP only, as wide as the stack
     [[nodiscard]] Stack current_stack() const { return {segment[seg_ss], registers[reg_esp], user()}; }
@@ -305,6 +337,16 @@ private:
     [[nodiscard]] Block* locate(uint32_t linear, uint32_t physical);
     [[nodiscard]] size_t fetch_bytes(uint32_t physical, uint32_t second_page, size_t wanted, uint8_t* bytes);
     [[nodiscard]] bool enter_real_mode_vector(uint8_t number, uint32_t return_eip);
+    [[nodiscard]] bool enter_task_gate(const Descriptor& gate, const Fault& event, uint32_t return_eip,
+                                       uint32_t flags_image);
+    [[nodiscard]] bool load_task_segments(uint16_t local_table);
+    [[nodiscard]] bool load_task_local_table(uint16_t selector);
+    [[nodiscard]] bool load_task_code(uint16_t selector);
+    [[nodiscard]] bool load_task_data(unsigned index);
+    [[nodiscard]] bool unaligned(uint32_t linear, unsigned bytes) const { // of a level-3 access, with AM and AC
+        return (linear & (bytes - 1)) != 0 && (flags.system & eflags::ac) != 0 &&
+               (mmu.cr0 & Mmu::cr0_am) != 0;
+    }
 
     Block no_block_{}; // stands for "nothing ran before"
 };

@@ -1,6 +1,10 @@
 // Exceptions and interrupts: through the interrupt descriptor table or the real-mode vectors, and what
-// happens when that faults again (SDM vol. 3, chapter 6). Task gates are not implemented: they raise #GP.
+// happens when that faults again (SDM vol. 3, chapter 6; the order of checks: vol. 2, INT n).
 #include "models/cpu/core.hpp"
+
+#include <array>
+#include <span>
+#include <utility>
 
 namespace fixpoint::models {
 
@@ -32,6 +36,8 @@ void Core::deliver(Fault what, uint32_t return_eip, bool is_fault) {
             return;
         }
         // SDM vol. 3, table 6-5.
+        if (std::exchange(fault_in_new_task, false))
+            return_eip = eip;
         if (exception && what.vector == vector::double_fault) {
             shutdown = true;
             request_attention();
@@ -52,14 +58,36 @@ bool Core::enter_real_mode_vector(uint8_t number, uint32_t return_eip) {
     if (!read_system(idtr.base + number * 4u, target))
         return false;
     Stack stack = current_stack();
-    if (!push_on(stack, 2, flags.value()) || !push_on(stack, 2, segment[seg_cs].selector) ||
-        !push_on(stack, 2, return_eip))
+    const std::array frame{flags.value(), uint32_t{segment[seg_cs].selector}, return_eip};
+    if (!frame_fits(stack, 2, frame.size(), 0))
+        return false;
+    if ((target & 0xFFFF) > segment[seg_cs].limit)
+        return raise_protection();
+    if (!push_frame(stack, 2, frame))
         return false;
     set_stack(stack);
-    flags.system &= ~(eflags::iif | eflags::tf | eflags::ac);
+    flags.system &= ~(eflags::iif | eflags::tf | eflags::rf | eflags::ac);
     set_v86_or_real_segment(seg_cs, static_cast<uint16_t>(target >> 16));
     eip = target & 0xFFFF;
     update_mode();
+    return true;
+}
+
+bool Core::enter_task_gate(const Descriptor& gate, const Fault& event, uint32_t return_eip,
+                           uint32_t flags_image) {
+    constexpr uint16_t wide_tss = 8;
+    if (!switch_task(static_cast<uint16_t>(gate.low >> 16), TaskSwitch::nest, return_eip, flags_image))
+        return false;
+    if (!event.has_error)
+        return true;
+    // The error code is the new task's business already.
+    fault_in_new_task = true;
+    const unsigned bytes = (tr.attributes & wide_tss) != 0 ? 4 : 2;
+    Stack stack = current_stack();
+    if (!frame_fits(stack, bytes, 1, 0) || !push_frame(stack, bytes, std::array{event.error}))
+        return false;
+    set_stack(stack);
+    fault_in_new_task = false;
     return true;
 }
 
@@ -69,7 +97,7 @@ bool Core::enter_gate(const Fault& event, uint32_t return_eip, bool software, bo
         return enter_real_mode_vector(number, return_eip);
 
     // The gate.
-    enum : unsigned { interrupt16 = 6, trap16 = 7, interrupt32 = 14, trap32 = 15 };
+    enum : unsigned { task_gate = 5, interrupt16 = 6, trap16 = 7, interrupt32 = 14, trap32 = 15 };
     const uint32_t in_idt = number * 8u + 2;
     Descriptor gate{};
     if (number * 8u + 7 > idtr.limit)
@@ -78,12 +106,16 @@ bool Core::enter_gate(const Fault& event, uint32_t return_eip, bool software, bo
         !read_system(idtr.base + number * 8u + 4, gate.high))
         return false;
     const unsigned type = gate.type();
-    if (type != interrupt16 && type != trap16 && type != interrupt32 && type != trap32)
+    if (type != task_gate && type != interrupt16 && type != trap16 && type != interrupt32 && type != trap32)
         return raise_protection(in_idt);
     if (software && gate.dpl() < privilege)
         return raise_protection(in_idt);
     if (!gate.present())
         return raise(vector::segment_not_present, in_idt);
+    // Faults push RF = 1, so that an instruction breakpoint does not trigger again (SDM vol. 3, 17.3.1.1).
+    const uint32_t image = flags.value() | (is_fault ? eflags::rf : 0);
+    if (type == task_gate)
+        return enter_task_gate(gate, event, return_eip, image);
     const bool wide = type >= interrupt32;
     const unsigned bytes = wide ? 4 : 2;
 
@@ -104,34 +136,35 @@ bool Core::enter_gate(const Fault& event, uint32_t return_eip, bool software, bo
     const bool from_v86 = v86();
     if (from_v86 && level != 0)
         return raise_protection(selector & ~3u);
-    if (!mark_accessed(code))
-        return false;
 
-    // Its stack.
+    // Its stack, and what is pushed there.
     Stack stack = current_stack();
+    uint32_t stack_error = 0; // the manual's #SS names a new stack, not the current one
+    std::array<uint32_t, 10> frame{};
+    unsigned count = 0;
     if (inner) {
         uint16_t stack_selector = 0;
-        uint32_t pointer = 0;
-        if (!task_stack(level, stack_selector, pointer) ||
+        if (!task_stack(level, stack_selector, stack.pointer) ||
             !load_stack_segment(stack_selector, level, vector::invalid_tss, stack.segment))
             return false;
-        stack.pointer = pointer;
+        stack_error = stack_selector & ~3u;
         stack.as_user = false;
         if (from_v86)
             for (const unsigned index : {seg_gs, seg_fs, seg_ds, seg_es})
-                if (!push_on(stack, bytes, segment[index].selector))
-                    return false;
-        if (!push_on(stack, bytes, segment[seg_ss].selector) || !push_on(stack, bytes, registers[reg_esp]))
-            return false;
+                frame[count++] = segment[index].selector;
+        frame[count++] = segment[seg_ss].selector;
+        frame[count++] = registers[reg_esp];
     }
-    // Faults push RF = 1, so that an instruction breakpoint does not trigger again (SDM vol. 3, 17.3.1.1).
-    const uint32_t image = flags.value() | (is_fault ? eflags::rf : 0);
-    if (!push_on(stack, bytes, image) || !push_on(stack, bytes, segment[seg_cs].selector) ||
-        !push_on(stack, bytes, return_eip) || (event.has_error && !push_on(stack, bytes, event.error)))
+    for (const uint32_t value : {image, uint32_t{segment[seg_cs].selector}, return_eip})
+        frame[count++] = value;
+    if (event.has_error)
+        frame[count++] = event.error;
+    if (!frame_fits(stack, bytes, count, stack_error))
         return false;
-    SegmentState code_segment = code.segment();
-    if (target > code_segment.limit)
+    if (target > code.segment().limit)
         return raise_protection();
+    if (!mark_accessed(code) || !push_frame(stack, bytes, std::span{frame}.first(count)))
+        return false;
 
     // Nothing can fault any more.
     if (inner) {
@@ -146,7 +179,7 @@ bool Core::enter_gate(const Fault& event, uint32_t return_eip, bool software, bo
     if (type == interrupt16 || type == interrupt32)
         flags.system &= ~eflags::iif;
     eip = target;
-    set_code_segment(code_segment, level);
+    set_code_segment(code.segment(), level);
     return true;
 }
 

@@ -40,16 +40,24 @@ bool Core::mark_accessed(Descriptor& descriptor) {
     return write_slow(linear + 4, 4, descriptor.high, false);
 }
 
+namespace {
+// Present, writable, accessed data; in virtual-8086 mode of level 3.
+constexpr uint16_t real_mode_attributes = 0x93, v86_attributes = 0xF3;
+} // namespace
+
 void Core::set_v86_or_real_segment(unsigned index, uint16_t selector) {
     SegmentState& s = segment[index];
     s.selector = selector;
     s.base = uint32_t{selector} << 4;
     if (v86()) {
         s.limit = 0xFFFF;
-        s.attributes = 0xF3;
-    } else if ((s.attributes & SegmentState::present) == 0 || index == seg_cs) {
-        s.attributes =
-            static_cast<uint16_t>((s.attributes & (SegmentState::big | SegmentState::granular)) | 0x93);
+        s.attributes = v86_attributes;
+    } else if ((s.attributes & SegmentState::present) == 0) { // unusable since protected mode
+        s.limit = 0xFFFF;
+        s.attributes = real_mode_attributes;
+    } else if (index == seg_cs) { // limit and D bit stay, for code as for data
+        constexpr uint16_t kept = SegmentState::big | SegmentState::granular;
+        s.attributes = static_cast<uint16_t>((s.attributes & kept) | real_mode_attributes);
     }
 }
 
@@ -61,8 +69,6 @@ bool Core::load_segment(unsigned index, uint16_t selector) {
     }
     clock.cycles += parameters.segment_load_cycles;
     if (index == seg_ss) {
-        if ((selector & ~3u) == 0)
-            return raise_protection();
         SegmentState stack;
         if (!load_stack_segment(selector, privilege, vector::general_protection, stack))
             return false;
@@ -79,11 +85,7 @@ bool Core::load_segment(unsigned index, uint16_t selector) {
     Descriptor descriptor{};
     if (!read_descriptor(selector, vector::general_protection, descriptor))
         return false;
-    const bool readable =
-        (descriptor.type() & 0x10) != 0 && (!descriptor.code() || (descriptor.type() & 2) != 0);
-    const bool checked = !descriptor.code() || !descriptor.conforming();
-    const unsigned rpl = selector & 3u;
-    if (!readable || (checked && (rpl > descriptor.dpl() || privilege > descriptor.dpl())))
+    if (!descriptor.loadable_at(privilege))
         return raise_protection(selector & ~3u);
     if (!descriptor.present())
         return raise(vector::segment_not_present, selector & ~3u);
@@ -94,8 +96,7 @@ bool Core::load_segment(unsigned index, uint16_t selector) {
     return true;
 }
 
-// `fault_vector`: #TS where the selector comes from a TSS, #GP elsewhere. `selector` is not null where it
-// matters.
+// `fault_vector`: #TS where the selector comes from a TSS, #GP elsewhere.
 bool Core::load_stack_segment(uint16_t selector, unsigned level, uint8_t fault_vector, SegmentState& stack) {
     if ((selector & ~3u) == 0)
         return raise(fault_vector, 0u);
@@ -135,10 +136,13 @@ void Core::set_code_segment(SegmentState code, unsigned level) {
 
 namespace {
 
-// Limit check of a stack that is not in SS.
+// May a stack be accessed there? SS itself can be unusable, after a task switch that failed.
 bool within(const SegmentState& stack, uint32_t offset, unsigned bytes) {
+    constexpr uint16_t expand_down = 4, code = 8, writable = 2;
+    if ((stack.attributes & (SegmentState::present | writable | code)) != (SegmentState::present | writable))
+        return false;
     const uint32_t last = offset + (bytes - 1);
-    if ((stack.attributes & 4) == 0)
+    if ((stack.attributes & expand_down) == 0)
         return last >= offset && last <= stack.limit;
     return last >= offset && offset > stack.limit &&
            ((stack.attributes & SegmentState::big) != 0 || last <= 0xFFFF);
@@ -146,14 +150,33 @@ bool within(const SegmentState& stack, uint32_t offset, unsigned bytes) {
 
 } // namespace
 
-bool Core::push_on(Stack& stack, unsigned bytes, uint32_t value) {
-    const uint32_t pointer = (stack.pointer - bytes) & stack.mask();
-    if (!within(stack.segment, pointer, bytes))
-        return raise(vector::stack_fault,
-                     stack.segment.selector == segment[seg_ss].selector ? 0u : stack.segment.selector & ~3u);
-    if (!write_implicit(stack.segment.base + pointer, bytes, value, stack.as_user))
-        return false;
-    stack.pointer = pointer;
+bool Core::frame_fits(const Stack& stack, unsigned bytes, unsigned count, uint32_t error) {
+    uint32_t pointer = stack.pointer;
+    for (unsigned i = 0; i < count; ++i) {
+        pointer = (pointer - bytes) & stack.mask();
+        if (!within(stack.segment, pointer, bytes))
+            return raise(vector::stack_fault, error);
+        if (stack.as_user && unaligned(stack.segment.base + pointer, bytes))
+            return raise(vector::alignment_check, 0u);
+    }
+    return true;
+}
+
+bool Core::push_frame(Stack& stack, unsigned bytes, std::span<const uint32_t> values) {
+    const auto place_of = [&](size_t number) {
+        const auto below = static_cast<uint32_t>((number + 1) * bytes);
+        return stack.segment.base + ((stack.pointer - below) & stack.mask());
+    };
+    // Within a page the first write decides for all.
+    constexpr uint32_t page_mask = 0xFFFF'F000;
+    if (((place_of(0) + bytes - 1) & page_mask) != (place_of(values.size() - 1) & page_mask))
+        for (size_t i = 0; i < values.size(); ++i)
+            if (!probe_write(place_of(i), bytes, stack.as_user))
+                return false;
+    for (size_t i = 0; i < values.size(); ++i)
+        if (!write_implicit(place_of(i), bytes, values[i], stack.as_user))
+            return false;
+    stack.pointer = (stack.pointer - static_cast<uint32_t>(values.size() * bytes)) & stack.mask();
     return true;
 }
 
@@ -161,6 +184,8 @@ bool Core::pop_from(Stack& stack, unsigned bytes, uint32_t& value) {
     const uint32_t pointer = stack.pointer & stack.mask();
     if (!within(stack.segment, pointer, bytes))
         return raise(vector::stack_fault, 0u);
+    if (stack.as_user && unaligned(stack.segment.base + pointer, bytes))
+        return raise(vector::alignment_check, 0u);
     const uint64_t got = read_implicit(stack.segment.base + pointer, bytes, stack.as_user);
     value = static_cast<uint32_t>(got);
     stack.pointer = (pointer + bytes) & stack.mask();

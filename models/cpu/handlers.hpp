@@ -72,11 +72,14 @@ Handler string_handler(StringKind kind, unsigned size, bool flat);
 // handlers_far.cpp
 Handler far_handler(Transfer transfer, unsigned size, bool memory);
 Handler far_return_handler(unsigned size);
+Handler sysenter_handler();
+Handler sysexit_handler();
+
+// handlers_interrupt.cpp
 Handler interrupt_return_handler(unsigned size);
 Handler software_interrupt_handler(); // INT n, INT3, INT1, INTO by the opcode in Op::detail
 Handler bound_handler(unsigned size);
-Handler sysenter_handler();
-Handler sysexit_handler();
+Handler interrupt_flag_handler(bool set); // STI, CLI
 
 // handlers_segment.cpp
 Handler move_from_segment_handler(unsigned size, bool memory);
@@ -98,7 +101,6 @@ Handler invalidate_page_handler();
 Handler system_handler(uint8_t opcode);         // 0F xx: CLTS INVD WBINVD CPUID
 Handler model_specific_handler(uint8_t opcode); // 0F xx: WRMSR RDTSC RDMSR RDPMC
 Handler halt_handler();
-Handler interrupt_flag_handler(bool set);
 Handler port_handler(bool output, unsigned size, bool immediate);
 Handler probe_handler();
 Handler raise_handler(); // raises the vector in Op::detail

@@ -138,25 +138,34 @@ void pop_segment_op(Core& core, const Op* op) {
     return next(core, op);
 }
 
+// In virtual-8086 mode with IOPL below 3, PUSHF and POPF are the monitor's, or with CR4.VME and 16 bits work on
+// VIF and show IOPL = 3 (SDM vol. 3, 20.3.2).
+template<class T>
+bool flags_refused(Core& core) {
+    return core.v86() && core.iopl() < 3 && (sizeof(T) == 4 || (core.mmu.cr4 & Mmu::cr4_vme) == 0);
+}
+
 template<class T>
 void push_flags_op(Core& core, const Op* op) {
-    if (core.v86() && core.iopl() < 3) {
+    if (flags_refused<T>(core)) {
         core.raise_protection();
         return core.fault_exit(op);
     }
     uint32_t pointer = core.registers[reg_esp];
-    const uint32_t value = core.flags.value() & ~(eflags::vm | eflags::rf);
+    uint32_t value = core.flags.value() & ~(eflags::vm | eflags::rf);
+    if (core.v86() && core.iopl() < 3)
+        value = (value & ~eflags::iif) | eflags::iopl | ((value & eflags::vif) != 0 ? eflags::iif : 0);
     if (!push_below<T, false>(core, op, pointer, static_cast<T>(value)))
         return core.fault_exit(op);
     commit_stack<false>(core, pointer);
     return next(core, op);
 }
 
-// Ends its block. IF needs CPL <= IOPL, IOPL needs CPL 0; VM is never changed, RF is cleared (SDM vol. 2,
-// POPF).
+// Ends its block. IF needs CPL <= IOPL, IOPL needs CPL 0; VM, VIF and VIP are never changed, RF is cleared (SDM
+// vol. 2, POPF).
 template<class T>
 void pop_flags_op(Core& core, const Op* op) {
-    if (core.v86() && core.iopl() < 3) {
+    if (flags_refused<T>(core)) {
         core.raise_protection();
         return core.fault_exit(op);
     }
@@ -164,15 +173,22 @@ void pop_flags_op(Core& core, const Op* op) {
     T value;
     if (!pop_above<T, false>(core, op, pointer, value))
         return core.fault_exit(op);
-    commit_stack<false>(core, pointer);
-    uint32_t changeable = eflags::arithmetic | eflags::tf | eflags::df | eflags::nt;
+    uint32_t image = uint32_t{value} & ~(eflags::rf | eflags::vif);
+    uint32_t changeable = eflags::arithmetic | eflags::tf | eflags::df | eflags::nt | eflags::rf;
+    if (core.v86() && core.iopl() < 3) {
+        if (!core.virtual_flags_allowed(image))
+            return core.fault_exit(op);
+        image |= core.virtual_interrupt_flag(image);
+        changeable |= eflags::vif;
+    }
     if constexpr (sizeof(T) == 4)
-        changeable |= eflags::ac | eflags::id | eflags::rf;
+        changeable |= eflags::ac | eflags::id;
     if (core.privilege <= core.iopl())
         changeable |= eflags::iif;
     if (core.privilege == 0)
         changeable |= eflags::iopl;
-    core.set_flags(uint32_t{value} & ~eflags::rf, changeable);
+    commit_stack<false>(core, pointer);
+    core.set_flags(image, changeable);
     return next(core, op);
 }
 

@@ -159,21 +159,6 @@ void halt_op(Core& core, const Op* op) {
     return next(core, op);
 }
 
-// CPL <= IOPL, in V86 mode IOPL = 3. STI holds interrupts back for one more instruction.
-template<bool Set>
-void interrupt_flag_op(Core& core, const Op* op) {
-    if (core.protected_mode() && core.privilege > core.iopl())
-        return refuse(core, op, vector::general_protection);
-    if constexpr (Set) {
-        core.interrupt_shadow = (core.flags.system & eflags::iif) == 0;
-        core.flags.system |= eflags::iif;
-        core.request_attention();
-    } else {
-        core.flags.system &= ~eflags::iif;
-    }
-    return next(core, op);
-}
-
 template<class T, bool Output, bool Immediate>
 void port_op(Core& core, const Op* op) {
     const auto port =
@@ -234,9 +219,6 @@ Handler system_handler(uint8_t opcode) {
 }
 Handler halt_handler() {
     return halt_op;
-}
-Handler interrupt_flag_handler(bool set) {
-    return set ? interrupt_flag_op<true> : interrupt_flag_op<false>;
 }
 Handler port_handler(bool output, unsigned size, bool immediate) {
     return by_size(size, [&]<class T>() -> Handler {
