@@ -27,7 +27,7 @@ constexpr uint32_t back_link = 0, page_directory = 0x1C, debug_trap = 0x64;
 
 constexpr uint16_t wide_tss = 8, busy_tss = 2; // bits of a TSS's type
 constexpr uint32_t busy_in_descriptor = 1u << 9;
-constexpr uint16_t in_local_table = 4; // TI of a selector
+constexpr uint16_t in_local_table = 4;     // TI of a selector
 constexpr uint32_t cr3_bits = 0xFFFF'F018; // table, PCD, PWT
 
 const TaskLayout& layout_of(const SegmentState& tss) {
@@ -155,7 +155,8 @@ bool Core::switch_task(uint16_t selector, TaskSwitch kind, uint32_t return_eip, 
     fault_in_new_task = true;
     entered.attributes |= busy_tss;
     tr = entered;
-    clock.cycles += parameters.privilege_change_cycles + uint64_t{segment_count} * parameters.segment_load_cycles;
+    clock.cycles +=
+        parameters.privilege_change_cycles + uint64_t{segment_count} * parameters.segment_load_cycles;
     debug[7] &= ~dr7::local_enables;
     mmu.cr0 |= Mmu::cr0_ts;
     eip = image.eip;

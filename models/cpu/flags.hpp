@@ -14,7 +14,8 @@ namespace fixpoint::models {
 namespace eflags {
 inline constexpr uint32_t cf = 1u << 0, pf = 1u << 2, af = 1u << 4, zf = 1u << 6, sf = 1u << 7, tf = 1u << 8,
                           iif = 1u << 9, df = 1u << 10, of = 1u << 11, iopl = 3u << 12, nt = 1u << 14,
-                          rf = 1u << 16, vm = 1u << 17, ac = 1u << 18, vif = 1u << 19, vip = 1u << 20, id = 1u << 21;
+                          rf = 1u << 16, vm = 1u << 17, ac = 1u << 18, vif = 1u << 19, vip = 1u << 20,
+                          id = 1u << 21;
 inline constexpr uint32_t arithmetic = cf | pf | af | zf | sf | of;
 inline constexpr uint32_t defined =
     arithmetic | tf | iif | df | iopl | nt | rf | vm | ac | vif | vip | id; // what a flags image may set

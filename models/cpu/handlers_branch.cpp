@@ -25,7 +25,7 @@ template<unsigned Code, class T>
 void conditional_jump_op(Core& core, const Op* op) {
     const bool taken = condition<Code>(core.flags);
     const uint32_t target = taken ? direct_target<T>(core, op) : core.eip + op->next_offset;
-    if (beyond_limit(core, target)) [[unlikely]]
+    if (taken && beyond_limit(core, target)) [[unlikely]]
         return core.fault_exit(op);
     if (!core.predictor.conditional(core.eip + op->eip_offset, taken))
         core.mispredicted();
@@ -102,7 +102,7 @@ void loop_op(Core& core, const Op* op) {
     else
         taken = count != 0 && core.flags.zf() == (Opcode == 0xE1);
     const uint32_t target = taken ? direct_target<T>(core, op) : core.eip + op->next_offset;
-    if (beyond_limit(core, target))
+    if (taken && beyond_limit(core, target))
         return core.fault_exit(op);
     if (wide)
         core.registers[reg_ecx] = count;

@@ -170,10 +170,9 @@ void far_op(Core& core, const Op* op) {
     }
     core.clock.cycles += core.parameters.segment_load_cycles;
     const uint32_t return_eip = core.eip + op->next_offset;
-    const bool transferred =
-        core.protected_mode() && !core.v86()
-            ? transfer_protected(core, Kind, sizeof(T), selector, offset, return_eip)
-            : transfer_unprotected(core, Kind, sizeof(T), selector, offset, return_eip);
+    const bool transferred = core.protected_mode() && !core.v86()
+                                 ? transfer_protected(core, Kind, sizeof(T), selector, offset, return_eip)
+                                 : transfer_unprotected(core, Kind, sizeof(T), selector, offset, return_eip);
     if (!transferred)
         return core.fault_exit(op);
     core.slot = 1;

@@ -103,7 +103,7 @@ enum : uint8_t { int1_opcode = 0xF1, int3_opcode = 0xCC, int_opcode = 0xCD, into
 bool software_interrupt(Core& core, const Op* op, uint32_t return_eip) {
     const bool is_int_n = op->detail == int_opcode;
     Fault event;
-    event.vector = is_int_n                   ? static_cast<uint8_t>(op->immediate)
+    event.vector = is_int_n                    ? static_cast<uint8_t>(op->immediate)
                    : op->detail == int3_opcode ? vector::breakpoint
                    : op->detail == int1_opcode ? vector::debug
                                                : vector::overflow;

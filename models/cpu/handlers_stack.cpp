@@ -43,8 +43,30 @@ void pop_op(Core& core, const Op* op) {
     return next(core, op);
 }
 
+// Whether `count` values can be pushed: an instruction that pushes several must not fault among them.
+template<class T>
+bool room_below(Core& core, const Op* op, unsigned count) {
+    constexpr auto bytes = static_cast<uint32_t>(sizeof(T));
+    constexpr uint32_t page_mask = 0xFFFF'F000;
+    uint32_t pointer = core.registers[reg_esp], linear = 0, first_page = 0;
+    core.current = op;
+    for (unsigned i = 0; i < count; ++i) {
+        pointer -= bytes;
+        if (!core.segment_address(seg_ss, pointer & core.stack_mask, bytes, true, linear))
+            return false;
+        if (i == 0)
+            first_page = (linear + bytes - 1) & page_mask;
+        // The first page is left to the first push.
+        if ((linear & page_mask) != first_page && !core.probe_write(linear, bytes, core.user()))
+            return false;
+    }
+    return true;
+}
+
 template<class T>
 void push_all_op(Core& core, const Op* op) {
+    if (!room_below<T>(core, op, 8))
+        return core.fault_exit(op);
     uint32_t pointer = core.registers[reg_esp];
     for (unsigned i = 0; i < 8; ++i)
         if (!push_below<T, false>(core, op, pointer, core.get<T>(i * 4))) // ESP as it was before
@@ -66,33 +88,46 @@ void pop_all_op(Core& core, const Op* op) {
     return next(core, op);
 }
 
+// The frame pointers that ENTER copies, read in vain, so that it faults before its first push.
+template<class T>
+bool frames_readable(Core& core, const Op* op, uint32_t levels) {
+    uint32_t frame = core.registers[reg_ebp];
+    for (uint32_t i = 1; i < levels; ++i) {
+        frame -= static_cast<uint32_t>(sizeof(T));
+        T value;
+        uint32_t at = frame;
+        if (!pop_above<T, false>(core, op, at, value))
+            return false;
+    }
+    return true;
+}
+
+// SDM vol. 2, ENTER. A copy may be of what has just been pushed: reads and pushes alternate.
 template<class T>
 void enter_op(Core& core, const Op* op) {
     const uint32_t bytes = op->immediate & 0xFFFF, level = op->displacement & 31;
-    uint32_t pointer = core.registers[reg_esp], frame = core.registers[reg_ebp];
-    if (!push_below<T, false>(core, op, pointer, static_cast<T>(frame)))
+    if (level > 0 && (!room_below<T>(core, op, level + 1) || !frames_readable<T>(core, op, level)))
+        return core.fault_exit(op);
+    uint32_t pointer = core.registers[reg_esp], frame = core.registers[reg_ebp], linear = 0;
+    // A fault of the frame's last byte belongs to ENTER.
+    const uint32_t end = pointer - (level + 1) * static_cast<uint32_t>(sizeof(T)) - bytes;
+    core.current = op;
+    if (!core.segment_address(seg_ss, end & core.stack_mask, 1, true, linear) ||
+        !core.probe_write(linear, 1, core.user()) ||
+        !push_below<T, false>(core, op, pointer, static_cast<T>(frame)))
         return core.fault_exit(op);
     const uint32_t new_frame = pointer;
-    if (level > 0) {
-        for (uint32_t i = 1; i < level; ++i) {
-            frame -= static_cast<uint32_t>(sizeof(T));
-            T value;
-            uint32_t at = frame;
-            if (!pop_above<T, false>(core, op, at, value) || !push_below<T, false>(core, op, pointer, value))
-                return core.fault_exit(op);
-        }
-        if (!push_below<T, false>(core, op, pointer, static_cast<T>(new_frame)))
+    for (uint32_t i = 1; i < level; ++i) {
+        frame -= static_cast<uint32_t>(sizeof(T));
+        T value;
+        uint32_t at = frame;
+        if (!pop_above<T, false>(core, op, at, value) || !push_below<T, false>(core, op, pointer, value))
             return core.fault_exit(op);
     }
-    pointer -= bytes;
-    // A fault of the frame's last byte belongs to ENTER (SDM vol. 2, ENTER).
-    uint32_t linear = 0;
-    core.current = op;
-    if (!core.segment_address(seg_ss, pointer & core.stack_mask, 1, true, linear) ||
-        !core.probe_write(linear, 1, core.user()))
+    if (level > 0 && !push_below<T, false>(core, op, pointer, static_cast<T>(new_frame)))
         return core.fault_exit(op);
     core.set<T>(reg_ebp * 4, static_cast<T>(new_frame));
-    commit_stack<false>(core, pointer);
+    commit_stack<false>(core, pointer - bytes);
     return next(core, op);
 }
 
