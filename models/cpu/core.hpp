@@ -89,12 +89,13 @@ public:
     bool ignore_numeric_error = false; // IGNNE#
     uint64_t tsc_offset = 0;           // TSC = cycles + offset
     bool halted = false, shutdown = false;
-    bool interrupt_shadow = false;  // after STI, MOV SS, POP SS: no interrupt before the next block
-    bool delivering = false;        // an event external to the program is on its way: not INT n, INT3, INTO
-    bool fault_in_new_task = false; // the fault came after a task switch's point of no return: it is at `eip`
-    bool step_trap = false;         // the block was started with TF set and nothing has been delivered since
-    bool trap_shadow = false;       // after MOV SS, POP SS: no debug trap before the next instruction
+    bool interrupt_shadow = false; // after STI, MOV SS, POP SS: no interrupt before the next block
+    bool delivering = false;       // an event external to the program is on its way: not INT n, INT3, INTO
+    bool step_trap = false;        // the block was started with TF set and nothing has been delivered since
+    bool trap_shadow = false;      // after MOV SS, POP SS: no debug trap before the next instruction
     Fault fault;
+    bool fault_in_new_task = false; // it came after a task switch's point of no return: it is at `eip`
+
     uint64_t modify_buffer = 0;  // where read-modify-write works when it cannot work in place
     uint32_t modify_address = 0; // linear
 
@@ -342,8 +343,8 @@ private:
     [[nodiscard]] bool load_task_local_table(uint16_t selector);
     [[nodiscard]] bool load_task_code(uint16_t selector);
     [[nodiscard]] bool load_task_data(unsigned index);
-    [[nodiscard]] bool unaligned(uint32_t linear,
-                                 unsigned bytes) const { // of a level-3 access, with AM and AC
+    // Whether an access of level 3 is to be refused.
+    [[nodiscard]] bool unaligned(uint32_t linear, unsigned bytes) const {
         return (linear & (bytes - 1)) != 0 && (flags.system & eflags::ac) != 0 &&
                (mmu.cr0 & Mmu::cr0_am) != 0;
     }
