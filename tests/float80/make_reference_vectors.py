@@ -151,6 +151,31 @@ def points():
         yield number(low, high), number(low, high)
 
 
+def hard_to_round(function, draw):
+    """Arguments whose values lie close to the middle between two numbers: of each 400 drawn the closest. An evaluation
+    that is wrong by a thousandth of a unit in the last place rounds many of them to the wrong side."""
+    mp.prec = 200
+    for _ in range(40):
+        best = None
+        for _ in range(400):
+            operands = draw()
+            mantissa, _ = frexp(abs(function(*(operand.value() for operand in operands))))
+            units = ldexp(mantissa, 64)
+            distance = abs(units - floor(units) - 0.5)
+            if best is None or distance < best[0]:
+                best = distance, operands
+        yield best[1]
+
+
+def between(low, high):
+    return signed(nearest(mpf(low) + (mpf(high) - mpf(low)) * rng.getrandbits(70) / 2**70))
+
+
+def positive(operand):
+    operand.negative = False
+    return operand
+
+
 def row(name, first, second, value):
     if value == 0:
         return
@@ -173,16 +198,60 @@ def with_precision_for(function, *arguments):
     return function(*arguments)
 
 
+def two_to_x_minus_1(x):
+    return mp.expm1(x * mp.ln2)
+
+
+def y_log2_x(y, x):
+    return y * mp.log(x) / mp.ln2
+
+
+def y_log2_x_plus_1(y, x):
+    return y * mp.log1p(x) / mp.ln2
+
+
+def near_boundary(first, last, per_unit):
+    """Next to the middle between two entries of a table, where its series is longest."""
+    middle = mpf(2 * rng.randint(first, last) + 1) / (2 * per_unit)
+    return middle * (1 + mpf(rng.getrandbits(70) - 2**69) / 2**77)
+
+
+def unit_number():
+    return number(0, 0)
+
+
+def point_near_boundary():
+    x = number(0, 0)
+    return signed(nearest(abs(x.value()) * near_boundary(0, 63, 64))), x
+
+
+def rows(name, function, operands, hard_operands):
+    for chosen in (*operands, *hard_to_round(function, hard_operands)):
+        second = chosen[1] if len(chosen) > 1 else NONE
+        row(name, chosen[0], second, with_precision_for(function, *(operand.value() for operand in chosen)))
+
+
 print("// Written by make_reference_vectors.py, which see.")
-for x in angles():
-    row("sine", x, NONE, with_precision_for(mp.sin, x.value()))
-    row("cosine", x, NONE, with_precision_for(mp.cos, x.value()))
-    row("tangent", x, NONE, with_precision_for(mp.tan, x.value()))
-for x in exponents():
-    row("f2xm1", x, NONE, with_precision_for(lambda v: mp.expm1(v * mp.ln2), x.value()))
-for y, x in logarithm_operands():
-    row("y_log2_x", y, x, with_precision_for(lambda a, b: a * mp.log(b) / mp.ln2, y.value(), x.value()))
-for y, x in logarithm_plus_1_operands():
-    row("y_log2_x_plus_1", y, x, with_precision_for(lambda a, b: a * mp.log1p(b) / mp.ln2, y.value(), x.value()))
-for y, x in points():
-    row("arctangent", y, x, with_precision_for(mp.atan2, y.value(), x.value()))
+angle_operands = [(x,) for x in angles()]
+rows("sine", mp.sin, angle_operands, lambda: (between(0.7, 0.785),))
+rows("cosine", mp.cos, angle_operands, lambda: (between(0.7, 0.785),))
+rows("tangent", mp.tan, angle_operands, lambda: (between(0.7, 0.87),))
+rows(
+    "f2xm1",
+    two_to_x_minus_1,
+    [(x,) for x in exponents()],
+    lambda: (between(0.0155, 0.0157) if rng.random() < 0.3 else signed(nearest(near_boundary(0, 31, 32))),),
+)
+rows(
+    "y_log2_x",
+    y_log2_x,
+    logarithm_operands(),
+    lambda: (unit_number(), positive(nearest(near_boundary(45, 90, 64)))),
+)
+rows(
+    "y_log2_x_plus_1",
+    y_log2_x_plus_1,
+    logarithm_plus_1_operands(),
+    lambda: (unit_number(), between(0.0035, 0.0045) if rng.random() < 0.3 else nearest(near_boundary(0, 18, 64))),
+)
+rows("arctangent", mp.atan2, points(), point_near_boundary)
