@@ -1,7 +1,7 @@
 // FPATAN: the angle of the point (x, y), in (-pi, pi].
 //
 // With a the smaller and b the larger of |x| and |y|, and i/64 close to a/b:
-//     atan(a/b) = atan(i/64) + atan(t),  t = (a - i/64 b) / (b + i/64 a),  |t| < 2^-6,
+//     atan(a/b) = atan(i/64) + atan(t),  t = (a - i/64 b) / (b + i/64 a),  |t| <= 2^-7,
 // the first from a table, the second by its series; then the octant is undone.
 #include "models/float80/series.hpp"
 #include "models/float80/tables.hpp"
@@ -12,15 +12,15 @@ using namespace float80;
 
 namespace {
 
-// t - t^3/3 + t^5/5 ..., to 2^-124 for t up to 2^-6.
-constexpr auto arctangent_coefficients = inverse_odd_numbers<10>();
+// t - t^3/3 + t^5/5 ..., to 2^-128 for t up to 2^-7.
+constexpr auto arctangent_coefficients = inverse_odd_numbers<8>();
 constexpr int32_t arctangent_bits = 6;
 static_assert(arctangents_per_unit == 1 << arctangent_bits);
 
 // 64 a/b to the nearest integer, or the one beside it.
 uint64_t nearest_arctangent(const Wide& a, const Wide& b) {
     const int32_t difference = b.exponent - a.exponent;
-    if (difference > arctangent_bits)
+    if (difference > arctangent_bits + 1)
         return 0;
     // Bits enough, and room for the factor.
     constexpr int dropped_bits = 64 + 8;

@@ -12,8 +12,8 @@ using namespace float80;
 
 namespace {
 
-// (e^t - 1)/t - 1 = t/2! + t^2/3! + ..., to 2^-124 for |t| up to 2^-6 ln 2.
-constexpr auto exponential_coefficients = inverse_factorials<14>(2, 1);
+// (e^t - 1)/t - 1 = t/2! + t^2/3! + ..., to 2^-128 for |t| up to 2^-6 ln 2.
+constexpr auto exponential_coefficients = inverse_factorials<13>(2, 1);
 
 Wide exponential_minus_1(const Wide& t) {
     const Wide128 fraction = to_fraction(t);

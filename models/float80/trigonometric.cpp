@@ -76,9 +76,9 @@ ReducedAngle reduce_angle(const Wide& x) {
     return {static_cast<uint32_t>(x.negative ? 0 - quadrant : quadrant) & 3, rest};
 }
 
-// sin r = r - r^3/3! + r^5/5! ..., cos r = 1 - r^2/2! + r^4/4! ..., to 2^-124 for r up to pi/4.
+// sin r = r - r^3/3! + r^5/5! ..., cos r = 1 - r^2/2! + r^4/4! ..., to 2^-128 for r up to pi/4.
 constexpr auto sine_coefficients = inverse_factorials<15>(3, 2);
-constexpr auto cosine_coefficients = inverse_factorials<16>(2, 2);
+constexpr auto cosine_coefficients = inverse_factorials<15>(2, 2);
 
 Wide sine_of(const Wide& r) {
     return decreased(r, alternating_series(square_fraction(r), sine_coefficients));
