@@ -37,9 +37,9 @@ Wide logarithm(const Wide& m) {
     const Wide center = wide_number(false, 127 - 6, static_cast<Wide128>(nearest));
     const Wide s = divide(add(fraction, negated(center)), add(fraction, center));
     const Wide near = twice_area_tangent_by_ln_2(s);
-    // The analyzer does not see that 45 <= nearest <= 91. NOLINTNEXTLINE(clang-analyzer-core.CallAndMessage)
-    const Wide tabulated =
-        wide_fraction(nearest < logarithms_per_unit, log2_magnitude[nearest - first_logarithm]);
+    // The analyzer does not see that 45 <= nearest <= 91. NOLINTNEXTLINE(clang-analyzer-core.uninitialized.Assign)
+    const Wide128 entry = log2_magnitude[nearest - first_logarithm];
+    const Wide tabulated = wide_fraction(nearest < logarithms_per_unit, entry);
     return add(power, add(tabulated, near));
 }
 
