@@ -128,8 +128,8 @@ Remainder remainder(Float80 a, Float80 b, bool round_to_nearest, FloatContext& c
                 0, true};
 
     if (difference >= 64) {
-        // A step reduces the exponent by 32 to 63; what is left is a multiple of 32 (SDM vol. 2, FPREM, leaves the
-        // number to the processor; this is the P6's).
+        // A step reduces the exponent by 32 to 63; what is left is a multiple of 32. The manual leaves
+        // the number to the processor (SDM vol. 2, FPREM); this is how the processors tested against do it.
         const int32_t bits = 32 | (difference & 31);
         const Reduction reduction = reduce(dividend, divisor, bits);
         return {pack_rest(negative, divisor.exponent + difference - bits, reduction.rest, context), 0, false};

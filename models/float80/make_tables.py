@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Writes tables.hpp: the constants and tables of the transcendental functions, as 128- and 256-bit integers.
 
-Needed only to change them (Debian package python3-mpmath):  ./make_tables.py > tables.hpp
+Needed only to change them (Debian package python3-mpmath), in this folder:
+    ./make_tables.py | clang-format --assume-filename=tables.hpp > tables.hpp
 """
 from mpmath import mp, mpf, floor, pi, log, atan
 
