@@ -177,6 +177,8 @@ void Core::set_limit(uint64_t until_cycle) {
 // Between blocks, when something may want attention: all of it in one place.
 std::optional<Cpu::Stop> Core::boundary() {
     current = nullptr;
+    if ((mode & block_mode::shadowed) != 0)
+        update_mode();
     if (reset_requested)
         reset();
     if (shutdown)
@@ -217,6 +219,8 @@ std::optional<Cpu::Stop> Core::boundary() {
     const bool soon = (interrupt_line && (flags.system & eflags::iif) != 0) || pending_debug != 0;
     const bool observed = (mode & block_mode::observed) != 0;
     deadline = soon ? 0 : limit;
+    if (shadow && soon) // STI or MOV SS holds interrupts back for exactly one instruction
+        mode |= block_mode::shadowed;
     if (observed)
         if (const auto stop = observe_first())
             return stop;
@@ -351,7 +355,8 @@ Block* Core::build_block(uint32_t linear, uint32_t physical, bool single) {
     made->mode = mode;
     made->second_page = Block::no_page;
     made->chain[0] = made->chain[1] = &no_block_;
-    const unsigned most = single || (mode & block_mode::single_step) != 0 ? 1 : Block::max_instructions;
+    constexpr uint32_t one_by_one = block_mode::single_step | block_mode::shadowed;
+    const unsigned most = single || (mode & one_by_one) != 0 ? 1 : Block::max_instructions;
     const bool observed = (mode & block_mode::observed) != 0;
     uint32_t offset = 0, micro_ops = 0, extra_cycles = 0;
     bool ends = false;

@@ -39,7 +39,8 @@ inline constexpr uint8_t divide_error = 0, debug = 1, breakpoint = 3, overflow =
 
 // How blocks were decoded, and for which machine state they hold.
 namespace block_mode {
-inline constexpr uint32_t code32 = 1, flat_data = 2, single_step = 4, observed = 8;
+inline constexpr uint32_t code32 = 1, flat_data = 2, single_step = 4, observed = 8,
+                          shadowed = 16; // an interrupt waits for one more instruction
 inline constexpr uint32_t debugged = single_step | observed;
 } // namespace block_mode
 

@@ -27,8 +27,7 @@ constexpr uint32_t back_link = 0, page_directory = 0x1C, debug_trap = 0x64;
 
 constexpr uint16_t wide_tss = 8, busy_tss = 2; // bits of a TSS's type
 constexpr uint32_t busy_in_descriptor = 1u << 9;
-constexpr uint16_t in_local_table = 4;     // TI of a selector
-constexpr uint32_t cr3_bits = 0xFFFF'F018; // table, PCD, PWT
+constexpr uint16_t in_local_table = 4; // TI of a selector
 
 const TaskLayout& layout_of(const SegmentState& tss) {
     return (tss.attributes & wide_tss) != 0 ? layout32 : layout16;
@@ -170,7 +169,8 @@ bool Core::switch_task(uint16_t selector, TaskSwitch kind, uint32_t return_eip, 
     update_breakpoints();
     if ((mmu.cr0 & Mmu::cr0_pg) != 0 && to.bytes == 4) {
         clock.cycles += parameters.cr3_load_cycles;
-        mmu.set_cr3(image.cr3 & cr3_bits);
+        if (!mmu.set_cr3(image.cr3)) // the new task's page-directory-pointer entries
+            return raise_protection();
     }
     if (!load_task_segments(image.local_table))
         return false;

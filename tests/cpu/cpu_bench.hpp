@@ -135,7 +135,10 @@ public:
         std::memcpy(&value, memory.data() + address, 4);
         return value;
     }
-    void code(std::initializer_list<uint8_t> bytes) { put(code_address, bytes); }
+    void code(std::initializer_list<uint8_t> bytes) {
+        put(code_address, bytes);
+        cpu.snoop_write(code_address, static_cast<uint32_t>(bytes.size())); // other code may have run there
+    }
 
     void descriptor(uint16_t selector, uint32_t low, uint32_t high) {
         put32(gdt_address + (selector & ~7u), low);

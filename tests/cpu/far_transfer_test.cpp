@@ -111,7 +111,8 @@ TEST_F(FarTransfer, AbsentCodeIsNotPresent) {
 TEST_F(FarTransfer, TargetBeyondTheLimitIsFoundBeforeThePush) {
     far_call(narrow_code, 0x1000);
     expect_error(13, 0);
-    EXPECT_EQ(bench.get32(stack_top - 4), eflags::rf | 2) << "the fault's frame, where CALL's would have been";
+    EXPECT_EQ(bench.get32(stack_top - 4), eflags::rf | 2)
+        << "the fault's frame, where CALL's would have been";
 }
 TEST_F(FarTransfer, RoomOnTheStackIsCheckedBeforeTheTarget) {
     edit([](CpuState& s) {
@@ -190,8 +191,8 @@ TEST_F(FarTransfer, InnerCallCopiesParametersInOrder) {
     far_call(gate32);
     const CpuState s = bench.run();
     EXPECT_EQ(s.general[reg_esp], kernel_stack - 28);
-    const uint32_t expected[] = {code + 7, CpuBench::user_code, 0x11,
-                                 0x22,     0x33,                stack_top - 12, CpuBench::user_data};
+    const uint32_t expected[] = {code + 7,       CpuBench::user_code, 0x11, 0x22, 0x33,
+                                 stack_top - 12, CpuBench::user_data};
     for (unsigned i = 0; i < 7; ++i)
         EXPECT_EQ(on_stack(i), expected[i]) << i;
 }

@@ -219,6 +219,13 @@ TEST_F(Protection, InterruptIsTakenAfterTheInstructionBehindSti) {
     EXPECT_GE(bench.cpu.state().general[reg_eax], 1u);
     EXPECT_EQ(bench.bus.acknowledged, 1u);
 }
+TEST_F(Protection, InterruptComesBetweenStiAndCliThatHaveOneInstructionBetweenThem) {
+    bench.put(CpuBench::handler(0x20), {0x43, 0xCF}); // inc ebx; iret
+    bench.bus.on_acknowledge = [this] { bench.cpu.set_interrupt_line(false); };
+    bench.cpu.set_interrupt_line(true);
+    bench.code({0xFB, 0x90, 0xFA, 0xF4}); // sti; nop; cli; hlt
+    EXPECT_EQ(bench.run().general[reg_ebx], 1u);
+}
 TEST_F(Protection, HaltWaitsForAnInterruptAndGoesOnBehindIt) {
     bench.put(CpuBench::handler(0x21), {0x43, 0xCF}); // inc ebx; iret
     bench.code({0xFB, 0xF4, 0x41, 0xFA, 0xF4});       // sti; hlt; inc ecx; cli; hlt

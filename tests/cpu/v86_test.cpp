@@ -29,6 +29,7 @@ protected:
         s.general[reg_esp] = sp;
         bench.cpu.set_state(s);
         bench.put(code, bytes);
+        bench.cpu.snoop_write(code, static_cast<uint32_t>(bytes.size()));
     }
     uint32_t on_stack(unsigned index) { return bench.get32(bench.cpu.state().general[reg_esp] + index * 4); }
     uint16_t word(uint32_t offset) { return static_cast<uint16_t>(bench.get32(stack + offset)); }
