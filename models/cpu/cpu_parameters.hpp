@@ -50,7 +50,7 @@ struct CpuParameters {
 
     uint32_t cpuid_signature; // EAX of CPUID leaf 1: family, model, stepping
     // Bits of EDX of CPUID leaf 1 that this machine's processor lacks, of those that are implemented.
-    uint32_t disabled_features = 0;
+    uint32_t disabled_features;
 };
 
 } // namespace fixpoint::models

@@ -43,18 +43,19 @@ private:
                             range_registers = default_range + 1;
 
     [[nodiscard]] bool has(uint32_t feature) const { return (features_ & feature) != 0; }
-    // Where a memory type range's register is in ranges_; range_registers: it is none.
+    // Where a memory type range's register is in ranges_{}; range_registers: it is none.
     [[nodiscard]] size_t range_index(uint32_t number) const;
     [[nodiscard]] bool write_range(uint32_t number, uint64_t value);
     [[nodiscard]] bool read_machine_check(uint32_t number, uint64_t& value) const;
     [[nodiscard]] bool write_machine_check(uint32_t number, uint64_t value);
 
     uint32_t features_;
-    uint64_t apic_base_, power_on_, test_control_, bios_signature_, debug_control_, rob_backup_;
-    uint64_t machine_check_status_, machine_check_control_;
-    uint64_t page_attributes_;
-    std::array<uint64_t, range_registers> ranges_;
-    std::array<uint64_t, banks> bank_control_;
+    uint64_t apic_base_ = 0, power_on_ = 0, test_control_ = 0, bios_signature_ = 0, debug_control_ = 0,
+             rob_backup_ = 0;
+    uint64_t machine_check_status_ = 0, machine_check_control_ = 0;
+    uint64_t page_attributes_ = 0;
+    std::array<uint64_t, range_registers> ranges_{};
+    std::array<uint64_t, banks> bank_control_{};
 };
 
 } // namespace fixpoint::models

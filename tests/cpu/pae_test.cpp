@@ -110,8 +110,14 @@ TEST_F(Pae, ReservedBitsFaultAtEveryLevel) {
     }
 }
 TEST_F(Pae, ReservedBitsOfALargePageFault) {
-    put64(directory_entry, 0x20'0000 | rights | large | 1u << 13);
-    expect_fault(write_page, 0xB, page);
+    const CpuState start = bench.cpu.state();
+    for (unsigned bit = 13; bit < 21; ++bit) {
+        SCOPED_TRACE(bit);
+        put64(directory_entry, 0x20'0000 | rights | large | 1u << bit);
+        bench.cpu.set_state(start);
+        bench.cpu.snoop_write(CpuBench::code_address, 64);
+        expect_fault(write_page, 0xB, page);
+    }
 }
 TEST_F(Pae, ReservedBitsOfAnAbsentEntryMeanNothing) {
     put64(entry, beyond_address_width);

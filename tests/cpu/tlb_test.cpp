@@ -222,9 +222,14 @@ TEST_F(LargePages, LargePageMapsFourMegabytes) {
 }
 
 TEST_F(LargePages, ReservedBitInLargePageFaults) {
-    bench.put32(directory + 8, 0x0020'0000 | present | writable | user | large);
-    bench.code({0xA1, 0x30, 0x12, 0xB0, 0x00, 0xF4});
-    expect_fault(9, 0x00B0'1230);
+    const CpuState start = bench.cpu.state();
+    for (unsigned bit = 17; bit < 22; ++bit) {
+        SCOPED_TRACE(bit);
+        bench.put32(directory + 8, 1u << bit | present | writable | user | large);
+        bench.cpu.set_state(start);
+        bench.code({0xA1, 0x30, 0x12, 0xB0, 0x00, 0xF4});
+        expect_fault(9, 0x00B0'1230);
+    }
 }
 TEST_F(LargePages, WithoutPseTheBitIsIgnored) {
     bench.put32(directory + 4, second_table | present | writable | user | large);
