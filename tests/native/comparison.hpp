@@ -1,0 +1,50 @@
+// Runs cases on both processors, tells how they differ, and cuts a difference down to its shortest form.
+#pragma once
+
+#include "tests/native/instruction_generator.hpp"
+#include "tests/native/model_processor.hpp"
+#include "tests/native/native_processor.hpp"
+
+#include <functional>
+#include <optional>
+#include <string>
+
+namespace fixpoint::native {
+
+// Cases that share descriptors and the initial content of memory; all follows from the round's number.
+class Round {
+public:
+    explicit Round(uint64_t number);
+
+    [[nodiscard]] TestCase make(uint64_t index) const;
+    // What differs; nothing where the processors agree.
+    [[nodiscard]] std::optional<std::string> difference(const TestCase& candidate);
+    // The smallest case that still differs: without instructions, then with simpler state.
+    [[nodiscard]] TestCase shrink(TestCase failing);
+    // A report for people: the shrunk case, the difference, how to run it again.
+    [[nodiscard]] std::string report(uint64_t index);
+
+    [[nodiscard]] const LocalTable& table() const { return table_; }
+    [[nodiscard]] uint64_t instructions() const { return model_.instructions(); }
+    // How many cases ended with each vector.
+    [[nodiscard]] const std::array<uint64_t, 32>& endings() const { return endings_; }
+
+    // A planted defect: changes what the model is said to have done.
+    using Plant = std::function<void(const TestCase&, Outcome&)>;
+    void plant(Plant defect) { plant_ = std::move(defect); }
+
+private:
+    [[nodiscard]] std::string compare(const TestCase& candidate, const char* when, const Registers& expected,
+                                      const Registers& got) const;
+
+    uint64_t number_;
+    std::mt19937_64 random_;
+    LocalTable table_;
+    MemoryImage image_;
+    NativeProcessor native_;
+    ModelProcessor model_;
+    Plant plant_;
+    std::array<uint64_t, 32> endings_{};
+};
+
+} // namespace fixpoint::native

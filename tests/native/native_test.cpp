@@ -1,0 +1,62 @@
+// The model against the host's own processor: random user-level instruction sequences.
+//
+// FIXPOINT_NATIVE_INSTRUCTIONS: how many instructions to execute. FIXPOINT_NATIVE_SEED: the first round.
+// FIXPOINT_NATIVE_REPLAY=ROUND:CASE: that case alone, as a failure prints it.
+#include "tests/native/comparison.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstdio>
+#include <cstdlib>
+
+namespace fixpoint::native {
+namespace {
+
+uint64_t setting(const char* name, uint64_t otherwise) {
+    const char* text = std::getenv(name); // NOLINT(concurrency-mt-unsafe)
+    return text != nullptr ? std::strtoull(text, nullptr, 10) : otherwise;
+}
+
+TEST(Native, RandomSequencesAgreeWithTheHost) {
+    if (const char* replay = std::getenv("FIXPOINT_NATIVE_REPLAY")) { // NOLINT(concurrency-mt-unsafe)
+        char* rest = nullptr;
+        Round round{std::strtoull(replay, &rest, 10)};
+        const uint64_t index = *rest == ':' ? std::strtoull(rest + 1, nullptr, 10) : 0;
+        EXPECT_FALSE(round.difference(round.make(index))) << round.report(index);
+        return;
+    }
+#ifdef __SANITIZE_ADDRESS__
+    constexpr uint64_t usual = 50'000;
+#else
+    constexpr uint64_t usual = 500'000;
+#endif
+    const uint64_t wanted = setting("FIXPOINT_NATIVE_INSTRUCTIONS", usual);
+    const uint64_t most_failures = setting("FIXPOINT_NATIVE_FAILURES", 1);
+    constexpr uint64_t cases_per_round = 20'000;
+    uint64_t done = 0, cases = 0, failures = 0;
+    std::array<uint64_t, 32> endings{};
+    for (uint64_t number = setting("FIXPOINT_NATIVE_SEED", 1); done < wanted && failures < most_failures; ++number) {
+        Round round{number};
+        for (uint64_t i = 0; i < cases_per_round && done + round.instructions() < wanted && failures < most_failures;
+             ++i, ++cases)
+            if (round.difference(round.make(i))) {
+                ADD_FAILURE() << round.report(i);
+                ++failures;
+            }
+        done += round.instructions();
+        for (size_t v = 0; v < endings.size(); ++v)
+            endings[v] += round.endings()[v];
+    }
+    std::printf("%llu instructions in %llu cases; ended by", static_cast<unsigned long long>(done),
+                static_cast<unsigned long long>(cases));
+    for (size_t v = 0; v < endings.size(); ++v)
+        if (endings[v] != 0)
+            std::printf(" %zu:%llu", v, static_cast<unsigned long long>(endings[v]));
+    std::printf("\n");
+    constexpr size_t breakpoint = 3; // the INT3 behind every sequence
+    // Most sequences must come to their end, and every kind of fault must have been seen.
+    EXPECT_GT(endings[breakpoint], cases / 3);
+}
+
+} // namespace
+} // namespace fixpoint::native
