@@ -116,7 +116,8 @@ void enter_op(Core& core, const Op* op) {
         !core.probe_write(linear, 1, core.user()) ||
         !push_below<T, false>(core, op, pointer, static_cast<T>(frame)))
         return core.fault_exit(op);
-    const uint32_t new_frame = pointer;
+    // All of ESP, also on a 16-bit stack: the operand size decides, not the stack's.
+    const uint32_t new_frame = (core.registers[reg_esp] & ~core.stack_mask) | pointer;
     for (uint32_t i = 1; i < level; ++i) {
         frame -= static_cast<uint32_t>(sizeof(T));
         T value;

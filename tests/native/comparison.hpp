@@ -29,8 +29,8 @@ public:
     // How many cases ended with each vector.
     [[nodiscard]] const std::array<uint64_t, 32>& endings() const { return endings_; }
 
-    // A planted defect: changes what the model is said to have done.
-    using Plant = std::function<void(const TestCase&, Outcome&)>;
+    // A planted defect: changes what the model is said to have done, and its memory image.
+    using Plant = std::function<void(const TestCase&, Outcome&, uint8_t*)>;
     void plant(Plant defect) { plant_ = std::move(defect); }
 
 private:

@@ -120,7 +120,7 @@ void InstructionGenerator::jump_indirect() {
 uint16_t InstructionGenerator::any_selector() {
     switch (below(10)) {
     case 0:
-        return static_cast<uint16_t>(below(4)); // null
+        return 0; // null; IRET may make another null selector, with a level, 0
     case 1:
         return LocalTable::selector(LocalTable::entries + below(8), below(4)); // beyond the table
     case 2:
@@ -206,7 +206,7 @@ void InstructionGenerator::far_transfer() {
         break;
     }
     default: { // IRET; NT would ask for a task switch
-        state_.checks_alignment = true;
+        state_.checks_alignment = state_.steps = true;
         push_immediate(dword_size, (word() & (all | df | (chance(4) ? ac : 0))) | iif);
         begin(dword_size);
         byte(0x9D);
@@ -355,9 +355,22 @@ void InstructionGenerator::query_segment() {
     effect(0, zf);
     switch (below(3)) {
     case 0:
-        opcode({0x0F, 0x02 | below(2)});
-        register_operand(destination(size), reg);
+    {
+        // LAR leaves bits 16-19 of a doubleword undefined: they are cleared.
+        const unsigned target = destination(size);
+        const bool rights = !state_.steps && chance(2);
+        opcode({0x0F, rights ? 0x02u : 0x03u});
+        register_operand(target, reg);
+        if (!rights || size == word_size)
+            break;
+        end();
+        begin(dword_size);
+        effect(0, all, af);
+        byte(0x81);
+        register_operand(4, target); // AND
+        immediate(4, 0xFFF0'FFFF);
         break;
+    }
     case 1:
         opcode({0x0F, 0x00});
         register_operand(4 + below(2), reg);

@@ -220,7 +220,7 @@ void InstructionGenerator::pop_flags() {
     const uint32_t system = (chance(4) ? ac : 0) | (chance(4) ? tf : 0) | (chance(16) ? nt : 0) | (word() & (iif | iopl | id | rf));
     if (!chance(8))
         push_immediate(size, (word() & (all | df)) | system);
-    state_.checks_alignment = true;
+    state_.checks_alignment = state_.steps = true;
     begin(size);
     effect(0, all);
     byte(0x9D);

@@ -128,6 +128,7 @@ void InstructionGenerator::initial_registers(TestCase& made) {
     r.eflags = eflags::always_set | eflags::iif | (word() & eflags::arithmetic) | (chance(4) ? eflags::df : 0) |
                (chance(10) ? eflags::ac : 0) | (chance(8) ? eflags::tf : 0);
     state_.checks_alignment = (r.eflags & eflags::ac) != 0;
+    state_.steps = (r.eflags & eflags::tf) != 0;
 }
 
 uint32_t InstructionGenerator::pick_offset(const Descriptor* segment, uint32_t bytes, bool write) {

@@ -46,6 +46,7 @@ private:
         uint8_t code = 0;
         uint32_t undefined = 0;
         bool checks_alignment = false; // AC may be set
+        bool steps = false;            // TF may be set
     };
     [[nodiscard]] bool code32() const { return table_[state_.code].big; }
     void forget(unsigned reg) { state_.known[reg] = false; }

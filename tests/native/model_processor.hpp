@@ -15,6 +15,7 @@ public:
     explicit ModelProcessor(const LocalTable& table);
 
     void set_memory(const MemoryImage& image);
+    [[nodiscard]] uint8_t* memory() { return bench_.memory.data() + image_physical; }
     [[nodiscard]] const uint8_t* memory() const { return bench_.memory.data() + image_physical; }
 
     // False: it neither ended nor faulted (the model's defect).
