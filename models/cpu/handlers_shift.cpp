@@ -100,7 +100,9 @@ void double_shift_op(Core& core, const Op* op) {
             result = static_cast<T>(value >> (width - bits - count));
             carry = (value >> (width - count) & 1) != 0;
         }
-        core.flags.set_result<T>(result, carry, top_bit(result) != top_bit(a), false);
+        // For counts above 1 undefined; as after a shift of that direction (docs/undefined-flags.csv).
+        const bool overflow = top_bit(result) != (Right ? (result >> (bits - 2) & 1) != 0 : carry);
+        core.flags.set_result<T>(result, carry, overflow, false);
     }
     finish_modify<T>(core, place, result);
     return next(core, op);
@@ -152,14 +154,17 @@ void bit_op(Core& core, const Op* op) {
 }
 
 // Of zero: ZF = 1 and the destination stays (undefined by the manual, so on every P6). Other flags are
-// undefined.
+// undefined: kept for zero, else those of the result (docs/undefined-flags.csv).
 template<bool Reverse, class T, bool Memory>
 void bit_scan_op(Core& core, const Op* op) {
     T value;
     if (!read_rm<T, Memory>(core, op, value))
         return core.fault_exit(op);
-    if (value != 0)
-        core.set<T>(op->reg, static_cast<T>(Reverse ? 31 - __builtin_clz(value) : __builtin_ctz(value)));
+    if (value != 0) {
+        const auto number = static_cast<T>(Reverse ? 31 - __builtin_clz(value) : __builtin_ctz(value));
+        core.set<T>(op->reg, number);
+        core.flags.set_logic<T>(number);
+    }
     core.flags.change_zero(value == 0);
     return next(core, op);
 }

@@ -55,13 +55,19 @@ LocalTable::LocalTable(std::mt19937_64& random) {
         Descriptor& d = descriptors_[code_first + i];
         const uint32_t shift = i < 2 ? 0 : below(0x1000); // of the base, downwards
         const uint32_t beyond = i < 6 ? 0 : page_bytes;
-        d = {code_area.begin - shift, code_area.bytes - 1 + shift + beyond, Kind::code, i % 2 == 0, false,
-             false, true};
+        d = {code_area.begin - shift,
+             code_area.bytes - 1 + shift + beyond,
+             Kind::code,
+             i % 2 == 0,
+             false,
+             false,
+             true};
         d.restricted = i == 4 || i == 5;
     }
     descriptors_[code_absent] = descriptors_[code_first];
     descriptors_[code_absent].present = false;
-    descriptors_[flat_first] = descriptors_[flat_first + 1] = {0, 0xF'FFFF, Kind::data, true, false, true, true};
+    descriptors_[flat_first] =
+        descriptors_[flat_first + 1] = {0, 0xF'FFFF, Kind::data, true, false, true, true};
     descriptors_[flat_first + 2] = {0, 0xF'FFFF, Kind::data, true, true, true, true};
     for (unsigned i = data_first; i < entries; ++i) {
         Descriptor& d = descriptors_[i];

@@ -51,7 +51,7 @@ struct Descriptor {
     uint32_t base = 0;
     uint32_t limit = 0; // as encoded: in pages if `granular`
     Kind kind = Kind::data;
-    bool big = true;        // D/B
+    bool big = true;         // D/B
     bool restricted = false; // data: read-only; code: execute-only
     bool granular = false;
     bool present = true;

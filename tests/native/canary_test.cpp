@@ -13,7 +13,8 @@ constexpr uint8_t breakpoint = 3, page_fault = 14;
 
 // Whether a piece of the case begins with this byte.
 bool contains(const TestCase& candidate, uint8_t first) {
-    return std::ranges::any_of(candidate.chunks, [&](const Chunk& chunk) { return chunk.bytes.front() == first; });
+    return std::ranges::any_of(candidate.chunks,
+                               [&](const Chunk& chunk) { return chunk.bytes.front() == first; });
 }
 
 // The first case that differs, shrunk.
@@ -59,7 +60,8 @@ TEST_F(Canary, AWrongRegisterOfOneInstructionIsFoundAndCutDownToIt) {
 }
 
 TEST_F(Canary, AWrongByteInMemoryIsFound) {
-    EXPECT_TRUE(caught(round, [](const TestCase&, Outcome&, uint8_t* memory) { memory[image_bytes - 1] ^= 1; }));
+    EXPECT_TRUE(
+        caught(round, [](const TestCase&, Outcome&, uint8_t* memory) { memory[image_bytes - 1] ^= 1; }));
 }
 
 TEST_F(Canary, AWrongFaultAddressIsFoundInOneInstruction) {

@@ -64,11 +64,13 @@ void InstructionGenerator::call_near() {
     end();
     begin(byte_size, false);
     opcode({0xEB, return_bytes});
+    steady_ = true;
     end();
     begin(size);
     byte(release ? 0xC2 : 0xC3);
     if (release)
         immediate(2, below(8) * 4);
+    steady_ = true;
     end();
 }
 
@@ -130,7 +132,8 @@ uint16_t InstructionGenerator::any_selector() {
     case 4:
         return LocalTable::selector(below(LocalTable::entries), below(4));
     default:
-        return LocalTable::selector(LocalTable::flat_first + below(LocalTable::entries - LocalTable::flat_first));
+        return LocalTable::selector(LocalTable::flat_first +
+                                    below(LocalTable::entries - LocalTable::flat_first));
     }
 }
 
@@ -354,8 +357,7 @@ void InstructionGenerator::query_segment() {
     begin(size);
     effect(0, zf);
     switch (below(3)) {
-    case 0:
-    {
+    case 0: {
         // LAR leaves bits 16-19 of a doubleword undefined: they are cleared.
         const unsigned target = destination(size);
         const bool rights = !state_.steps && chance(2);

@@ -170,7 +170,8 @@ void InstructionGenerator::hint() {
 }
 
 void InstructionGenerator::push_pop() {
-    const unsigned size = chance(4) ? (code32() ? word_size : dword_size) : (code32() ? dword_size : word_size);
+    const unsigned size =
+        chance(4) ? (code32() ? word_size : dword_size) : (code32() ? dword_size : word_size);
     begin(size);
     switch (below(6)) {
     case 0:
@@ -217,7 +218,8 @@ void InstructionGenerator::push_flags() {
 
 void InstructionGenerator::pop_flags() {
     const unsigned size = wide_size();
-    const uint32_t system = (chance(4) ? ac : 0) | (chance(4) ? tf : 0) | (chance(16) ? nt : 0) | (word() & (iif | iopl | id | rf));
+    const uint32_t system = (chance(4) ? ac : 0) | (chance(4) ? tf : 0) | (chance(16) ? nt : 0) |
+                            (word() & (iif | iopl | id | rf));
     if (!chance(8))
         push_immediate(size, (word() & (all | df)) | system);
     state_.checks_alignment = state_.steps = true;
@@ -254,8 +256,9 @@ void InstructionGenerator::frame() {
 void InstructionGenerator::string() {
     constexpr uint32_t opcodes[] = {0xA4, 0xA6, 0xAA, 0xAC, 0xAE}; // MOVS CMPS STOS LODS SCAS
     const uint32_t which = opcodes[below(5)];
-    const bool compares = which == 0xA6 || which == 0xAE, source = which == 0xA4 || which == 0xA6 || which == 0xAC,
-               target = which != 0xAC, writes = which == 0xA4 || which == 0xAA;
+    const bool compares = which == 0xA6 || which == 0xAE,
+               source = which == 0xA4 || which == 0xA6 || which == 0xAC, target = which != 0xAC,
+               writes = which == 0xA4 || which == 0xAA;
     const unsigned size = any_size();
     const bool repeated = !chance(3), narrow = chance(4);
     const uint32_t half = narrow ? word() << 16 : 0; // 16-bit addresses ignore it

@@ -74,7 +74,8 @@ uint32_t InstructionGenerator::initial_stack(const Descriptor& stack) {
         if (chance(12))
             linear = chance(2) ? area.begin + below(64) : area.end() - below(64);
         const uint32_t offset = linear - stack.base;
-        if (stack.allows(offset - 64, 64, true) && stack.allows(offset, 64, true) && (stack.big || offset <= 0xFFFF))
+        if (stack.allows(offset - 64, 64, true) && stack.allows(offset, 64, true) &&
+            (stack.big || offset <= 0xFFFF))
             return stack.big ? offset : offset | word() << 16;
     }
     return word(); // the stack of this segment is of no use
@@ -84,18 +85,21 @@ void InstructionGenerator::initial_registers(TestCase& made) {
     Registers& r = made.before;
     const auto pick_data = [&](bool stack) {
         for (;;) {
-            const unsigned index = chance(2) ? LocalTable::flat_first + below(2)
-                                             : LocalTable::flat_first + below(LocalTable::data_absent - LocalTable::flat_first);
+            const unsigned index =
+                chance(2) ? LocalTable::flat_first + below(2)
+                          : LocalTable::flat_first + below(LocalTable::data_absent - LocalTable::flat_first);
             const uint16_t selector = LocalTable::selector(index);
             if (table_.loadable(selector, stack))
                 return selector;
         }
     };
-    state_.code = static_cast<uint8_t>(LocalTable::code_first + (chance(3) ? below(LocalTable::code_count) : below(2)));
+    state_.code =
+        static_cast<uint8_t>(LocalTable::code_first + (chance(3) ? below(LocalTable::code_count) : below(2)));
     r.selector[seg_cs] = LocalTable::selector(state_.code);
     const bool all_flat = chance(3);
     for (const unsigned index : {seg_es, seg_ss, seg_ds, seg_fs, seg_gs})
-        r.selector[index] = all_flat ? LocalTable::selector(LocalTable::flat_first) : pick_data(index == seg_ss);
+        r.selector[index] =
+            all_flat ? LocalTable::selector(LocalTable::flat_first) : pick_data(index == seg_ss);
     if (!all_flat) {
         if (chance(16))
             r.selector[seg_es + 3 * below(2)] = 0; // ES or DS
@@ -111,7 +115,9 @@ void InstructionGenerator::initial_registers(TestCase& made) {
         state_.known[reg] = true;
         state_.value[reg] = r.general[reg] = value;
     };
-    const auto pointer = [&](unsigned segment) { return pick_offset(table_.find(r.selector[segment]), 4, true); };
+    const auto pointer = [&](unsigned segment) {
+        return pick_offset(table_.find(r.selector[segment]), 4, true);
+    };
     if (!chance(4))
         know(reg_ebx, pointer(seg_ds));
     if (!chance(4))
@@ -125,8 +131,8 @@ void InstructionGenerator::initial_registers(TestCase& made) {
     if (chance(4))
         know(reg_edx, pointer(seg_ds));
     r.general[reg_esp] = initial_stack(*table_.find(r.selector[seg_ss]));
-    r.eflags = eflags::always_set | eflags::iif | (word() & eflags::arithmetic) | (chance(4) ? eflags::df : 0) |
-               (chance(10) ? eflags::ac : 0) | (chance(8) ? eflags::tf : 0);
+    r.eflags = eflags::always_set | eflags::iif | (word() & eflags::arithmetic) |
+               (chance(4) ? eflags::df : 0) | (chance(10) ? eflags::ac : 0) | (chance(8) ? eflags::tf : 0);
     state_.checks_alignment = (r.eflags & eflags::ac) != 0;
     state_.steps = (r.eflags & eflags::tf) != 0;
 }
@@ -185,6 +191,7 @@ unsigned InstructionGenerator::destination(unsigned size) {
 
 void InstructionGenerator::begin(unsigned size, bool sized) {
     now_ = Encoding{};
+    steady_ = false;
     size_ = size;
     sized_ = sized;
     if (sized && size != byte_size && (size == dword_size) != code32())
@@ -193,7 +200,27 @@ void InstructionGenerator::begin(unsigned size, bool sized) {
         prefix(operand_size_prefix); // without effect
 }
 
+// REP where it means nothing, and prefixes twice. Not before LOOPE and LOOPNE: some processors (AMD's) take REP for
+// their condition.
+void InstructionGenerator::idle_prefixes() {
+    constexpr uint8_t two_byte = 0x0F, nop = 0x90;
+    constexpr size_t longest = 15;
+    const uint8_t opcode = now_.rest.front();
+    const bool string = (opcode >= 0xA4 && opcode <= 0xA7) || (opcode >= 0xAA && opcode <= 0xAF) ||
+                        (opcode >= 0x6C && opcode <= 0x6F);
+    if (steady_)
+        return;
+    const bool loop = (opcode & 0xFE) == 0xE0;
+    if (!string && !loop && opcode != two_byte && opcode != nop && chance(40))
+        prefix(static_cast<uint8_t>(0xF2 | below(2)));
+    if (!now_.prefixes.empty() && chance(40))
+        prefix(now_.prefixes.front());
+    if (now_.prefixes.size() + now_.rest.size() > longest)
+        now_.prefixes.pop_back();
+}
+
 void InstructionGenerator::end() {
+    idle_prefixes();
     std::shuffle(now_.prefixes.begin(), now_.prefixes.end(), random_);
     chunk_.bytes.insert(chunk_.bytes.end(), now_.prefixes.begin(), now_.prefixes.end());
     chunk_.bytes.insert(chunk_.bytes.end(), now_.rest.begin(), now_.rest.end());
@@ -258,10 +285,12 @@ void InstructionGenerator::narrow_memory(unsigned reg, uint32_t bytes, Access ac
     if ((!known(form.base) || !known(form.index)) && !(wild_ && chance(16))) {
         const uint8_t segment = pick_segment(seg_ds);
         byte(reg << 3 | 6);
-        return immediate(2, pick_offset(table_.find(state_.selector[segment]), bytes, access == Access::write));
+        return immediate(2,
+                         pick_offset(table_.find(state_.selector[segment]), bytes, access == Access::write));
     }
     const uint8_t segment = pick_segment(form.base == reg_ebp ? seg_ss : seg_ds);
-    const uint32_t target = pick_offset(table_.find(state_.selector[segment]), bytes, access == Access::write);
+    const uint32_t target =
+        pick_offset(table_.find(state_.selector[segment]), bytes, access == Access::write);
     const uint32_t sum = state_.value[form.base] + (form.index == none ? 0 : state_.value[form.index]);
     const uint32_t displacement = target - sum;
     const auto short_form = static_cast<uint16_t>(displacement + 0x80) < 0x100;
@@ -335,6 +364,7 @@ void InstructionGenerator::wide_memory(unsigned reg, uint32_t bytes, Access acce
 InstructionGenerator::Place InstructionGenerator::place_holder(unsigned size) {
     const auto at = static_cast<uint16_t>(chunk_.bytes.size() + now_.prefixes.size() + now_.rest.size());
     immediate(bytes_of(size), 0);
+    steady_ = true;
     return {at, static_cast<uint16_t>(bytes_of(size))};
 }
 
@@ -372,15 +402,35 @@ void InstructionGenerator::zero_below_stack() {
 void InstructionGenerator::plain_instruction() {
     using Maker = void (InstructionGenerator::*)();
     using G = InstructionGenerator;
-    static constexpr Maker makers[] = {
-        &G::alu,          &G::alu,          &G::alu,         &G::test,
-        &G::unary,        &G::shift,        &G::shift,       &G::double_shift,
-        &G::multiply_divide, &G::imul,      &G::bit_scan,    &G::bit_test,
-        &G::byte_swap,    &G::decimal,      &G::exchange_and_add, &G::compare_exchange,
-        &G::compare_exchange8, &G::move,    &G::move,        &G::move_offset,
-        &G::extend,       &G::conditional_move, &G::set_condition, &G::load_effective_address,
-        &G::exchange,     &G::translate_byte, &G::convert,   &G::flag_instruction,
-        &G::hint};
+    static constexpr Maker makers[] = {&G::alu,
+                                       &G::alu,
+                                       &G::alu,
+                                       &G::test,
+                                       &G::unary,
+                                       &G::shift,
+                                       &G::shift,
+                                       &G::double_shift,
+                                       &G::multiply_divide,
+                                       &G::imul,
+                                       &G::bit_scan,
+                                       &G::bit_test,
+                                       &G::byte_swap,
+                                       &G::decimal,
+                                       &G::exchange_and_add,
+                                       &G::compare_exchange,
+                                       &G::compare_exchange8,
+                                       &G::move,
+                                       &G::move,
+                                       &G::move_offset,
+                                       &G::extend,
+                                       &G::conditional_move,
+                                       &G::set_condition,
+                                       &G::load_effective_address,
+                                       &G::exchange,
+                                       &G::translate_byte,
+                                       &G::convert,
+                                       &G::flag_instruction,
+                                       &G::hint};
     (this->*makers[below(std::size(makers))])();
 }
 
@@ -388,11 +438,13 @@ void InstructionGenerator::instruction() {
     using Maker = void (InstructionGenerator::*)();
     using G = InstructionGenerator;
     static constexpr Maker makers[] = {
-        &G::push_pop,     &G::push_pop,      &G::push_pop_all,  &G::push_flags,    &G::pop_flags,
-        &G::frame,        &G::string,        &G::string,        &G::jump_over,     &G::jump_over,
-        &G::call_near,    &G::jump_indirect, &G::far_transfer,  &G::push_segment,  &G::load_segment,
-        &G::load_far_pointer, &G::store_segment, &G::query_segment, &G::bound};
-    static constexpr Maker faulting[] = {&G::trap, &G::privileged, &G::undefined_opcode, &G::far_transfer_fault};
+        &G::push_pop,      &G::push_pop,      &G::push_pop_all, &G::push_flags,
+        &G::pop_flags,     &G::frame,         &G::string,       &G::string,
+        &G::jump_over,     &G::jump_over,     &G::call_near,    &G::jump_indirect,
+        &G::far_transfer,  &G::push_segment,  &G::load_segment, &G::load_far_pointer,
+        &G::store_segment, &G::query_segment, &G::bound};
+    static constexpr Maker faulting[] = {&G::trap, &G::privileged, &G::undefined_opcode,
+                                         &G::far_transfer_fault};
     if (chance(40))
         return (this->*faulting[below(std::size(faulting))])();
     if (chance(3))

@@ -67,6 +67,7 @@ private:
             byte(value >> (8 * i));
     }
     void prefix(uint8_t value) { now_.prefixes.push_back(value); }
+    void idle_prefixes();
     void end(); // writes it
     void opcode(std::initializer_list<uint32_t> bytes) {
         for (const uint32_t value : bytes)
@@ -156,6 +157,7 @@ private:
     Chunk chunk_;
     Encoding now_;
     bool skipped_ = false, skippable_ = false, sized_ = true;
+    bool steady_ = false; // the instruction's length is relied on
     unsigned size_ = dword_size;
 };
 

@@ -10,10 +10,12 @@ using namespace models;
 
 namespace {
 
-constexpr uint32_t page_present = 1, page_writable = 2, page_user = 4, page_accessed = 0x20, page_dirty = 0x40;
+constexpr uint32_t page_present = 1, page_writable = 2, page_user = 4, page_accessed = 0x20,
+                   page_dirty = 0x40;
 
 bool has_error_code(uint8_t number) {
-    return number == vector::double_fault || (number >= vector::invalid_tss && number <= vector::page_fault) ||
+    return number == vector::double_fault ||
+           (number >= vector::invalid_tss && number <= vector::page_fault) ||
            number == vector::alignment_check;
 }
 
@@ -50,9 +52,11 @@ void ModelProcessor::build_paging() {
 void ModelProcessor::build_tables() {
     descriptor(gdt + kernel_code, 0x0000'FFFF, 0x00CF'9B00);
     descriptor(gdt + kernel_data, 0x0000'FFFF, 0x00CF'9300);
-    constexpr uint32_t tss_bytes = 0x68, ldt_linear = supervisor_begin + ldt, tss_linear = supervisor_begin + tss;
+    constexpr uint32_t tss_bytes = 0x68, ldt_linear = supervisor_begin + ldt,
+                       tss_linear = supervisor_begin + tss;
     const auto system = [&](uint16_t selector, uint32_t base, uint32_t limit, uint32_t type) {
-        descriptor(gdt + selector, base << 16 | limit, (base & 0xFF00'0000) | (base >> 16 & 0xFF) | type << 8);
+        descriptor(gdt + selector, base << 16 | limit,
+                   (base & 0xFF00'0000) | (base >> 16 & 0xFF) | type << 8);
     };
     system(tss_selector, tss_linear, tss_bytes - 1, 0x8B);
     system(ldt_selector, ldt_linear, LocalTable::entries * 8 - 1, 0x82);

@@ -29,7 +29,8 @@ private:
     static constexpr uint32_t directory = 0x1000, low_table = 0x2000, high_table = 0x3000, gdt = 0x4000,
                               idt = 0x5000, tss = 0x6000, handlers = 0x7000, stack_top = 0x9000, ldt = 0xA000;
     static constexpr uint32_t code_physical = 0x10'0000, image_physical = 0x11'0000;
-    static constexpr uint16_t kernel_code = 0x08, kernel_data = 0x10, tss_selector = 0x18, ldt_selector = 0x20;
+    static constexpr uint16_t kernel_code = 0x08, kernel_data = 0x10, tss_selector = 0x18,
+                              ldt_selector = 0x20;
     static constexpr uint32_t handler_bytes = 16;
 
     struct StopAtProbe : models::ProbeSink {

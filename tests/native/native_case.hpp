@@ -33,7 +33,7 @@ struct Outcome {
 };
 
 struct Program {
-    uint32_t address = 0; // linear
+    uint32_t address = 0;      // linear
     std::vector<uint8_t> code; // with the INT3 at its end
     Registers before;          // EIP follows from the address and CS
 };

@@ -74,7 +74,10 @@ extern "C" FIXPOINT_BARE_HANDLER void fixpoint_native_signal(int number, siginfo
     outcome->error = static_cast<uint32_t>(general[REG_ERR]);
     outcome->cr2 = trap == page_fault ? static_cast<uint32_t>(general[REG_CR2]) : 0;
     int64_t result = SYS_arch_prctl;
-    asm volatile("syscall" : "+a"(result) : "D"(int64_t{ARCH_SET_FS}), "S"(exchange.fs_base) : "rcx", "r11", "memory");
+    asm volatile("syscall"
+                 : "+a"(result)
+                 : "D"(int64_t{ARCH_SET_FS}), "S"(exchange.fs_base)
+                 : "rcx", "r11", "memory");
     general[REG_RIP] = static_cast<greg_t>(exchange.resume_rip);
     general[REG_RSP] = static_cast<greg_t>(exchange.resume_rsp);
     general[REG_EFL] = models::eflags::always_set | models::eflags::iif;
@@ -101,8 +104,10 @@ void NativeProcessor::map_areas() {
         if (file < 0 || ftruncate(file, area.bytes) != 0)
             fail();
         void* const wanted = reinterpret_cast<void*>(uintptr_t{area.begin});
-        void* const view = mmap(nullptr, area.bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, file, 0);
-        void* const low = mmap(wanted, area.bytes, protection, MAP_SHARED | MAP_POPULATE | MAP_FIXED_NOREPLACE, file, 0);
+        void* const view =
+            mmap(nullptr, area.bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, file, 0);
+        void* const low =
+            mmap(wanted, area.bytes, protection, MAP_SHARED | MAP_POPULATE | MAP_FIXED_NOREPLACE, file, 0);
         close(file);
         if (view == MAP_FAILED || low != wanted)
             fail();
@@ -229,8 +234,8 @@ void NativeProcessor::run(const Program& program, Outcome& outcome) {
                  : [es] "m"(exchange.selector[models::seg_es]), [ds] "m"(exchange.selector[models::seg_ds]),
                    [gs] "m"(exchange.selector[models::seg_gs]), [fs] "m"(exchange.selector[models::seg_fs]),
                    [frame] "r"(&exchange.entry), [sigreturn] "i"(SYS_rt_sigreturn)
-                 : "rax", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "cc",
-                   "memory");
+                 : "rax", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15",
+                   "cc", "memory");
     const uint16_t null = 0;
     asm volatile("mov %0, %%ds\n\tmov %0, %%es\n\tmov %0, %%gs" : : "r"(null));
     exchange.outcome = nullptr;

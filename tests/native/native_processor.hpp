@@ -33,7 +33,7 @@ private:
     void map_areas();
     void unmap_areas();
 
-    uint8_t* code_ = nullptr; // a second, writable view of the code area
+    uint8_t* code_ = nullptr;                        // a second, writable view of the code area
     std::array<uint8_t*, data_areas.size()> data_{}; // likewise of the data areas
     std::vector<uint8_t> signal_stack_;
     stack_t old_stack_{};

@@ -35,9 +35,11 @@ TEST(Native, RandomSequencesAgreeWithTheHost) {
     constexpr uint64_t cases_per_round = 20'000;
     uint64_t done = 0, cases = 0, failures = 0;
     std::array<uint64_t, 32> endings{};
-    for (uint64_t number = setting("FIXPOINT_NATIVE_SEED", 1); done < wanted && failures < most_failures; ++number) {
+    for (uint64_t number = setting("FIXPOINT_NATIVE_SEED", 1); done < wanted && failures < most_failures;
+         ++number) {
         Round round{number};
-        for (uint64_t i = 0; i < cases_per_round && done + round.instructions() < wanted && failures < most_failures;
+        for (uint64_t i = 0;
+             i < cases_per_round && done + round.instructions() < wanted && failures < most_failures;
              ++i, ++cases)
             if (round.difference(round.make(i))) {
                 ADD_FAILURE() << round.report(i);

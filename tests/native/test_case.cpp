@@ -83,8 +83,8 @@ std::string TestCase::describe(const LocalTable& table) const {
             ZydisDisassembledInstruction line;
             const auto mode = wide ? ZYDIS_MACHINE_MODE_LEGACY_32 : ZYDIS_MACHINE_MODE_LEGACY_16;
             const uint32_t eip = address + at - table[chunk.code_before].base;
-            const bool known = ZYAN_SUCCESS(
-                ZydisDisassembleIntel(mode, eip, program.code.data() + at, end - at, &line));
+            const bool known =
+                ZYAN_SUCCESS(ZydisDisassembleIntel(mode, eip, program.code.data() + at, end - at, &line));
             text += fmt::format("  {} {:08x}  {}\n", wide ? "32" : "16", eip, known ? line.text : "?");
             at += known ? line.info.length : 1u;
         }
@@ -97,9 +97,10 @@ std::string TestCase::describe(const LocalTable& table) const {
     for (unsigned i = 0; i < 6; ++i) {
         text += fmt::format("{}={:04x}", segments[i], before.selector[i]);
         if (const Descriptor* d = table.find(before.selector[i]))
-            text += fmt::format(" (base {:08x} limit {:05x}{}{}{}{}{})", d->base, d->limit, d->granular ? " pages" : "",
-                                d->kind == Descriptor::Kind::expand_down ? " down" : "", d->big ? " 32" : " 16",
-                                d->restricted ? " ro" : "", d->present ? "" : " absent");
+            text += fmt::format(
+                " (base {:08x} limit {:05x}{}{}{}{}{})", d->base, d->limit, d->granular ? " pages" : "",
+                d->kind == Descriptor::Kind::expand_down ? " down" : "", d->big ? " 32" : " 16",
+                d->restricted ? " ro" : "", d->present ? "" : " absent");
         text += i == 2 ? "\n" : " ";
     }
     return text + "\n";
