@@ -1,0 +1,87 @@
+#include "tests/machine/qemu_comparison.hpp"
+
+#include "tests/machine/machine_fixtures.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+
+#include <sys/wait.h>
+
+namespace fixpoint::sim::test {
+namespace {
+
+class TemporaryFolder {
+public:
+    TemporaryFolder() {
+        std::string name = (std::filesystem::temp_directory_path() / "qemu-comparison-XXXXXX").string();
+        path_ = mkdtemp(name.data());
+    }
+    ~TemporaryFolder() { std::filesystem::remove_all(path_); }
+    TemporaryFolder(const TemporaryFolder&) = delete;
+    TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+
+    [[nodiscard]] std::filesystem::path operator/(const char* name) const { return path_ / name; }
+
+private:
+    std::filesystem::path path_;
+};
+
+std::string qemu_command(const BootImage& image, const std::filesystem::path& disk) {
+    std::string modules;
+    for (const BootImage::Module& module : image.modules) {
+        modules += modules.empty() ? " -initrd '" : ",";
+        modules += module.file.string();
+        if (!module.arguments.empty())
+            modules += " " + module.arguments;
+    }
+    if (!modules.empty())
+        modules += "'";
+    std::string command = "timeout 60 qemu-system-i386 -M pc -cpu pentium3 -m 64 -kernel '";
+    command += image.kernel.string();
+    command += "' -append '" + image.append + "'" + modules;
+    command += " -nic none -display none -serial stdio -monitor none "
+               "-device isa-debug-exit,iobase=0xf4,iosize=0x04 -drive file=";
+    command += disk.string();
+    command += ",format=raw,if=ide < /dev/null 2>&1";
+    return command;
+}
+
+std::string read_all(FILE* pipe) {
+    std::string text;
+    for (int c = std::fgetc(pipe); c != EOF; c = std::fgetc(pipe))
+        text += static_cast<char>(c);
+    return text;
+}
+
+} // namespace
+
+bool have_qemu() {
+    return std::system("command -v qemu-system-i386 > /dev/null") == 0;
+}
+
+void expect_same_as_qemu(const BootImage& image) {
+    const TemporaryFolder folder;
+    models::DiskImage{disk_sectors}.save(folder / "disk.img");
+    FILE* qemu = popen(qemu_command(image, folder / "disk.img").c_str(), "r");
+    ASSERT_NE(qemu, nullptr);
+    const std::string expected = read_all(qemu);
+    const int status = pclose(qemu);
+    ASSERT_TRUE(WIFEXITED(status)) << expected;
+
+    const std::filesystem::path console = folder / "console";
+    in_child([&] {
+        models::DiskImage disk{disk_sectors};
+        Machine machine{test_machine(), &disk};
+        const Result result = boot_and_run(machine, image);
+        EXPECT_EQ(result.end, RunEnd::debug_exit);
+        EXPECT_EQ(static_cast<int>(machine.debug_exit_value() << 1 | 1), WEXITSTATUS(status));
+        std::ofstream{console} << result.console;
+    });
+    std::ifstream in{console};
+    EXPECT_EQ((std::string{std::istreambuf_iterator<char>{in}, {}}), expected);
+}
+
+} // namespace fixpoint::sim::test
