@@ -9,6 +9,7 @@ Tss main_tss;
 extern const char vector_entries[];
 extern char entry_stack_top[];
 void call_watched(Code code, uint32_t argument, uint32_t user, uint32_t user_flags);
+void call_watched_frame(const Frame* frame);
 }
 
 namespace {
@@ -70,6 +71,12 @@ Outcome watch(Code code, uint32_t argument, Level level, uint32_t user_flags) {
     outcome = {};
     outcome.code = code;
     call_watched(code, argument, static_cast<uint32_t>(level), user_flags);
+    return outcome;
+}
+
+Outcome watch_frame(const Frame& frame) {
+    outcome = {};
+    call_watched_frame(&frame);
     return outcome;
 }
 

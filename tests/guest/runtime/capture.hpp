@@ -72,6 +72,9 @@ struct Outcome {
 Outcome watch(Code code, uint32_t argument = 0, Level level = Level::kernel,
               uint32_t user_flags = flag::always);
 
+// From the state that the frame describes, at level 3 or in virtual-8086 mode.
+Outcome watch_frame(const Frame& frame);
+
 // Where gate `number` leads.
 uint32_t vector_entry(unsigned number);
 

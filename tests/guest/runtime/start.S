@@ -93,6 +93,24 @@ call_watched:
 user_end:
     int $END_VECTOR
 
+// void call_watched_frame(const Frame* frame): the same, from the state that a frame describes; level 3 or V86 mode.
+    .globl call_watched_frame
+call_watched_frame:
+    pushl %ebp
+    pushl %ebx
+    pushl %esi
+    pushl %edi
+    pushfl
+    movl %esp, watched_stack
+    movl 24(%esp), %esp
+    popl %gs
+    popl %fs
+    popl %es
+    popl %ds
+    popal
+    addl $8, %esp
+    iret
+
     .globl end_watched_call
 end_watched_call:
     movl $KERNEL_DATA, %ecx
