@@ -18,6 +18,7 @@
 #include "models/cpu/cpu.hpp"
 #include "models/cpu/cpuid.hpp"
 #include "models/cpu/decoder.hpp"
+#include "models/cpu/exception_record.hpp"
 #include "models/cpu/flags.hpp"
 #include "models/cpu/mmu.hpp"
 #include "models/cpu/msr.hpp"
@@ -279,6 +280,7 @@ public:
     CpuBus& bus;
     ProbeSink* probe_sink = nullptr;
     CpuCounters counters{};
+    ExceptionLog exception_log;
     FastPath data_path, fetch_path;
     CacheHierarchy caches;
     BlockCache blocks;

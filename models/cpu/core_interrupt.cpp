@@ -24,7 +24,8 @@ void Core::deliver(Fault what, uint32_t return_eip, bool is_fault) {
         pending_debug = 0; // traps of an instruction that did not complete
     current = nullptr;
     bool exception = is_fault || what.vector == vector::debug;
-    for (;;) {
+    for (bool nested = false;; nested = true) {
+        exception_log.add({what.vector, what.has_error, nested, what.error, return_eip, mmu.cr2});
         clock.cycles += parameters.interrupt_cycles;
         counters.exceptions += exception ? 1 : 0;
         delivering = true;

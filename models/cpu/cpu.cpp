@@ -110,6 +110,9 @@ std::array<uint32_t, Core::trail_length> Cpu::last_branches() const {
         newest_first[i] = core_->trail[(core_->trail_end - 1 - i) % Core::trail_length];
     return newest_first;
 }
+std::vector<ExceptionRecord> Cpu::last_exceptions() const {
+    return core_->exception_log.newest_first();
+}
 
 void Cpu::set_fast_path(bool enabled) {
     core_->data_path.enable(enabled);

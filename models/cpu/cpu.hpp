@@ -13,6 +13,7 @@
 #include "models/cpu/cpu_bus.hpp"
 #include "models/cpu/cpu_parameters.hpp"
 #include "models/cpu/cpu_state.hpp"
+#include "models/cpu/exception_record.hpp"
 #include "models/cpu/instruction_observer.hpp"
 #include "models/memory/physical_memory.hpp"
 
@@ -100,6 +101,8 @@ public:
     [[nodiscard]] std::optional<uint32_t> take_watch_hit();
     // Linear addresses at which the last straight runs of instructions began, the newest first.
     [[nodiscard]] std::array<uint32_t, 16> last_branches() const;
+    // Exceptions and interrupts delivered last, or tried to, the newest first; not INT n.
+    [[nodiscard]] std::vector<ExceptionRecord> last_exceptions() const;
 
     // Tests: switches the exact short cut of memory accesses off or on; results must not depend on it.
     void set_fast_path(bool enabled);

@@ -1,6 +1,7 @@
-// Accessed and dirty bits: which accesses set them at which level of the tables, and that a refused write does not
-// set dirty (SDM vol. 3, 4.8). A letter each: A accessed, D dirty, - clear; the directory's entry first, then the
-// table's. The columns: small page, large page, read-only page, absent page, at level 0 and at level 3.
+// Accessed and dirty bits: which accesses set them at which level of the tables, and that a refused write
+// does not set dirty (SDM vol. 3, 4.8). A letter each: A accessed, D dirty, - clear; the directory's entry
+// first, then the table's. The columns: small page, large page, read-only page, absent page, at level 0 and
+// at level 3.
 //
 // Left out: whether a refused access sets accessed; the manual leaves it open.
 #include "tests/guest/runtime/capture.hpp"

@@ -1,9 +1,9 @@
-// Debug exceptions (SDM vol. 3, chapter 17): single step, breakpoints on execution, writes, accesses and ports, RF, GD,
-// INT 1; what DR6 says and where the exception is taken. A line shows each exception's place in the code, DR6, and an
-// "r" where RF was pushed.
+// Debug exceptions (SDM vol. 3, chapter 17): single step, breakpoints on execution, writes, accesses and
+// ports, RF, GD, INT 1; what DR6 says and where the exception is taken. A line shows each exception's place
+// in the code, DR6, and an "r" where RF was pushed.
 //
-// Left out: RF between the iterations of a string instruction (pushed as 1 says the manual, 17.3.1.1; not by QEMU
-// 7.2).
+// Left out: RF between the iterations of a string instruction (pushed as 1 says the manual, 17.3.1.1; not
+// by QEMU 7.2).
 #include "tests/guest/runtime/capture.hpp"
 
 using namespace guest;

@@ -1,9 +1,10 @@
-// Which of several exceptions an instruction raises (SDM vol. 3, 6.9 and the checks in vol. 2), and what two in a
-// row become (table 6-5). An instruction is made wrong in several ways at once; the first is reported.
+// Which of several exceptions an instruction raises (SDM vol. 3, 6.9 and the checks in vol. 2), and what
+// two in a row become (table 6-5). An instruction is made wrong in several ways at once; the first is
+// reported.
 //
-// Left out, since QEMU 7.2 differs from the manual: LOCK before a load (not refused), MOV to CR0 with PG and without
-// PE (not refused), CR1 at level 3 (privilege before existence),
-// the EXT bit of error codes (never set).
+// Left out, since QEMU 7.2 differs from the manual: LOCK before a load (not refused), MOV to CR0 with PG
+// and without PE (not refused), CR1 at level 3 (privilege before existence), the EXT bit of error codes
+// (never set).
 #include "tests/guest/runtime/capture.hpp"
 #include "tests/guest/runtime/paging.hpp"
 
@@ -69,8 +70,8 @@ void both(const char* label, Code code, uint32_t argument = absent_page) {
         one(label, code, level, argument);
 }
 
-// The double fault arrives at a handler of its own at level 0; what leads to it is an absent or a bad gate of the
-// first exception.
+// The double fault arrives at a handler of its own at level 0; what leads to it is an absent or a bad gate
+// of the first exception.
 void double_faults() {
     const auto bad = [](unsigned number, uint64_t value) {
         const uint64_t before = gates[number];

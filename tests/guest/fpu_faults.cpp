@@ -1,9 +1,11 @@
-// Faults of the floating-point unit (SDM vol. 1, 8.6-8.7, vol. 3, 2.5 and 13): device not available by TS, EM and MP for each
-// kind of instruction, lazy switching, unmasked exceptions that arrive with the next waiting instruction, instructions that do not wait, and the images of FSAVE, FSTENV and FXSAVE.
+// Faults of the floating-point unit (SDM vol. 1, 8.6-8.7, vol. 3, 2.5 and 13): device not available by TS,
+// EM and MP for each kind of instruction, lazy switching, unmasked exceptions that arrive with the next
+// waiting instruction, instructions that do not wait, and the images of FSAVE, FSTENV and FXSAVE.
 //
-// Left out, since QEMU 7.2 differs from the manual: pending exceptions at other waiting instructions than FWAIT (not
-// looked for), IRQ 13 (QEMU 7.2 aborts), MMX with EM and TS (#NM instead of #UD), stack faults and denormal operands (not detected), EMMS with EM or TS (allowed), the last instruction's
-// and operand's addresses and its opcode (0).
+// Left out, since QEMU 7.2 differs from the manual: pending exceptions at other waiting instructions than
+// FWAIT (not looked for), IRQ 13 (QEMU 7.2 aborts), MMX with EM and TS (#NM instead of #UD), stack faults
+// and denormal operands (not detected), EMMS with EM or TS (allowed), the last instruction's and operand's
+// addresses and its opcode (0).
 #include "tests/guest/runtime/capture.hpp"
 
 using namespace guest;

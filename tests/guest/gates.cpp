@@ -1,10 +1,10 @@
-// Gates and changes of privilege (SDM vol. 3, 5.8 and 6.12): who may use a gate, what the error code names, what is
-// pushed where, which flags change; call gates with parameters; RET and IRET to outer levels and what they do to
-// data segments.
+// Gates and changes of privilege (SDM vol. 3, 5.8 and 6.12): who may use a gate, what the error code names,
+// what is pushed where, which flags change; call gates with parameters; RET and IRET to outer levels and
+// what they do to data segments.
 //
 // Left out, since QEMU 7.2 differs from the manual: use of a null, read-only or too short data segment (not
-// checked), and an absent stack of an inner level (#TS instead of #SS), a call beyond the code segment's limit (the
-// error code is 0; SDM vol. 2, CALL).
+// checked), and an absent stack of an inner level (#TS instead of #SS), a call beyond the code segment's
+// limit (the error code is 0; SDM vol. 2, CALL).
 #include "tests/guest/runtime/capture.hpp"
 
 using namespace guest;

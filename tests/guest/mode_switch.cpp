@@ -1,6 +1,6 @@
-// Real mode and the ways between it and protected mode (SDM vol. 3, 9.9 and chapter 20): interrupts through the vectors at
-// address 0, segments by paragraph, which instructions do not exist there, and "unreal" mode: a segment that keeps
-// the limit it was given in protected mode.
+// Real mode and the ways between it and protected mode (SDM vol. 3, 9.9 and chapter 20): interrupts through
+// the vectors at address 0, segments by paragraph, which instructions do not exist there, and "unreal"
+// mode: a segment that keeps the limit it was given in protected mode.
 //
 // Left out: accesses beyond a segment's limit, which QEMU 7.2 does not check.
 #include "tests/guest/runtime/capture.hpp"
@@ -12,8 +12,8 @@ extern const char real_code[], real_code_end[];
 void call_real(const char* routine);
 }
 
-// The part below 1 MiB: call_real() goes through it to a routine and comes back. Registers are left in a block of
-// words at real_results.
+// The part below 1 MiB: call_real() goes through it to a routine and comes back. Registers are left in a
+// block of words at real_results.
 asm(R"(
     .set REAL_PARAGRAPH, 0x800
     .set CODE16, 0x30

@@ -1,8 +1,9 @@
-// Physical address extension (SDM vol. 3, 4.4): three levels of 64-bit entries, the four entries of the first level loaded
-// with CR3 and with CR4.PAE, 2 MiB pages, rights and error codes, accessed and dirty bits.
+// Physical address extension (SDM vol. 3, 4.4): three levels of 64-bit entries, the four entries of the
+// first level loaded with CR3 and with CR4.PAE, 2 MiB pages, rights and error codes, accessed and dirty
+// bits.
 //
-// Left out, since QEMU 7.2 differs from the manual: reserved bits (those of the first level pass, the others' error
-// code has bit 0 clear), the first level's accessed bit (set; there is none).
+// Left out, since QEMU 7.2 differs from the manual: reserved bits (those of the first level pass, the
+// others' error code has bit 0 clear), the first level's accessed bit (set; there is none).
 #include "tests/guest/runtime/capture.hpp"
 
 #include "tests/guest/runtime/paging.hpp" // control registers and the bits of entries

@@ -1,13 +1,13 @@
 // Page faults: every kind of access, at levels 0 and 3, with CR0.WP clear and set, to a page with every
-// combination of rights in directory and table. A row is one kind of access; a column is one page; a dot means
-// that nothing faulted, a digit is the error code (bit 0 present, 1 write, 2 user, 3 reserved bit; SDM vol. 3,
-// 4.7). Each fault must leave CR2 at the address and the instruction as if it had not begun: "!" marks one that
-// does not.
+// combination of rights in directory and table. A row is one kind of access; a column is one page; a dot
+// means that nothing faulted, a digit is the error code (bit 0 present, 1 write, 2 user, 3 reserved bit;
+// SDM vol. 3, 4.7). Each fault must leave CR2 at the address and the instruction as if it had not begun:
+// "!" marks one that does not.
 //
 // Left out: a push at level 0, for the fault's own frame would go to the same stack; the write bit where an
-// instruction reads and then writes (QEMU 7.2 reports the read, processors of the time the write; the manual
-// leaves it open); bit 0 with a reserved bit (always set says the manual, never says QEMU 7.2). These are
-// printed as 0.
+// instruction reads and then writes (QEMU 7.2 reports the read, processors of the time the write; the
+// manual leaves it open); bit 0 with a reserved bit (always set says the manual, never says QEMU 7.2).
+// These are printed as 0.
 #include "tests/guest/runtime/capture.hpp"
 #include "tests/guest/runtime/paging.hpp"
 

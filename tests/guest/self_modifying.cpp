@@ -1,7 +1,8 @@
-// Code that writes code: the next instruction, the same line, the line behind a branch, another page, through
-// another linear address, in the middle of a loop and of a string instruction; code in data that moves. IA-32
-// processors notice stores to code at their own linear address at once; through an alias only after a serialising
-// instruction or a jump far enough is anything guaranteed, so CPUID stands there (SDM vol. 3, 8.1.3).
+// Code that writes code: the next instruction, the same line, the line behind a branch, another page,
+// through another linear address, in the middle of a loop and of a string instruction; code in data that
+// moves. IA-32 processors notice stores to code at their own linear address at once; through an alias only
+// after a serialising instruction or a jump far enough is anything guaranteed, so CPUID stands there (SDM
+// vol. 3, 8.1.3).
 #include "tests/guest/runtime/capture.hpp"
 #include "tests/guest/runtime/paging.hpp"
 

@@ -1,10 +1,10 @@
-// Hardware task switches by every route (SDM vol. 3, chapter 7): JMP and CALL to a TSS and through a task gate, an
-// interrupt and an exception through a task gate, IRET with NT set; what is saved, which bits of busy, NT, TS and link
-// change, and a switch that is refused before or after the new task is entered.
+// Hardware task switches by every route (SDM vol. 3, chapter 7): JMP and CALL to a TSS and through a task
+// gate, an interrupt and an exception through a task gate, IRET with NT set; what is saved, which bits of
+// busy, NT, TS and link change, and a switch that is refused before or after the new task is entered.
 //
-// Left out, since QEMU 7.2 differs from the manual: the T bit (ignored), RF in the saved flags of a fault (clear),
-// LTR of a null selector (accepted), the place of a fault in
-// the new task (its first instruction, says the manual); faults before the new stack is loaded.
+// Left out, since QEMU 7.2 differs from the manual: the T bit (ignored), RF in the saved flags of a fault
+// (clear), LTR of a null selector (accepted), the place of a fault in the new task (its first instruction,
+// says the manual); faults before the new stack is loaded.
 #include "tests/guest/runtime/capture.hpp"
 
 using namespace guest;
@@ -27,8 +27,8 @@ volatile uint32_t task_seen[12];
 void other_entry();
 }
 
-// The other task: notes what it finds and goes back the way it was told to (EDI: 0 IRET, 1 JMP, 2 nothing), again and
-// again.
+// The other task: notes what it finds and goes back the way it was told to (EDI: 0 IRET, 1 JMP, 2 nothing),
+// again and again.
 asm(R"(
     .pushsection .text
 other_entry:

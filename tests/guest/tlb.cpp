@@ -1,6 +1,7 @@
-// The TLBs are not coherent: what INVLPG, a load of CR3 or of CR4 must drop is gone afterwards, global pages stay
-// over a load of CR3 (SDM vol. 3, 4.10). Whether an entry stays without that is up to the processor, so this
-// program prints only what the manual guarantees; how stale entries behave is for the model's own tests.
+// The TLBs are not coherent: what INVLPG, a load of CR3 or of CR4 must drop is gone afterwards, global
+// pages stay over a load of CR3 (SDM vol. 3, 4.10). Whether an entry stays without that is up to the
+// processor, so this program prints only what the manual guarantees; how stale entries behave is for the
+// model's own tests.
 #include "tests/guest/runtime/capture.hpp"
 #include "tests/guest/runtime/paging.hpp"
 

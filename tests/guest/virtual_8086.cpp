@@ -1,7 +1,7 @@
-// Virtual-8086 mode (SDM vol. 3, chapter 20): which instructions fault at which IOPL, how interrupts leave the mode and
-// what they push, the port bitmap, faults from inside, ways in and out; and a monitor that reflects INT n to the
-// program's own vectors, as every operating system of the time had one. CR4.VME is clear.
-// Every piece ends with INT 0x30, which at IOPL 0 is a #GP.
+// Virtual-8086 mode (SDM vol. 3, chapter 20): which instructions fault at which IOPL, how interrupts leave
+// the mode and what they push, the port bitmap, faults from inside, ways in and out; and a monitor that
+// reflects INT n to the program's own vectors, as every operating system of the time had one. CR4.VME is
+// clear. Every piece ends with INT 0x30, which at IOPL 0 is a #GP.
 #include "tests/guest/runtime/capture.hpp"
 
 using namespace guest;
@@ -257,7 +257,8 @@ void port_bitmap() {
     main_tss.io_map = sizeof main_tss;
 }
 
-// --- The monitor -----------------------------------------------------------------------------------------------
+// --- The monitor
+// -----------------------------------------------------------------------------------------------
 
 uint16_t& word86(uint32_t segment, uint32_t offset) {
     return *reinterpret_cast<uint16_t*>(((segment & 0xFFFF) << 4) + (offset & 0xFFFF));

@@ -1,5 +1,5 @@
-// A guest program on the modelled machine and on qemu-system-i386 -M pc: what it prints must be the same, byte for
-// byte, and so must the way it leaves.
+// A guest program on the modelled machine and on qemu-system-i386 -M pc: what it prints must be the same,
+// byte for byte, and so must the way it leaves.
 #pragma once
 
 #include "sim/machine/boot_image.hpp"

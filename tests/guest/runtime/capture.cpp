@@ -120,7 +120,8 @@ void print_outcome(const char* label, const Outcome& result) {
 
 } // namespace guest
 
-// The compiler may call these for copies of structures. As string instructions, or it would make calls of loops.
+// The compiler may call these for copies of structures. As string instructions, or it would make calls of
+// loops.
 extern "C" void* memcpy(void* to, const void* from, unsigned bytes) {
     void* const start = to;
     asm volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(bytes) : : "memory");

@@ -1,8 +1,8 @@
-// Watched calls: a piece of code runs at level 0 or 3 until it returns or an exception ends it, and what happened
-// is there to be printed.
+// Watched calls: a piece of code runs at level 0 or 3 until it returns or an exception ends it, and what
+// happened is there to be printed.
 //
-// An exception first goes to the program's handler, if it set one for the vector: that may change the frame and go
-// on. Otherwise it ends the call. Vector 0x30 is how code at level 3 returns.
+// An exception first goes to the program's handler, if it set one for the vector: that may change the frame
+// and go on. Otherwise it ends the call. Vector 0x30 is how code at level 3 returns.
 #pragma once
 
 #include "tests/guest/runtime/descriptors.hpp"
@@ -13,8 +13,8 @@
 
 namespace guest {
 
-// What an entry in start.S leaves on the stack. The last fields are there if the processor pushed them: ESP and SS
-// with a change of level, the data segments when it left virtual-8086 mode.
+// What an entry in start.S leaves on the stack. The last fields are there if the processor pushed them: ESP
+// and SS with a change of level, the data segments when it left virtual-8086 mode.
 struct Frame {
     uint32_t gs, fs, es, ds;
     uint32_t edi, esi, ebp, unused_esp, ebx, edx, ecx, eax;

@@ -1,5 +1,5 @@
-// Descriptors, gates and the task state segment (SDM vol. 3, 3.4.5, 6.11, 7.2), and the tables that every guest
-// self-test starts with.
+// Descriptors, gates and the task state segment (SDM vol. 3, 3.4.5, 6.11, 7.2), and the tables that every
+// guest self-test starts with.
 #pragma once
 
 #include <cstdint>

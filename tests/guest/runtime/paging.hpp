@@ -1,5 +1,5 @@
-// Page tables of a guest self-test: the first 16 MiB one to one, everything allowed; and one window of 4 MiB whose
-// entries the program writes itself (SDM vol. 3, 4.3).
+// Page tables of a guest self-test: the first 16 MiB one to one, everything allowed; and one window of 4
+// MiB whose entries the program writes itself (SDM vol. 3, 4.3).
 #pragma once
 
 #include <cstdint>

@@ -1,0 +1,188 @@
+// Random programs on random machine states. The processor must not crash or hang, its counters go forward
+// only, its state survives being read and set, and the exact short cut of memory accesses changes nothing:
+// every program runs twice, with it and without, and both are the same after every step, in state, time,
+// and what they leave behind.
+#include "tests/cpu/cpu_bench.hpp"
+#include "tests/fuzz/campaign.hpp"
+#include "tests/fuzz/random_scenario.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstring>
+
+namespace fixpoint::fuzz {
+namespace {
+
+using models::Cpu;
+using models::CpuBench;
+
+constexpr unsigned default_cases = 150, steps = 60;
+// The longest that one run() may go on after its limit: a block of instructions that all miss everywhere.
+constexpr uint64_t overshoot_max = 200'000;
+
+bool finished(Cpu::Stop stop) {
+    return stop == Cpu::Stop::triple_fault || stop == Cpu::Stop::halted_for_ever;
+}
+
+void prepare(CpuBench& bench, const Scenario& scenario) {
+    std::memcpy(bench.memory.data(), scenario.memory.data(), scenario.memory.size());
+    bench.cpu.set_state(scenario.state);
+}
+
+class Twins {
+public:
+    explicit Twins(const Scenario& scenario)
+        : fast_{scenario.parameters, memory_bytes}, plain_{scenario.parameters, memory_bytes} {
+        plain_.cpu.set_fast_path(false);
+        for (CpuBench* bench : both())
+            prepare(*bench, scenario);
+    }
+
+    // False: the processor has stopped for good.
+    bool step(uint64_t target) {
+        const uint64_t cycles = fast_.cpu.cycles(), instructions = fast_.cpu.instructions();
+        const Cpu::Stop a = fast_.cpu.run(target), b = plain_.cpu.run(target);
+        EXPECT_EQ(a, b);
+        EXPECT_EQ(fast_.cpu.cycles(), plain_.cpu.cycles());
+        EXPECT_EQ(fast_.cpu.stall_cycles(), plain_.cpu.stall_cycles());
+        EXPECT_EQ(fast_.cpu.instructions(), plain_.cpu.instructions());
+        EXPECT_TRUE(fast_.cpu.state() == plain_.cpu.state())
+            << "state at EIP " << std::hex << fast_.cpu.state().eip;
+        EXPECT_GE(fast_.cpu.cycles(), cycles);
+        EXPECT_GE(fast_.cpu.instructions(), instructions);
+        EXPECT_LE(fast_.cpu.cycles(), std::max(target, cycles) + overshoot_max);
+        return !finished(a);
+    }
+    void interrupt(bool level, uint8_t vector) {
+        for (CpuBench* bench : both()) {
+            bench->bus.interrupt_vector = vector;
+            bench->cpu.set_interrupt_line(level);
+        }
+    }
+    void device_write(uint32_t physical, uint32_t value) {
+        for (CpuBench* bench : both()) {
+            bench->put32(physical, value);
+            bench->cpu.snoop_write(physical, 4);
+        }
+    }
+    void reload_state() {
+        for (CpuBench* bench : both()) {
+            const models::CpuState state = bench->cpu.state();
+            bench->cpu.set_state(state);
+            EXPECT_TRUE(bench->cpu.state() == state);
+        }
+    }
+    void pass_time() {
+        for (CpuBench* bench : both())
+            if (bench->cpu.halted())
+                bench->cpu.skip_to(bench->cpu.cycles() + 100);
+    }
+    void compare_everything() {
+        EXPECT_EQ(fast_.cpu.timing_state_digest(), plain_.cpu.timing_state_digest());
+        EXPECT_EQ(std::memcmp(fast_.memory.data(), plain_.memory.data(), memory_bytes), 0);
+        EXPECT_EQ(fast_.bus.writes.size(), plain_.bus.writes.size());
+        EXPECT_EQ(fast_.bus.mmio_writes.size(), plain_.bus.mmio_writes.size());
+        EXPECT_EQ(fast_.bus.reads, plain_.bus.reads);
+        EXPECT_EQ(fast_.bus.mmio_reads, plain_.bus.mmio_reads);
+    }
+    [[nodiscard]] uint64_t cycles() const { return fast_.cpu.cycles(); }
+    [[nodiscard]] uint64_t instructions() const { return fast_.cpu.instructions(); }
+
+private:
+    std::array<CpuBench*, 2> both() { return {&fast_, &plain_}; }
+
+    CpuBench fast_, plain_;
+};
+
+// How many instructions the program got through.
+uint64_t run_case(const ScenarioKind& kind, Random& random) {
+    const Scenario scenario = draw_scenario(kind, random);
+    Twins twins{scenario};
+    uint64_t target = 0;
+    for (unsigned i = 0; i < steps && !testing::Test::HasFailure(); ++i) {
+        SCOPED_TRACE("step " + std::to_string(i));
+        target = std::max(target, twins.cycles()) + random() % 400;
+        if (!twins.step(target))
+            break;
+        if (random() % 8 == 0)
+            twins.interrupt(random() % 2 != 0, static_cast<uint8_t>(random()));
+        if (random() % 16 == 0)
+            twins.device_write(static_cast<uint32_t>(random() % (memory_bytes / 4) * 4),
+                               static_cast<uint32_t>(random()));
+        if (random() % 16 == 0)
+            twins.reload_state();
+        twins.pass_time();
+    }
+    twins.compare_everything();
+    return twins.instructions();
+}
+
+template<class T, size_t Count>
+T pick(const T (&choices)[Count], Random& random) {
+    return choices[random() % Count];
+}
+
+constexpr CodeKind code_kinds[] = {CodeKind::random_bytes, CodeKind::valid_instructions};
+constexpr Environment flat[] = {Environment::level0, Environment::level3};
+constexpr Environment small[] = {Environment::code16, Environment::real, Environment::virtual_8086};
+constexpr Environment protected_modes[] = {Environment::level0, Environment::level3, Environment::code16,
+                                           Environment::virtual_8086};
+constexpr Paging pagings[] = {Paging::off, Paging::one_to_one, Paging::random};
+constexpr Tables bad_tables[] = {Tables::damaged, Tables::random};
+
+TEST(ProcessorFuzz, RandomBytesAsCode) {
+    run_campaign(default_cases, [](uint64_t seed) {
+        Random random{seed};
+        run_case({CodeKind::random_bytes, pick(flat, random), Paging::off, Tables::sound}, random);
+    });
+}
+
+TEST(ProcessorFuzz, ValidInstructionsAsCode) {
+    run_campaign(default_cases, [](uint64_t seed) {
+        Random random{seed};
+        run_case({CodeKind::valid_instructions, pick(flat, random), Paging::one_to_one, Tables::sound},
+                 random);
+    });
+}
+
+TEST(ProcessorFuzz, SixteenBitCode) {
+    run_campaign(default_cases, [](uint64_t seed) {
+        Random random{seed};
+        const CodeKind code = pick(code_kinds, random);
+        const Environment environment = pick(small, random);
+        run_case({code, environment, pick(pagings, random), Tables::sound}, random);
+    });
+}
+
+TEST(ProcessorFuzz, RandomPageTables) {
+    run_campaign(default_cases, [](uint64_t seed) {
+        Random random{seed};
+        const CodeKind code = pick(code_kinds, random);
+        run_case({code, pick(flat, random), Paging::random, Tables::sound}, random);
+    });
+}
+
+TEST(ProcessorFuzz, RandomDescriptorTablesAndTaskStates) {
+    run_campaign(default_cases, [](uint64_t seed) {
+        Random random{seed};
+        const Environment environment = pick(protected_modes, random);
+        const Paging paging = pick(pagings, random);
+        run_case({CodeKind::valid_instructions, environment, paging, pick(bad_tables, random)}, random);
+    });
+}
+
+// The programs do run: most of them get past their first instructions.
+TEST(ProcessorFuzz, ProgramsGetSomewhere) {
+    uint64_t instructions = 0;
+    constexpr unsigned programs = 40;
+    for (uint64_t seed = 1; seed <= programs; ++seed) {
+        Random random{seed};
+        instructions += run_case(
+            {CodeKind::valid_instructions, Environment::level0, Paging::one_to_one, Tables::sound}, random);
+    }
+    EXPECT_GT(instructions, programs * 50);
+}
+
+} // namespace
+} // namespace fixpoint::fuzz
