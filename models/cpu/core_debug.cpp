@@ -62,6 +62,8 @@ std::optional<Cpu::Stop> Core::observe_first() {
         debug_exception(hit);
         if (shutdown)
             return Cpu::Stop::triple_fault;
+        if (clock.cycles >= limit) // a breakpoint on its own handler
+            return Cpu::Stop::limit;
     }
     if (observer != nullptr && !std::exchange(observer_was_asked, false) &&
         !observer->before_instruction(code_base + eip)) {

@@ -1,5 +1,6 @@
 // Boots any Multiboot kernel on the machine. Exit status: what the guest writes to isa-debug-exit, as QEMU
 // has it, or one of the statuses below; each with a line on standard error.
+#include "models/cpu/cpu.hpp"
 #include "models/disk/disk_image.hpp"
 #include "sim/command_line/commands.hpp"
 #include "sim/command_line/machine_file.hpp"
@@ -9,6 +10,8 @@
 #include "sim/config/search_path.hpp"
 #include "sim/config/toml_file.hpp"
 #include "sim/machine/machine.hpp"
+#include "sim/observe/code_names.hpp"
+#include "sim/observe/failure_report.hpp"
 #include "sim/run/systemc_entry.hpp"
 
 #include <array>
@@ -147,7 +150,7 @@ int end(int status, std::string_view reason) {
     return status;
 }
 
-int run_to_end(Machine& machine, SerialLine& line, models::Picoseconds limit) {
+int run_to_end(Machine& machine, SerialLine& line, const FailureReport& report, models::Picoseconds limit) {
     while (true) {
         line.forward_input(machine);
         switch (machine.run(std::min(limit, machine.now() + input_interval))) {
@@ -164,10 +167,12 @@ int run_to_end(Machine& machine, SerialLine& line, models::Picoseconds limit) {
         case RunEnd::powered_off:
             return end(exit_powered_off, "powered off");
         case RunEnd::triple_fault:
-            return end(exit_triple_fault, "triple fault");
+            fmt::print(stderr, "{}", report.processor());
+            return end(exit_triple_fault, fmt::format("triple fault at {}", report.place()));
         case RunEnd::halted_for_ever:
-            return end(exit_halted_for_ever, fmt::format("halted with interrupts off, last POST code {:#04x}",
-                                                         machine.last_post_code()));
+            return end(exit_halted_for_ever,
+                       fmt::format("halted with interrupts off, last POST code {:#04x}, at {}",
+                                   machine.last_post_code(), report.place()));
         }
     }
 }
@@ -194,8 +199,17 @@ int boot_command(const BootOptions& options) {
         try {
             Machine machine(parameters, disk.get());
             machine.set_serial_output([&](char c) { line.put(c); });
+            const FailureReport report(machine.cpu(), machine.memory(),
+                                       CodeNames(image, machine.cpu(), machine.memory()));
+            UnclaimedAccesses unclaimed;
+            machine.set_unclaimed_sink([&](const UnclaimedAccess& access) {
+                if (const auto text = unclaimed.note(access, report))
+                    fmt::print(stderr, "fixpoint: {}\n", *text);
+            });
             machine.load(image);
-            status = run_to_end(machine, line, limit);
+            status = run_to_end(machine, line, report, limit);
+            if (const auto text = unclaimed.summary())
+                fmt::print(stderr, "fixpoint: {}\n", *text);
         } catch (...) {
             failure = std::current_exception();
         }

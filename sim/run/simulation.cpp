@@ -4,6 +4,8 @@
 #include "models/disk/disk_image.hpp"
 #include "models/disk/seeded_random.hpp"
 #include "sim/machine/machine.hpp"
+#include "sim/observe/code_names.hpp"
+#include "sim/observe/failure_report.hpp"
 #include "sim/observe/recovery_times.hpp"
 #include "sim/observe/snapshots.hpp"
 #include "sim/observe/store_reader.hpp"
@@ -61,6 +63,12 @@ public:
 
     Outcome run(const BootImage& image, const std::filesystem::path& disk_file) {
         const auto host_begin = std::chrono::steady_clock::now();
+        report_.emplace(machine_.cpu(), machine_.memory(),
+                        CodeNames(image, machine_.cpu(), machine_.memory()));
+        machine_.set_unclaimed_sink([this](const UnclaimedAccess& access) {
+            if (const auto text = unclaimed_.note(access, *report_))
+                outcome_.console += fmt::format("-- {} --\n", *text);
+        });
         machine_.load(image);
         size_t next_crash = 0;
         while (!is_over()) {
@@ -118,9 +126,9 @@ private:
             case RunEnd::powered_off:
                 return give_up("the image switched the machine off");
             case RunEnd::triple_fault:
-                return give_up("triple fault");
+                return give_up(fmt::format("triple fault at {}\n{}", report_->place(), report_->processor()));
             case RunEnd::halted_for_ever:
-                return give_up("the processor halted for ever");
+                return give_up(fmt::format("the processor halted for ever at {}", report_->place()));
             }
             if (give_up_at_ <= machine_.now())
                 return;
@@ -222,6 +230,8 @@ private:
     Progress& progress_;
     std::unique_ptr<models::DiskImage> image_;
     Machine machine_;
+    std::optional<FailureReport> report_; // of the image that runs
+    UnclaimedAccesses unclaimed_;
 
     CycleAccountant accountant_;
     CheckpointLog checkpoints_;

@@ -35,8 +35,10 @@ public:
     explicit Twins(const Scenario& scenario)
         : fast_{scenario.parameters, memory_bytes}, plain_{scenario.parameters, memory_bytes} {
         plain_.cpu.set_fast_path(false);
-        for (CpuBench* bench : both())
+        for (CpuBench* bench : both()) {
             prepare(*bench, scenario);
+            bench->bus.on_acknowledge = [bench] { bench->cpu.set_interrupt_line(false); };
+        }
     }
 
     // False: the processor has stopped for good.

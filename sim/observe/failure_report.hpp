@@ -1,0 +1,60 @@
+// What a kernel's author wants to read when the guest is lost: where the processor is, how it came there, and what it
+// asked for that is not there.
+#pragma once
+
+#include "models/cpu/cpu.hpp"
+#include "models/memory/physical_memory.hpp"
+
+#include <functional>
+#include <optional>
+#include <set>
+#include <string>
+
+namespace fixpoint::sim {
+
+struct UnclaimedAccess;
+
+// The name of the code at a linear address, "function+0x12"; empty where nothing is known.
+using NameCode = std::function<std::string(uint32_t linear)>;
+
+class FailureReport {
+public:
+    // All outlive the report. `name_code` may be empty.
+    FailureReport(const models::Cpu& cpu, const models::PhysicalMemory& memory, NameCode name_code);
+
+    // "0008:00101234 (function+0x12)": the processor's place now.
+    [[nodiscard]] std::string place() const;
+    // Everything: the exceptions that led here, the code, registers, the last branches. Ends with a line end.
+    [[nodiscard]] std::string processor() const;
+    // The chain of exceptions that were raised during one another, the last one delivered: "#PF(0002) at ...".
+    [[nodiscard]] std::string exceptions() const;
+
+private:
+    [[nodiscard]] std::string named(uint32_t linear) const;
+    [[nodiscard]] std::vector<uint8_t> bytes_at(uint32_t linear, size_t most) const;
+    [[nodiscard]] std::string code(uint32_t eip) const;
+    [[nodiscard]] std::string registers() const;
+    [[nodiscard]] std::string stack() const;
+    [[nodiscard]] std::string branches() const;
+
+    const models::Cpu& cpu_;
+    const models::PhysicalMemory& memory_;
+    NameCode name_code_;
+};
+
+// Accesses to nothing: kernels probe for devices, so each port and each page of memory is worth one line, and after
+// some of them only a count.
+class UnclaimedAccesses {
+public:
+    static constexpr unsigned lines_max = 16;
+
+    // The line for this access; none if this place was named before, or too many were.
+    [[nodiscard]] std::optional<std::string> note(const UnclaimedAccess& access, const FailureReport& report);
+    // How many places went without a line; none: all had theirs.
+    [[nodiscard]] std::optional<std::string> summary() const;
+
+private:
+    std::set<uint64_t> seen_; // ports, and pages with a mark
+};
+
+} // namespace fixpoint::sim

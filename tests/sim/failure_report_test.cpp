@@ -1,0 +1,73 @@
+#include "sim/observe/failure_report.hpp"
+
+#include "sim/machine/machine.hpp"
+#include "tests/cpu/cpu_bench.hpp"
+
+#include <gtest/gtest.h>
+
+namespace fixpoint::sim {
+namespace {
+
+using models::Cpu;
+using models::CpuBench;
+
+// UD2 with an interrupt table that holds a #GP gate to an absent segment and nothing else.
+TEST(FailureReport, TellsWhichExceptionsCameDuringWhich) {
+    CpuBench bench;
+    bench.install_tables();
+    for (unsigned vector = 0; vector < 32; ++vector)
+        bench.gate(vector, 0, 0x8E, CpuBench::absent);
+    bench.code({0x90, 0x0F, 0x0B});
+    bench.run();
+    ASSERT_EQ(bench.stop, Cpu::Stop::triple_fault);
+    const FailureReport report{bench.cpu, bench.memory, {}};
+    const std::string text = report.exceptions();
+    EXPECT_EQ(text.find("#UD at 00100001, meanwhile #"), 0u) << text;
+    EXPECT_NE(text.find("meanwhile #DF(0000)"), std::string::npos) << text;
+}
+
+TEST(FailureReport, ShowsTheFaultingInstructionWithItsName) {
+    CpuBench bench;
+    bench.install_tables();
+    for (unsigned vector = 0; vector < 32; ++vector)
+        bench.gate(vector, 0, 0x8E, CpuBench::absent);
+    bench.code({0x90, 0x0F, 0x0B, 0x89, 0xD8});
+    bench.run();
+    const FailureReport report{bench.cpu, bench.memory, [](uint32_t linear) {
+                                   return linear == 0x10'0001 ? std::string{"lost+0x1"} : std::string{};
+                               }};
+    const std::string text = report.processor();
+    EXPECT_NE(text.find("00100001  0f 0b "), std::string::npos) << text;
+    EXPECT_NE(text.find("ud2 (lost+0x1)"), std::string::npos) << text;
+    EXPECT_NE(text.find("mov eax, ebx"), std::string::npos) << text;
+}
+
+TEST(FailureReport, SurvivesAPlaceWithoutMemory) {
+    CpuBench bench;
+    models::CpuState state = bench.cpu.state();
+    state.eip = 0xFFFF'FFF0;
+    state.general[models::reg_esp] = 0xFFFF'FFFC;
+    bench.cpu.set_state(state);
+    const FailureReport report{bench.cpu, bench.memory, {}};
+    EXPECT_NE(report.processor().find("fffffff0  no memory there"), std::string::npos) << report.processor();
+}
+
+TEST(UnclaimedAccesses, NamesAPlaceOnceAndCountsAfterSixteen) {
+    CpuBench bench;
+    const FailureReport report{bench.cpu, bench.memory, {}};
+    UnclaimedAccesses accesses;
+    unsigned lines = 0;
+    for (const uint64_t port : {1u, 2u, 1u, 3u})
+        lines += accesses.note({true, false, false, port, 1, 0}, report) ? 1 : 0;
+    EXPECT_EQ(lines, 3u);
+    EXPECT_TRUE(accesses.note({false, true, false, 0xFEE0'0020, 4, 7}, report)) << "memory is another space";
+    EXPECT_FALSE(accesses.note({false, true, false, 0xFEE0'0FFC, 4, 7}, report)) << "the same page";
+    EXPECT_FALSE(accesses.summary());
+    for (uint64_t port = 100; port < 120; ++port)
+        lines += accesses.note({true, false, false, port, 1, 0}, report) ? 1 : 0;
+    EXPECT_EQ(lines, 3u + UnclaimedAccesses::lines_max - 4);
+    EXPECT_EQ(accesses.summary(), "8 more ports or pages of memory where nobody answered");
+}
+
+} // namespace
+} // namespace fixpoint::sim
