@@ -71,7 +71,7 @@ std::string bit_names(uint32_t value, const std::array<Bit, Count>& bits) {
     std::string names;
     for (const Bit& bit : bits)
         if ((value & bit.mask) != 0)
-            names += (names.empty() ? "" : " ") + std::string{bit.name};
+            names += fmt::format("{}{}", names.empty() ? "" : " ", bit.name);
     return names;
 }
 
@@ -98,11 +98,11 @@ std::string segment_kind(const SegmentState& segment) {
     if ((segment.attributes & SegmentState::s_bit) == 0)
         kind = fmt::format("system type {:x}", type);
     else if ((type & code_bit) != 0)
-        kind = std::string{"code"} + ((type & conforming_or_down_bit) != 0 ? " conforming" : "") +
-               ((type & writable_or_readable_bit) != 0 ? " readable" : "");
+        kind = fmt::format("code{}{}", (type & conforming_or_down_bit) != 0 ? " conforming" : "",
+                           (type & writable_or_readable_bit) != 0 ? " readable" : "");
     else
-        kind = std::string{"data"} + ((type & conforming_or_down_bit) != 0 ? " expand-down" : "") +
-               ((type & writable_or_readable_bit) != 0 ? " writable" : "");
+        kind = fmt::format("data{}{}", (type & conforming_or_down_bit) != 0 ? " expand-down" : "",
+                           (type & writable_or_readable_bit) != 0 ? " writable" : "");
     return fmt::format("{}, {} bits, level {}", kind, (segment.attributes & SegmentState::big) != 0 ? 32 : 16,
                        level);
 }
@@ -148,8 +148,8 @@ std::string FailureReport::exceptions() const {
     for (auto record = first == newest_first.end() ? first : std::next(first);
          record != newest_first.begin();) {
         --record;
-        text += text.empty() ? exception_text(*record) + fmt::format(" at {:08x}", record->eip)
-                             : ", meanwhile " + exception_text(*record);
+        text += text.empty() ? fmt::format("{} at {:08x}", exception_text(*record), record->eip)
+                             : fmt::format(", meanwhile {}", exception_text(*record));
     }
     return text;
 }
@@ -195,8 +195,7 @@ std::string FailureReport::registers() const {
     static constexpr std::array<const char*, 6> segments{"es", "cs", "ss", "ds", "fs", "gs"};
     std::string text;
     for (size_t i = 0; i < general.size(); ++i)
-        text += fmt::format("{}{} {:08x}", i % 4 == 0 ? "  " : "  ", general[i], s.general[i]) +
-                (i % 4 == 3 ? "\n" : "");
+        text += fmt::format("  {} {:08x}{}", general[i], s.general[i], i % 4 == 3 ? "\n" : "");
     text += fmt::format("  eip {:08x}  eflags {:08x} ({}, IOPL {})\n", s.eip, s.eflags,
                         bit_names(s.eflags, eflags_bits), s.eflags >> 12 & 3);
     for (size_t i = 0; i < segments.size(); ++i)
@@ -223,7 +222,8 @@ std::string FailureReport::stack() const {
         for (size_t byte = width; byte-- > 0;)
             text += fmt::format("{:02x}", bytes[i + byte]);
     }
-    return text + (bytes.size() < width ? " no memory there\n" : "\n");
+    text += bytes.size() < width ? " no memory there\n" : "\n";
+    return text;
 }
 
 std::string FailureReport::branches() const {
@@ -238,8 +238,9 @@ std::string FailureReport::processor() const {
     const std::vector<models::ExceptionRecord> log = cpu_.last_exceptions();
     // After a fault the interesting instruction is the one that raised it.
     const uint32_t eip = log.empty() ? cpu_.state().eip : log.front().eip;
-    return (chain.empty() ? "" : "exceptions: " + chain + "\n") + "code:\n" + code(eip) + "registers:\n" +
-           registers() + "stack:\n" + stack() + "last branches to, the newest first:\n" + branches();
+    return fmt::format("{}code:\n{}registers:\n{}stack:\n{}last branches to, the newest first:\n{}",
+                       chain.empty() ? "" : fmt::format("exceptions: {}\n", chain), code(eip), registers(),
+                       stack(), branches());
 }
 
 std::optional<std::string> UnclaimedAccesses::note(const UnclaimedAccess& access,
@@ -253,7 +254,8 @@ std::optional<std::string> UnclaimedAccesses::note(const UnclaimedAccess& access
     text += access.write
                 ? fmt::format(": nobody takes the {}-byte write of {:#x}", access.bytes, access.value)
                 : fmt::format(": nobody answers the {}-byte read", access.bytes);
-    return text + (access.by_dma ? " by DMA" : " at " + report.place());
+    text += access.by_dma ? " by DMA" : fmt::format(" at {}", report.place());
+    return text;
 }
 
 std::optional<std::string> UnclaimedAccesses::summary() const {

@@ -236,6 +236,7 @@ private:
                            alignment = 0x4'0000, iopl3 = 0x3000, v86 = 0x2'0000;
         CpuState s = CpuBench::flat_state();
         s.gdtr.limit = 0x7F;
+        s.cr0 |= one_in(2) ? 0x4'0000u : 0; // AM
         s.eip = code_address() + below(256);
         for (uint32_t& value : s.general)
             value = one_in(4) ? word() : pointer();
