@@ -41,6 +41,7 @@ void Core::deliver(Fault what, uint32_t return_eip, bool is_fault) {
             return_eip = eip;
         if (exception && what.vector == vector::double_fault) {
             shutdown = true;
+            eip = return_eip;
             request_attention();
             return;
         }

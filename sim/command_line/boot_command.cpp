@@ -201,11 +201,9 @@ int boot_command(const BootOptions& options) {
             machine.set_serial_output([&](char c) { line.put(c); });
             const FailureReport report(machine.cpu(), machine.memory(),
                                        CodeNames(image, machine.cpu(), machine.memory()));
-            UnclaimedAccesses unclaimed;
-            machine.set_unclaimed_sink([&](const UnclaimedAccess& access) {
-                if (const auto text = unclaimed.note(access, report))
-                    fmt::print(stderr, "fixpoint: {}\n", *text);
-            });
+            UnclaimedAccesses unclaimed(
+                report, [](const std::string& line) { fmt::print(stderr, "fixpoint: {}\n", line); });
+            machine.set_events(&unclaimed);
             machine.load(image);
             status = run_to_end(machine, line, report, limit);
             if (const auto text = unclaimed.summary())

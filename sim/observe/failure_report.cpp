@@ -1,7 +1,5 @@
 #include "sim/observe/failure_report.hpp"
 
-#include "sim/machine/machine.hpp"
-
 #include <Zydis/Zydis.h>
 
 #include <algorithm>
@@ -243,19 +241,25 @@ std::string FailureReport::processor() const {
                        stack(), branches());
 }
 
-std::optional<std::string> UnclaimedAccesses::note(const UnclaimedAccess& access,
-                                                   const FailureReport& report) {
+UnclaimedAccesses::UnclaimedAccesses(const FailureReport& report,
+                                     std::function<void(const std::string& line)> sink)
+    : report_{report}, sink_{std::move(sink)} {}
+
+bool UnclaimedAccesses::is_new(uint64_t place) {
+    return seen_.insert(place).second && seen_.size() <= lines_max;
+}
+
+void UnclaimedAccesses::unclaimed_memory(uint32_t address, unsigned bytes, bool write) {
     constexpr uint64_t memory_mark = uint64_t{1} << 63;
-    const uint64_t place = access.port ? access.address : access.address / page_bytes | memory_mark;
-    if (!seen_.insert(place).second || seen_.size() > lines_max)
-        return std::nullopt;
-    std::string text = access.port ? fmt::format("port {:#06x}", access.address)
-                                   : fmt::format("physical address {:#010x}", access.address);
-    text += access.write
-                ? fmt::format(": nobody takes the {}-byte write of {:#x}", access.bytes, access.value)
-                : fmt::format(": nobody answers the {}-byte read", access.bytes);
-    text += access.by_dma ? " by DMA" : fmt::format(" at {}", report.place());
-    return text;
+    if (is_new(address / page_bytes | memory_mark))
+        sink_(fmt::format("physical address {:#010x}: nobody {} of {} bytes at {}", address,
+                          write ? "takes a write" : "answers a read", bytes, report_.place()));
+}
+
+void UnclaimedAccesses::unclaimed_port(uint16_t port, unsigned bytes, bool write) {
+    if (is_new(port))
+        sink_(fmt::format("port {:#06x}: nobody {} of {} bytes at {}", port,
+                          write ? "takes a write" : "answers a read", bytes, report_.place()));
 }
 
 std::optional<std::string> UnclaimedAccesses::summary() const {

@@ -4,6 +4,7 @@
 
 #include "models/cpu/cpu.hpp"
 #include "models/memory/physical_memory.hpp"
+#include "sim/machine/machine_events.hpp"
 
 #include <functional>
 #include <optional>
@@ -11,8 +12,6 @@
 #include <string>
 
 namespace fixpoint::sim {
-
-struct UnclaimedAccess;
 
 // The name of the code at a linear address, "function+0x12"; empty where nothing is known.
 using NameCode = std::function<std::string(uint32_t linear)>;
@@ -44,16 +43,25 @@ private:
 
 // Accesses to nothing: kernels probe for devices, so each port and each page of memory is worth one line, and after
 // some of them only a count.
-class UnclaimedAccesses {
+class UnclaimedAccesses final : public MachineEvents {
 public:
     static constexpr unsigned lines_max = 16;
 
-    // The line for this access; none if this place was named before, or too many were.
-    [[nodiscard]] std::optional<std::string> note(const UnclaimedAccess& access, const FailureReport& report);
+    // `sink` gets the lines, without their ends. The report outlives this.
+    UnclaimedAccesses(const FailureReport& report, std::function<void(const std::string& line)> sink);
+
+    void unclaimed_memory(uint32_t address, unsigned bytes, bool write) override;
+    void unclaimed_port(uint16_t port, unsigned bytes, bool write) override;
+
     // How many places went without a line; none: all had theirs.
     [[nodiscard]] std::optional<std::string> summary() const;
 
 private:
+    // True: this place has not been named before, and there is room for another line.
+    [[nodiscard]] bool is_new(uint64_t place);
+
+    const FailureReport& report_;
+    std::function<void(const std::string& line)> sink_;
     std::set<uint64_t> seen_; // ports, and pages with a mark
 };
 

@@ -65,10 +65,10 @@ public:
         const auto host_begin = std::chrono::steady_clock::now();
         report_.emplace(machine_.cpu(), machine_.memory(),
                         CodeNames(image, machine_.cpu(), machine_.memory()));
-        machine_.set_unclaimed_sink([this](const UnclaimedAccess& access) {
-            if (const auto text = unclaimed_.note(access, *report_))
-                outcome_.console += fmt::format("-- {} --\n", *text);
+        unclaimed_.emplace(*report_, [this](const std::string& line) {
+            outcome_.console += fmt::format("-- {} --\n", line);
         });
+        machine_.set_events(&*unclaimed_);
         machine_.load(image);
         size_t next_crash = 0;
         while (!is_over()) {
@@ -231,7 +231,7 @@ private:
     std::unique_ptr<models::DiskImage> image_;
     Machine machine_;
     std::optional<FailureReport> report_; // of the image that runs
-    UnclaimedAccesses unclaimed_;
+    std::optional<UnclaimedAccesses> unclaimed_;
 
     CycleAccountant accountant_;
     CheckpointLog checkpoints_;

@@ -17,7 +17,7 @@ namespace {
 using models::Cpu;
 using models::CpuBench;
 
-constexpr unsigned default_cases = 150, steps = 60;
+constexpr unsigned default_cases = 80, steps = 60;
 // The longest that one run() may go on after its limit: a block of instructions that all miss everywhere.
 constexpr uint64_t overshoot_max = 200'000;
 

@@ -1,6 +1,5 @@
 #include "sim/observe/failure_report.hpp"
 
-#include "sim/machine/machine.hpp"
 #include "tests/cpu/cpu_bench.hpp"
 
 #include <gtest/gtest.h>
@@ -55,17 +54,19 @@ TEST(FailureReport, SurvivesAPlaceWithoutMemory) {
 TEST(UnclaimedAccesses, NamesAPlaceOnceAndCountsAfterSixteen) {
     CpuBench bench;
     const FailureReport report{bench.cpu, bench.memory, {}};
-    UnclaimedAccesses accesses;
-    unsigned lines = 0;
-    for (const uint64_t port : {1u, 2u, 1u, 3u})
-        lines += accesses.note({true, false, false, port, 1, 0}, report) ? 1 : 0;
-    EXPECT_EQ(lines, 3u);
-    EXPECT_TRUE(accesses.note({false, true, false, 0xFEE0'0020, 4, 7}, report)) << "memory is another space";
-    EXPECT_FALSE(accesses.note({false, true, false, 0xFEE0'0FFC, 4, 7}, report)) << "the same page";
+    std::vector<std::string> lines;
+    UnclaimedAccesses accesses{report, [&](const std::string& line) { lines.push_back(line); }};
+    for (const uint16_t port : {uint16_t{1}, uint16_t{2}, uint16_t{1}, uint16_t{3}})
+        accesses.unclaimed_port(port, 1, false);
+    EXPECT_EQ(lines.size(), 3u);
+    EXPECT_EQ(lines[0], "port 0x0001: nobody answers a read of 1 bytes at 0008:00100000");
+    accesses.unclaimed_memory(0xFEE0'0020, 4, true); // another space
+    accesses.unclaimed_memory(0xFEE0'0FFC, 4, true); // the same page
+    EXPECT_EQ(lines.size(), 4u);
     EXPECT_FALSE(accesses.summary());
-    for (uint64_t port = 100; port < 120; ++port)
-        lines += accesses.note({true, false, false, port, 1, 0}, report) ? 1 : 0;
-    EXPECT_EQ(lines, 3u + UnclaimedAccesses::lines_max - 4);
+    for (uint16_t port = 100; port < 120; ++port)
+        accesses.unclaimed_port(port, 1, false);
+    EXPECT_EQ(lines.size(), UnclaimedAccesses::lines_max);
     EXPECT_EQ(accesses.summary(), "8 more ports or pages of memory where nobody answered");
 }
 
