@@ -95,6 +95,16 @@ bool Cpu::translate(uint32_t linear, uint32_t& physical) const {
     return core_->mmu.peek(linear, physical);
 }
 
+std::vector<CachedTranslation> Cpu::tlb_entries() const {
+    return core_->mmu.cached_translations();
+}
+uint32_t Cpu::cr3() const {
+    return core_->mmu.cr3;
+}
+uint32_t Cpu::general(RegisterIndex index) const {
+    return core_->registers[index];
+}
+
 void Cpu::set_observer(InstructionObserver* observer) {
     core_->set_observer(observer);
 }

@@ -36,6 +36,14 @@ struct CpuCounters {
     uint64_t blocks_decoded, blocks_invalidated;
 };
 
+// What a TLB holds, whatever the tables say by now.
+struct CachedTranslation {
+    bool fetch, large; // which of the four TLBs
+    uint32_t linear;   // of the page
+    uint64_t physical;
+    bool user, writable, dirty, global;
+};
+
 class Cpu {
 public:
     // Throws std::invalid_argument when a geometry is impossible. Memory and bus outlive the CPU.
@@ -93,6 +101,12 @@ public:
     // A debugger's view of the current address space: present pages at supervisor privilege, from the page
     // tables in memory; no side effects, no time.
     [[nodiscard]] bool translate(uint32_t linear, uint32_t& physical) const;
+
+    // Set by set, the most recently used first; no effects.
+    [[nodiscard]] std::vector<CachedTranslation> tlb_entries() const;
+    // Parts of state() that are wanted often; also inside callbacks.
+    [[nodiscard]] uint32_t cr3() const;
+    [[nodiscard]] uint32_t general(RegisterIndex index) const;
 
     // Debuggers and profilers; also inside callbacks, from the next block on. nullptr: nobody listens.
     void set_observer(InstructionObserver* observer);

@@ -206,6 +206,19 @@ void Mmu::write_table(uint32_t address, uint64_t value) {
     map_.write(address, 4, static_cast<uint32_t>(value));
 }
 
+std::vector<CachedTranslation> Mmu::cached_translations() const {
+    std::vector<CachedTranslation> all;
+    for (const bool fetch : {false, true})
+        for (const bool large : {false, true})
+            for (const Tlb::Entry& entry : tlbs_[fetch ? 1 : 0][large ? 1 : 0].entries())
+                if (entry.holds_page())
+                    all.push_back(
+                        {fetch, large, entry.page, entry.frame(), (entry.target & Tlb::Entry::user) != 0,
+                         (entry.target & Tlb::Entry::writable) != 0, (entry.target & Tlb::Entry::dirty) != 0,
+                         (entry.target & Tlb::Entry::global) != 0});
+    return all;
+}
+
 bool Mmu::peek(uint32_t linear, uint32_t& physical) const {
     if ((cr0 & cr0_pg) == 0) {
         physical = linear & a20_mask_;

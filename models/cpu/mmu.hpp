@@ -19,6 +19,7 @@
 #include "models/cpu/tlb.hpp"
 
 #include <array>
+#include <vector>
 
 namespace fixpoint::models {
 
@@ -68,6 +69,8 @@ public:
         return use(*entry, linear, kind, user, set, false, translation);
     }
     [[nodiscard]] uint32_t fault_error() const { return fault_error_; }
+
+    [[nodiscard]] std::vector<CachedTranslation> cached_translations() const;
 
     // From the tables alone: no TLB, no effects.
     [[nodiscard]] bool peek(uint32_t linear, uint32_t& physical) const;

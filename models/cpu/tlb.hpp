@@ -19,6 +19,7 @@ public:
         uint32_t page = invalid_page; // linear address of the page
         uint32_t target = 0;          // its frame, with the rights in the low bits
 
+        [[nodiscard]] bool holds_page() const { return page != invalid_page; }
         [[nodiscard]] uint32_t frame() const { return target & ~0xFFFu; }
         [[nodiscard]] uint32_t rights() const { return target & 0xFFFu; }
 
