@@ -96,6 +96,8 @@ void CpuModule::execute_once() {
         leaving_ = false;
         state_ = State::off;
     }
+    if (break_requested_ && (state_ == State::running || state_ == State::halted))
+        return take_break();
     switch (state_) {
     case State::off:
     case State::parked:
@@ -139,6 +141,16 @@ void CpuModule::execute_once() {
         break;
     }
     if (!on_stop(stop))
+        park();
+}
+
+void CpuModule::take_break() {
+    break_requested_ = false;
+    catch_up_idle();
+    const bool goes_on = on_break();
+    if (state_ == State::halted && !cpu_.halted())
+        state_ = State::running; // somebody has set it to work
+    if (!goes_on)
         park();
 }
 

@@ -41,6 +41,8 @@ public:
     // The CPU has stopped for another reason than its limit or HLT, at its own instant. True: go on at once
     // (a reset was carried out); false: simulation pauses.
     std::function<bool(Cpu::Stop)> on_stop;
+    // See request_break(). False: simulation pauses.
+    std::function<bool()> on_break;
 
     CpuModule(const sc_core::sc_module_name& name, const CpuParameters& parameters, PhysicalMemory& memory,
               AccessCost cost);
@@ -53,8 +55,12 @@ public:
     void go(Picoseconds until);
     // Simulation has come to `now` without the CPU: a halted CPU's counters follow.
     void catch_up_idle();
+    // on_break is called in the CPU's thread when it next comes between two calls of Cpu::run, also while the
+    // CPU is halted.
+    void request_break() { break_requested_ = true; }
     // Takes effect at the next evaluation: the CPU leaves what it is doing and stays off.
     void power_off();
+    [[nodiscard]] bool is_parked() const { return state_ == State::parked; }
     [[nodiscard]] bool is_off() const { return state_ == State::off; }
     // Resets the CPU; the caller then sets its state.
     void power_on();
@@ -79,6 +85,7 @@ private:
     void start_of_simulation() override;
     void execute();
     void execute_once();
+    void take_break();
     void park();
     [[nodiscard]] bool synchronise();
     Picoseconds horizon();
@@ -96,6 +103,7 @@ private:
 
     State state_ = State::off;
     bool leaving_ = false; // power_off() wants the thread out of Cpu::run
+    bool break_requested_ = false;
     bool interrupt_ = false;
     Picoseconds until_ = 0;
     Picoseconds horizon_ = 0;    // what horizon() said last

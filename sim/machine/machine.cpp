@@ -48,6 +48,28 @@ uint64_t cable_rate(const MachineParameters& parameters, bool has_disk) {
     return has_disk ? std::min<uint64_t>(controller, parameters.disk.interface_bytes_per_second) : controller;
 }
 
+// All who listen to every instruction; the processor knows one listener at most.
+class Observers final : public models::InstructionObserver {
+public:
+    void add(models::InstructionObserver& observer) {
+        remove(observer);
+        all_.push_back(&observer);
+    }
+    void remove(models::InstructionObserver& observer) { std::erase(all_, &observer); }
+    [[nodiscard]] models::InstructionObserver* listener() {
+        return all_.empty() ? nullptr : all_.size() == 1 ? all_.front() : this;
+    }
+    bool before_instruction(uint32_t linear) override {
+        bool goes_on = true;
+        for (models::InstructionObserver* observer : all_)
+            goes_on &= observer->before_instruction(linear);
+        return goes_on;
+    }
+
+private:
+    std::vector<models::InstructionObserver*> all_;
+};
+
 } // namespace
 
 // Members are built in this order: what is bound to comes first.
@@ -57,6 +79,7 @@ struct Machine::Parts {
     void connect_lines();
     void request_reset();
     bool stopped(models::Cpu::Stop stop);
+    bool ask_debugger(std::optional<models::Cpu::Stop> stop);
     void boot();
     void reset_devices();
     void power_cycle_devices();
@@ -95,6 +118,8 @@ struct Machine::Parts {
     models::IsaBridgeFunction isa_bridge;
     models::CpuModule cpu;
 
+    MachineDebugger* debugger = nullptr;
+    Observers observers;
     std::optional<MultibootLoader> loader;
     std::optional<RunEnd> end; // why the CPU was stopped
     bool over = false;         // only power_cycle() helps
@@ -182,6 +207,7 @@ void Machine::Parts::connect_lines() {
 
     cpu.on_acknowledge = [this] { return pic.device.acknowledge(); };
     cpu.on_stop = [this](models::Cpu::Stop stop) { return stopped(stop); };
+    cpu.on_break = [this] { return ask_debugger(std::nullopt); };
     dma.on_write = [this](uint32_t address, uint32_t bytes) { cpu.cpu().snoop_write(address, bytes); };
 
     ports.device.on_reset = pci.device.on_reset = [this] { request_reset(); };
@@ -204,6 +230,12 @@ void Machine::Parts::request_reset() {
 
 // In the CPU's thread, at its instant. True: execution goes on.
 bool Machine::Parts::stopped(models::Cpu::Stop stop) {
+    if (stop != models::Cpu::Stop::requested) {
+        if (!ask_debugger(stop))
+            return false;
+        if (!cpu.is_parked()) // it has gone on: a breakpoint, or somebody has pressed the reset button
+            return true;
+    }
     if (stop == models::Cpu::Stop::requested && reset_requested) {
         reset_requested = false;
         reset_devices();
@@ -218,6 +250,14 @@ bool Machine::Parts::stopped(models::Cpu::Stop stop) {
         end = RunEnd::halted_for_ever;
         over = true;
     }
+    return false;
+}
+
+// True: nothing speaks against going on.
+bool Machine::Parts::ask_debugger(std::optional<models::Cpu::Stop> stop) {
+    if (debugger == nullptr || debugger->stopped(stop))
+        return true;
+    end = RunEnd::stop_requested;
     return false;
 }
 
@@ -263,6 +303,8 @@ void Machine::load(const BootImage& image) {
 RunEnd Machine::run(Picoseconds until) {
     if (!parts_->loader || parts_->over)
         throw std::logic_error("Machine::run needs a loaded image and a machine that is on");
+    if (parts_->debugger != nullptr)
+        parts_->debugger->poll();
     parts_->end.reset();
     const Picoseconds start = models::simulated_now();
     if (until <= start)
@@ -282,6 +324,12 @@ void Machine::request_stop() {
     parts_->cpu.cpu().request_stop();
 }
 
+void Machine::reset() {
+    parts_->reset_devices();
+    parts_->cpu.power_on();
+    parts_->boot();
+}
+
 void Machine::power_cycle(models::PowerLoss mode, uint64_t seed) {
     // The CPU's thread may be waiting in the middle of an access: it has to leave first.
     parts_->cpu.power_off();
@@ -295,6 +343,21 @@ void Machine::power_cycle(models::PowerLoss mode, uint64_t seed) {
     parts_->cpu.power_on();
     if (parts_->loader)
         parts_->boot();
+}
+
+void Machine::set_debugger(MachineDebugger* debugger) {
+    parts_->debugger = debugger;
+}
+void Machine::request_break() {
+    parts_->cpu.request_break();
+}
+void Machine::add_observer(models::InstructionObserver& observer) {
+    parts_->observers.add(observer);
+    parts_->cpu.cpu().set_observer(parts_->observers.listener());
+}
+void Machine::remove_observer(models::InstructionObserver& observer) {
+    parts_->observers.remove(observer);
+    parts_->cpu.cpu().set_observer(parts_->observers.listener());
 }
 
 models::Cpu& Machine::cpu() {

@@ -8,6 +8,7 @@
 #include "models/memory/physical_memory.hpp"
 #include "models/time.hpp"
 #include "sim/machine/boot_image.hpp"
+#include "sim/machine/machine_debugger.hpp"
 #include "sim/machine/machine_events.hpp"
 #include "sim/machine/machine_parameters.hpp"
 
@@ -15,10 +16,6 @@
 #include <functional>
 #include <memory>
 #include <string_view>
-
-namespace fixpoint::models {
-class Cpu;
-}
 
 namespace fixpoint::sim {
 
@@ -51,9 +48,21 @@ public:
     // From probes and device callbacks: run() returns after the current instruction, with the devices caught
     // up.
     void request_stop();
+    // The reset button, between two instructions: devices and processor are reset, the image is placed anew.
+    void reset();
     // Power off at now() and on again: memory and devices lose their state, the disk's cache goes as `mode`
     // says, the loaded image is placed anew. Between two calls of run() only.
     void power_cycle(models::PowerLoss mode, uint64_t seed);
+
+    // nullptr: nobody. It is asked before the run ends at a triple fault or halts for ever.
+    void set_debugger(MachineDebugger* debugger);
+    // The debugger's stopped() is called when the processor next comes to an instruction boundary between two
+    // slices of its work, also while it is halted. Between two calls of run(), or from the debugger's poll().
+    void request_break();
+    // Several may listen to every instruction. An observer is there once, however often it is added. Not from
+    // before_instruction().
+    void add_observer(models::InstructionObserver& observer);
+    void remove_observer(models::InstructionObserver& observer);
 
     [[nodiscard]] models::Cpu& cpu();
     [[nodiscard]] models::PhysicalMemory& memory();
