@@ -28,10 +28,12 @@ void CallStacks::transfer(const Step& step) {
         return;
     case FlowKind::call: {
         const uint32_t slot = step.from_stack - flow.address_bytes;
-        if (step.to_stack == slot)
+        if (step.to_stack == slot && step.to_is_mapped)
             return push(step.from, step.to, slot);
-        running_->called_by = &step.from;
-        return interrupted(step, slot);
+        running_->called_by = &step.from; // what is called shows when the interrupt or the page fault is over
+        if (step.to_stack != slot)
+            interrupted(step, slot);
+        return;
     }
     case FlowKind::near_return: {
         pop(step.from_stack);

@@ -45,6 +45,7 @@ public:
         bool completed;                   // it was retired
         ProfileSite& to;
         uint32_t to_linear, to_stack;
+        bool to_is_mapped; // else it will fault when it is fetched
     };
     // Control has gone from one instruction to another, and not simply to the one that stands behind it.
     void transfer(const Step& step);

@@ -8,6 +8,7 @@ namespace {
 
 constexpr uint32_t page_bytes = ProfileSites::page_bytes;
 constexpr size_t longest_instruction = 15;
+constexpr uint32_t unmapped = ~0u; // a frame's number that no page has
 
 std::vector<std::filesystem::path> files_of(const BootImage& image) {
     std::vector<std::filesystem::path> files{image.kernel};
@@ -55,8 +56,8 @@ bool Profile::before_instruction(uint32_t linear) {
     const uint32_t stack = cpu_.general(models::reg_esp);
     if (previous_ != nullptr &&
         (previous_->flow.kind != FlowKind::plain || linear != previous_linear_ + previous_->flow.bytes))
-        stacks_.transfer(
-            {*previous_, previous_linear_, previous_stack_, cost.instructions != 0, site, linear, stack});
+        stacks_.transfer({*previous_, previous_linear_, previous_stack_, cost.instructions != 0, site, linear,
+                          stack, page_is_mapped_});
     previous_ = &site;
     previous_linear_ = linear;
     previous_stack_ = stack;
@@ -74,6 +75,7 @@ void Profile::enter_page(uint32_t linear) {
     uint32_t frame = 0;
     const std::span<const uint8_t> content = memory_page(linear, frame);
     page_ = &sites_.page_of(linear, frame, content);
+    page_is_mapped_ = frame != unmapped;
     page_linear_ = linear & ~(page_bytes - 1);
     page_cr3_ = cpu_.cr3();
 }
@@ -96,7 +98,7 @@ ProfileSite& Profile::new_site(uint32_t linear) {
 std::span<const uint8_t> Profile::memory_page(uint32_t linear, uint32_t& frame) const {
     const models::PhysicalMemory& memory = machine_.memory();
     uint32_t physical = 0;
-    frame = ~0u;
+    frame = unmapped;
     if (!cpu_.translate(linear & ~(page_bytes - 1), physical) ||
         uint64_t{physical} + page_bytes > memory.size())
         return no_memory_;
@@ -105,9 +107,9 @@ std::span<const uint8_t> Profile::memory_page(uint32_t linear, uint32_t& frame) 
 }
 
 uint64_t Profile::place_of(uint32_t stack_pointer) const {
-    constexpr uint64_t unmapped = uint64_t{1} << 32;
+    constexpr uint64_t by_linear_address = uint64_t{1} << 32;
     uint32_t physical = 0;
-    return cpu_.translate(stack_pointer, physical) ? physical : unmapped | stack_pointer;
+    return cpu_.translate(stack_pointer, physical) ? physical : by_linear_address | stack_pointer;
 }
 
 // EIP, CS, EFLAGS, and with a change of privilege ESP, SS (SDM vol. 3, 6.12.1).

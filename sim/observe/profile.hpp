@@ -64,6 +64,7 @@ private:
     uint32_t previous_linear_ = 0, previous_stack_ = 0;
     ProfileSites::Page* page_ = nullptr; // that the last instruction was in
     uint32_t page_linear_ = 0, page_cr3_ = 0;
+    bool page_is_mapped_ = false;
     bool ended_ = false;
 };
 
