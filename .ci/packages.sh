@@ -4,12 +4,12 @@
 # say) is left as it is.
 
 build_libraries="libsystemc-dev libzydis-dev libboost-dev libfmt-dev libspdlog-dev libcli11-dev libtomlplusplus-dev
-                 nlohmann-json3-dev libgtest-dev libbenchmark-dev g++-multilib"
+                 nlohmann-json3-dev libgtest-dev libbenchmark-dev libdw-dev g++-multilib"
 # command=package
 build_tools="g++=g++ cmake=cmake ninja=ninja-build pkg-config=pkg-config ccache=ccache git=git
              node=nodejs npm=npm rsvg-convert=librsvg2-bin"
 check_tools="qemu-system-i386=qemu-system-x86 clang-format=clang-format clang-tidy=clang-tidy python3=python3
-             chromium=chromium"
+             chromium=chromium gdb=gdb callgrind_annotate=valgrind"
 
 # install_missing LIBRARIES COMMAND=PACKAGE...
 install_missing() {

@@ -9,9 +9,12 @@
 #include "sim/config/machine_keys.hpp"
 #include "sim/config/search_path.hpp"
 #include "sim/config/toml_file.hpp"
+#include "sim/debug/debugger.hpp"
 #include "sim/machine/machine.hpp"
+#include "sim/observe/callgrind_file.hpp"
 #include "sim/observe/code_names.hpp"
 #include "sim/observe/failure_report.hpp"
+#include "sim/observe/profile.hpp"
 #include "sim/run/systemc_entry.hpp"
 
 #include <array>
@@ -150,7 +153,8 @@ int end(int status, std::string_view reason) {
     return status;
 }
 
-int run_to_end(Machine& machine, SerialLine& line, const FailureReport& report, models::Picoseconds limit) {
+int run_to_end(Machine& machine, SerialLine& line, const FailureReport& report, models::Picoseconds limit,
+               const Debugger* debugger) {
     while (true) {
         line.forward_input(machine);
         switch (machine.run(std::min(limit, machine.now() + input_interval))) {
@@ -160,6 +164,8 @@ int run_to_end(Machine& machine, SerialLine& line, const FailureReport& report, 
                                                         static_cast<double>(limit) / models::ps_per_second));
             break;
         case RunEnd::stop_requested:
+            if (debugger != nullptr && debugger->has_killed())
+                return end(exit_interrupted, "killed by the debugger");
             break;
         case RunEnd::debug_exit:
             return end(static_cast<int>((machine.debug_exit_value() << 1 | 1) & 0xFF),
@@ -192,8 +198,14 @@ int boot_command(const BootOptions& options) {
         options.max_seconds
             ? static_cast<models::Picoseconds>(std::llround(*options.max_seconds * 1e6)) * models::ps_per_us
             : models::never;
+    std::optional<CallgrindFile> profile_file;
+    if (!options.profile.empty())
+        profile_file.emplace(options.profile);
     int status = exit_bad_usage;
     std::exception_ptr failure;
+    std::optional<GdbConnection> gdb;
+    if (options.gdb)
+        listen_for_gdb(gdb, *options.gdb);
     signal(SIGPIPE, SIG_IGN); // whoever read the serial line may go
     run_in_systemc([&] {
         try {
@@ -204,10 +216,22 @@ int boot_command(const BootOptions& options) {
             UnclaimedAccesses unclaimed(
                 report, [](const std::string& line) { fmt::print(stderr, "fixpoint: {}\n", line); });
             machine.set_events(&unclaimed);
+            std::optional<Debugger> debugger;
+            if (gdb)
+                debugger.emplace(machine, *gdb);
             machine.load(image);
-            status = run_to_end(machine, line, report, limit);
+            std::optional<Profile> profile;
+            if (profile_file)
+                profile.emplace(machine, image);
+            status = run_to_end(machine, line, report, limit, debugger ? &*debugger : nullptr);
             if (const auto text = unclaimed.summary())
                 fmt::print(stderr, "fixpoint: {}\n", *text);
+            if (profile) {
+                profile->end();
+                profile_file->write(*profile);
+            }
+            if (debugger)
+                debugger->report_exit(static_cast<uint8_t>(status));
         } catch (...) {
             failure = std::current_exception();
         }

@@ -4,6 +4,7 @@
 // ConfigurationError or BootError, and said by main). `boot` has its own (see boot_command.cpp).
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -19,6 +20,8 @@ struct RunOptions {
     std::optional<std::string> seed;
     std::string out; // empty: results/local/NAME
     bool quiet = false;
+    std::optional<uint16_t> gdb; // port
+    std::string profile;         // file; empty: none
 };
 int run_command(const RunOptions& options);
 
@@ -40,6 +43,8 @@ struct BootOptions {
     std::string serial = "stdio"; // stdio, null or a file
     std::optional<double> max_seconds;
     std::vector<std::string> set;
+    std::optional<uint16_t> gdb; // port
+    std::string profile;         // file; empty: none
 };
 int boot_command(const BootOptions& options);
 

@@ -13,6 +13,9 @@ int run_command_line(int count, char** arguments) {
     app.name("fixpoint");
     app.require_subcommand(1);
 
+    constexpr const char* gdb_explanation = "wait for gdb on this port of 127.0.0.1 (0: any free one)";
+    constexpr const char* profile_explanation =
+        "write what the guest's code costs to this file (callgrind format)";
     RunOptions run;
     CLI::App* run_app = app.add_subcommand("run", "run an experiment and write its results into a folder");
     run_app->add_option("CONFIG", run.configuration, "experiment (TOML)")->required();
@@ -20,6 +23,8 @@ int run_command_line(int count, char** arguments) {
     run_app->add_option("--seed", run.seed, "override experiment.seed");
     run_app->add_option("--out", run.out, "folder of the results (default: results/local/NAME)");
     run_app->add_flag("--quiet", run.quiet, "no progress line");
+    run_app->add_option("--gdb", run.gdb, gdb_explanation);
+    run_app->add_option("--profile", run.profile, profile_explanation);
 
     SweepOptions sweep;
     CLI::App* sweep_app =
@@ -50,6 +55,8 @@ int run_command_line(int count, char** arguments) {
             "", "number"));
     boot_app->add_option("--set", boot.set, "override a key of the machine: KEY=VALUE")
         ->allow_extra_args(false);
+    boot_app->add_option("--gdb", boot.gdb, gdb_explanation);
+    boot_app->add_option("--profile", boot.profile, profile_explanation);
 
     BenchOptions bench;
     CLI::App* bench_app = app.add_subcommand("bench", "measure the simulator's own speed");

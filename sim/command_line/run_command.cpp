@@ -32,13 +32,18 @@ int run_command(const RunOptions& options) {
     OutputFolder output(options.out.empty() ? std::filesystem::path("results/local") / experiment.name
                                             : std::filesystem::path(options.out),
                         "summary.json", {"config.toml", "checkpoints.csv", "console.log", "disk.img"});
+    Instruments instruments;
+    instruments.profile = options.profile;
+    std::optional<GdbConnection> gdb;
+    if (options.gdb)
+        instruments.gdb = &listen_for_gdb(gdb, *options.gdb);
     ExperimentResult result;
     {
         ProgressLine progress(!options.quiet);
         result = std::move(
             run_experiments({experiment},
                             {experiment.disk.keep ? output.folder() / "disk.img" : std::filesystem::path{}},
-                            simulations_side_by_side, progress)
+                            simulations_side_by_side, progress, instruments)
                 .front());
     }
     write_run_files(output.folder(), experiment, result);

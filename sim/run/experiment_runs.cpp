@@ -67,7 +67,8 @@ std::vector<std::string> ExperimentResult::failures(const Experiment& experiment
 
 std::vector<ExperimentResult> run_experiments(const std::vector<Experiment>& experiments,
                                               const std::vector<std::filesystem::path>& disk_files,
-                                              unsigned parallel, ProgressLine& progress) {
+                                              unsigned parallel, ProgressLine& progress,
+                                              const Instruments& instruments) {
     SimulationPlan plan;
     std::vector<ExperimentPlan> planned;
     for (size_t i = 0; i < experiments.size(); ++i)
@@ -78,8 +79,9 @@ std::vector<ExperimentResult> run_experiments(const std::vector<Experiment>& exp
         const Experiment& experiment = plan.simulations()[i];
         const BootImage image =
             boot_image(experiment, image_folder()); // a missing file is reported before anything runs
-        jobs.push_back({[&plan, &experiment, image, i](Progress& shared) {
-            return to_json(simulate(experiment, image, plan.disk_file(i), shared));
+        const Instruments own = i == planned.front().run ? instruments : Instruments{};
+        jobs.push_back({[&plan, &experiment, image, own, i](Progress& shared) {
+            return to_json(simulate(experiment, image, plan.disk_file(i), own, shared));
         }});
     }
     const std::vector<JobResult> done =

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "sim/config/experiment.hpp"
+#include "sim/run/instruments.hpp"
 #include "sim/run/outcome.hpp"
 #include "sim/run/progress_line.hpp"
 #include "sim/run/summary.hpp"
@@ -48,12 +49,12 @@ struct ExperimentResult {
 };
 
 // Runs everything, at most `parallel` at a time; results in the order of `experiments`. `disk_files`: where
-// to save the disk of each, empty if it is not kept. Throws BootError, or std::runtime_error if a simulation
+// to save the disk of each, empty if it is not kept. `instruments` look into the first experiment's own run. Throws BootError, or std::runtime_error if a simulation
 // breaks down.
 [[nodiscard]] std::vector<ExperimentResult>
 run_experiments(const std::vector<Experiment>& experiments,
                 const std::vector<std::filesystem::path>& disk_files, unsigned parallel,
-                ProgressLine& progress);
+                ProgressLine& progress, const Instruments& instruments = {});
 
 // config.toml, summary.json, checkpoints.csv and console.log.
 void write_run_files(const std::filesystem::path& folder, const Experiment& experiment,

@@ -3,18 +3,23 @@
 #include "models/cpu/cpu.hpp"
 #include "models/disk/disk_image.hpp"
 #include "models/disk/seeded_random.hpp"
+#include "sim/debug/debugger.hpp"
 #include "sim/machine/machine.hpp"
+#include "sim/observe/callgrind_file.hpp"
 #include "sim/observe/code_names.hpp"
 #include "sim/observe/failure_report.hpp"
+#include "sim/observe/profile.hpp"
 #include "sim/observe/recovery_times.hpp"
 #include "sim/observe/snapshots.hpp"
 #include "sim/observe/store_reader.hpp"
 #include "sim/observe/workload_progress.hpp"
+#include "sim/run/summary.hpp"
 
 #include <algorithm>
 #include <chrono>
 #include <fmt/format.h>
 #include <memory>
+#include <optional>
 #include <utility>
 
 namespace fixpoint::sim {
@@ -50,11 +55,15 @@ std::unique_ptr<models::DiskImage> make_image(const DiskConfiguration& disk) {
 
 class Simulation final : public models::ProbeSink {
 public:
-    Simulation(const Experiment& experiment, Progress& progress)
+    Simulation(const Experiment& experiment, const Instruments& instruments, Progress& progress)
         : experiment_(experiment), progress_(progress), image_(make_image(experiment.disk)),
           machine_(experiment.machine, image_.get()), snapshots_(machine_.memory()),
           read_store_(make_store_reader(*image_)), workloads_(experiment.workloads.size()) {
         machine_.cpu().set_probe_sink(this);
+        if (instruments.gdb != nullptr)
+            debugger_.emplace(machine_, *instruments.gdb);
+        if (!instruments.profile.empty())
+            profile_file_.emplace(instruments.profile);
         machine_.set_serial_output([this](char c) {
             if (c != '\r')
                 outcome_.console += c;
@@ -70,6 +79,8 @@ public:
         });
         machine_.set_events(&*unclaimed_);
         machine_.load(image);
+        if (profile_file_)
+            profile_.emplace(machine_, image);
         size_t next_crash = 0;
         while (!is_over()) {
             const bool crash_ahead = next_crash < experiment_.crashes.size();
@@ -87,10 +98,14 @@ public:
                             to_ms(machine_.now() - crash_.value_or(0))));
         end_recovery();
         conclude();
+        if (profile_)
+            profile_file_->write(*profile_);
         if (!disk_file.empty()) {
             // As if the plug were pulled at the end: what the drive still caches is not on the media.
             image_->save(disk_file);
         }
+        if (debugger_)
+            debugger_->report_exit(failures(experiment_, outcome_).empty() ? 0 : 1);
         outcome_.host_seconds =
             std::chrono::duration<double>(std::chrono::steady_clock::now() - host_begin).count();
         return std::move(outcome_);
@@ -118,7 +133,10 @@ private:
             progress_.work = workloads_.units();
             switch (end) {
             case RunEnd::time_limit:
+                break;
             case RunEnd::stop_requested:
+                if (debugger_ && debugger_->has_killed())
+                    return give_up("killed by the debugger");
                 break;
             case RunEnd::debug_exit:
                 return give_up(
@@ -145,6 +163,8 @@ private:
         end_recovery();
         const Sample at = sample();
         machine_.power_cycle(mode, seed);
+        if (profile_)
+            profile_->power_cycle();
         accountant_.power_cycle(at);
         checkpoints_.power_cycle();
         snapshots_.power_cycle();
@@ -187,6 +207,8 @@ private:
         outcome_.simulated = at.now;
         outcome_.cycles = at.cycles;
         outcome_.instructions = machine_.cpu().instructions();
+        if (profile_)
+            profile_->end();
         accountant_.settle(at);
         outcome_.accounts = accountant_.accounts();
         is_measured_ = true;
@@ -232,6 +254,9 @@ private:
     Machine machine_;
     std::optional<FailureReport> report_; // of the image that runs
     std::optional<UnclaimedAccesses> unclaimed_;
+    std::optional<Debugger> debugger_;
+    std::optional<CallgrindFile> profile_file_;
+    std::optional<Profile> profile_;
 
     CycleAccountant accountant_;
     CheckpointLog checkpoints_;
@@ -355,8 +380,8 @@ BootImage boot_image(const Experiment& experiment, const std::filesystem::path& 
 }
 
 Outcome simulate(const Experiment& experiment, const BootImage& image, const std::filesystem::path& disk_file,
-                 Progress& progress) {
-    return std::make_unique<Simulation>(experiment, progress)->run(image, disk_file);
+                 const Instruments& instruments, Progress& progress) {
+    return std::make_unique<Simulation>(experiment, instruments, progress)->run(image, disk_file);
 }
 
 } // namespace fixpoint::sim

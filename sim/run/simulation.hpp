@@ -3,6 +3,7 @@
 
 #include "sim/config/experiment.hpp"
 #include "sim/machine/boot_image.hpp"
+#include "sim/run/instruments.hpp"
 #include "sim/run/outcome.hpp"
 #include "sim/run/progress.hpp"
 
@@ -16,6 +17,7 @@ namespace fixpoint::sim {
 // Once a process, inside sc_main. The disk's final content is saved to `disk_file` unless that is empty.
 // Throws BootError, models::DiskImageError.
 [[nodiscard]] Outcome simulate(const Experiment& experiment, const BootImage& image,
-                               const std::filesystem::path& disk_file, Progress& progress);
+                               const std::filesystem::path& disk_file, const Instruments& instruments,
+                               Progress& progress);
 
 } // namespace fixpoint::sim
