@@ -1,0 +1,38 @@
+// A generated case: the state it starts in, its instructions, and what it is about.
+#pragma once
+
+#include "tests/differential/guest/layout.hpp"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace differential {
+
+struct Patch {
+    uint32_t offset; // in the arena
+    std::vector<uint8_t> content;
+};
+
+struct Case {
+    CaseRecord state{};                       // `bytes` and `patches` are filled in by serialise()
+    CaseRecord plain{};                       // the environment's own state, to which shrinking goes back
+    std::vector<std::vector<uint8_t>> code;   // one instruction each, at code_at
+    uint32_t code_at = at::code;              // offset in the arena
+    std::vector<Patch> patches;
+    std::vector<std::string> features;        // "class:gate", "mode:pm32", "instr:lds", ...
+
+    [[nodiscard]] bool has(const std::string& feature) const;
+    void add_feature(const std::string& feature);
+};
+
+// The record as the driver reads it, appended to `table`.
+void serialise(const Case& what, std::vector<uint8_t>& table);
+// The module of an image.
+std::vector<uint8_t> module_of(const std::vector<Case>& cases, bool verbose, uint32_t first);
+// The arena before patches, the same for all cases.
+const std::vector<uint8_t>& arena_template();
+// For people: state that is not plain, patches, code disassembled.
+std::string describe(const Case& what);
+
+} // namespace differential

@@ -1,0 +1,23 @@
+// The classes of cases. Each fills one case in; which one a case has follows from its number.
+#pragma once
+
+#include "tests/differential/builder.hpp"
+
+#include <span>
+#include <string>
+
+namespace differential {
+
+struct CaseClass {
+    const char* name;
+    void (*generate)(Builder&);
+};
+std::span<const CaseClass> case_classes();
+
+// Segment registers, loaded in every way, and used afterwards.
+void segment_loads(Builder& b);
+
+// Case `number` of the campaign `seed`; `only`: of this class (empty: its turn's).
+Case generate_case(uint64_t seed, uint64_t number, const std::string& only = {});
+
+} // namespace differential

@@ -1,0 +1,88 @@
+#include "tests/differential/processor.hpp"
+
+#include <cstring>
+#include <optional>
+
+namespace differential {
+namespace {
+
+// The words that came over the line, from output_start on.
+class Words {
+public:
+    explicit Words(const std::vector<uint8_t>& bytes) : bytes_{bytes} {
+        constexpr uint32_t start = output_start;
+        while (at_ + sizeof start <= bytes_.size() && std::memcmp(&bytes_[at_], &start, sizeof start) != 0)
+            ++at_;
+        at_ += sizeof start;
+    }
+    [[nodiscard]] std::optional<uint32_t> next() {
+        uint32_t word;
+        if (at_ + sizeof word > bytes_.size())
+            return {};
+        std::memcpy(&word, &bytes_[at_], sizeof word);
+        at_ += sizeof word;
+        return word;
+    }
+
+private:
+    const std::vector<uint8_t>& bytes_;
+    size_t at_ = 0;
+};
+
+bool read_item(Words& words, uint32_t& digest) {
+    const auto word = words.next();
+    digest = word.value_or(0);
+    return word.has_value();
+}
+
+bool read_item(Words& words, Result& result) {
+    if (!words.next()) // the case's number
+        return false;
+    uint32_t outcome[sizeof(Outcome) / 4];
+    for (uint32_t& word : outcome) {
+        const auto next = words.next();
+        if (!next)
+            return false;
+        word = *next;
+    }
+    std::memcpy(&result.outcome, outcome, sizeof outcome);
+    for (uint32_t i = 0; i < result.outcome.changes && i < listed_changes; ++i) {
+        const auto offset = words.next(), value = words.next();
+        if (!offset || !value)
+            return false;
+        result.changes.push_back({*offset, *value});
+    }
+    return true;
+}
+
+void mark_hung(uint32_t& digest) { digest = Processor::hang_digest; }
+void mark_hung(Result& result) {
+    result = {};
+    result.hung = true;
+}
+
+} // namespace
+
+template<class Item> std::vector<Item> Processor::collect(const std::vector<Case>& cases) {
+    std::vector<Item> items;
+    while (items.size() < cases.size()) {
+        const auto first = static_cast<uint32_t>(items.size());
+        const std::vector<uint8_t> output = run(module_of(cases, std::is_same_v<Item, Result>, first));
+        Words words{output};
+        Item item{};
+        while (items.size() < cases.size() && read_item(words, item)) {
+            items.push_back(std::move(item));
+            item = {};
+        }
+        if (items.size() < cases.size()) {
+            mark_hung(item);
+            items.push_back(std::move(item));
+        }
+    }
+    return items;
+}
+
+std::vector<uint32_t> Processor::digests(const std::vector<Case>& cases) { return collect<uint32_t>(cases); }
+std::vector<Result> Processor::results(const std::vector<Case>& cases) { return collect<Result>(cases); }
+
+} // namespace differential
