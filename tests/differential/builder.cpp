@@ -73,7 +73,7 @@ void Builder::begin_anywhere() {
 }
 
 void Builder::instruction(const std::string& name) {
-    result.code.emplace_back();
+    result.code.push_back({name, {}});
     if (name != "ud2" && name != "mov_imm")
         feature("instr:" + name);
 }
@@ -105,6 +105,13 @@ void Builder::poke_page(uint32_t arena_page, uint32_t clear, uint32_t set) {
 uint32_t Builder::any_value() {
     constexpr uint32_t edges[] = {0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0x8000, 0xFFFF, 0x7FFF'FFFF, 0x8000'0000, ~0u};
     return random.one_in(2) ? random.word() : random.pick_from(edges) + random.below(3) - 1;
+}
+
+uint32_t Builder::data_offset(uint32_t room) {
+    const uint32_t boundary = at::data + page_bytes * random.below(4);
+    const uint32_t begin = boundary == at::data ? boundary : boundary - data_island;
+    const uint32_t end = boundary == at::page_directory ? boundary : boundary + data_island;
+    return begin + random.below(end - begin - room + 1);
 }
 
 uint64_t Builder::random_segment() {

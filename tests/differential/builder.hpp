@@ -49,7 +49,7 @@ public:
 
     // Code. An instruction is what is emitted between two calls of instruction().
     void instruction(const std::string& name); // adds the feature "instr:name"
-    void byte(uint32_t value) { result.code.back().push_back(static_cast<uint8_t>(value)); }
+    void byte(uint32_t value) { result.code.back().bytes.push_back(static_cast<uint8_t>(value)); }
     void bytes(std::initializer_list<uint32_t> values) {
         for (const uint32_t value : values)
             byte(value);
@@ -90,9 +90,8 @@ public:
 
     // Values.
     uint32_t any_value(); // edges are as likely as any other
-    uint32_t data_offset(uint32_t bytes_at_most = 16) {
-        return at::data + random.below(at::page_directory - at::data - bytes_at_most);
-    }
+    // In the data pages, near a page boundary, with room for so many bytes.
+    uint32_t data_offset(uint32_t room = 16);
     uint64_t random_segment(); // a descriptor, mostly sensible
     // A selector of anything: present or not, of any kind, beyond the tables, null.
     uint16_t any_selector();

@@ -17,6 +17,17 @@ void Case::add_feature(const std::string& feature) {
         features.push_back(feature);
 }
 
+std::string Case::instruction_at(uint32_t offset) const {
+    uint32_t end = code_at;
+    for (const Instruction& instruction : code) {
+        const uint32_t begin = end;
+        end += static_cast<uint32_t>(instruction.bytes.size());
+        if (offset >= begin && offset < end)
+            return instruction.name;
+    }
+    return "elsewhere";
+}
+
 namespace {
 
 template<class T> void append(std::vector<uint8_t>& table, const T& value) {
@@ -32,10 +43,10 @@ void append_patch(std::vector<uint8_t>& table, uint32_t offset, const std::vecto
     table.resize((table.size() + 1) & ~size_t{1});
 }
 
-std::vector<uint8_t> joined(const std::vector<std::vector<uint8_t>>& code) {
+std::vector<uint8_t> joined(const std::vector<Case::Instruction>& code) {
     std::vector<uint8_t> bytes;
-    for (const auto& instruction : code)
-        bytes.insert(bytes.end(), instruction.begin(), instruction.end());
+    for (const Case::Instruction& instruction : code)
+        bytes.insert(bytes.end(), instruction.bytes.begin(), instruction.bytes.end());
     return bytes;
 }
 

@@ -17,13 +17,19 @@ struct Patch {
 struct Case {
     CaseRecord state{};                       // `bytes` and `patches` are filled in by serialise()
     CaseRecord plain{};                       // the environment's own state, to which shrinking goes back
-    std::vector<std::vector<uint8_t>> code;   // one instruction each, at code_at
+    struct Instruction {
+        std::string name;
+        std::vector<uint8_t> bytes;
+    };
+    std::vector<Instruction> code;            // at code_at
     uint32_t code_at = at::code;              // offset in the arena
     std::vector<Patch> patches;
     std::vector<std::string> features;        // "class:gate", "mode:pm32", "instr:lds", ...
 
     [[nodiscard]] bool has(const std::string& feature) const;
     void add_feature(const std::string& feature);
+    // The name of the instruction that contains this offset in the arena; "elsewhere" if none does.
+    [[nodiscard]] std::string instruction_at(uint32_t offset) const;
 };
 
 // The record as the driver reads it, appended to `table`.

@@ -13,13 +13,13 @@ namespace {
 using namespace fixpoint::models;
 
 struct Ports : CpuBus {
-    static constexpr uint16_t serial = 0x3F8, line_status = serial + 5, scratch = serial + 7, debug_exit = 0xF4;
+    static constexpr uint16_t serial = 0x3F8, line_control = serial + 3, line_status = serial + 5, scratch = serial + 7, debug_exit = 0xF4;
     static constexpr uint8_t transmitter_empty = 0x60;
 
     Cpu* cpu = nullptr;
     std::vector<uint8_t> output;
     uint8_t scratch_value = 0;
-    bool ended = false;
+    bool divisor_access = false, ended = false;
 
     uint32_t io_read(uint16_t port, unsigned) override {
         if (port == line_status)
@@ -27,7 +27,9 @@ struct Ports : CpuBus {
         return port == scratch ? scratch_value : ~0u;
     }
     void io_write(uint16_t port, unsigned, uint32_t value) override {
-        if (port == serial)
+        if (port == line_control)
+            divisor_access = (value & 0x80) != 0;
+        if (port == serial && !divisor_access)
             output.push_back(static_cast<uint8_t>(value));
         if (port == scratch)
             scratch_value = static_cast<uint8_t>(value);

@@ -16,7 +16,7 @@ namespace {
 constexpr int poll_ms = 20;
 // An image that does nothing for so long hangs. Emulators write their serial file in blocks; a case takes a
 // millisecond.
-constexpr unsigned patience_polls = 30'000 / poll_ms;
+constexpr unsigned patience_polls = 10'000 / poll_ms;
 
 [[noreturn]] void become(const std::vector<std::string>& command) {
     std::vector<char*> arguments;

@@ -36,6 +36,9 @@ inline constexpr uint32_t stack0 = 0x5000, stacks = 0x6000, data = 0x7000;
 inline constexpr uint32_t page_directory = 0xA000, page_table = 0xB000, pae_pointers = 0xC000, pae_directory = 0xD000,
                           pae_table = 0xE000, spare = 0xF000;
 } // namespace at
+inline constexpr uint32_t page_bytes = 4096;
+// Data of cases is within so many bytes of a page boundary (of at::data to at::page_directory).
+inline constexpr uint32_t data_island = 0x80;
 
 // Selectors that the driver itself relies on in every case's GDT.
 namespace selector {

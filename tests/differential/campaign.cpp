@@ -1,0 +1,132 @@
+#include "tests/differential/campaign.hpp"
+
+#include "tests/differential/classes/classes.hpp"
+#include "tests/differential/shrink_steps.hpp"
+
+#include <algorithm>
+#include <future>
+
+#include <fmt/format.h>
+
+namespace differential {
+namespace {
+
+// All processors at the same time; the emulators are processes of their own.
+template<class Item, class Run> std::vector<std::vector<Item>> on_all(const Processors& processors, Run run) {
+    std::vector<std::future<std::vector<Item>>> under_way;
+    for (const auto& emulator : processors.emulators)
+        under_way.push_back(std::async(std::launch::async, [&run, &emulator] { return run(*emulator); }));
+    std::vector<std::vector<Item>> all;
+    all.push_back(run(*processors.model));
+    for (auto& one : under_way)
+        all.push_back(one.get());
+    return all;
+}
+
+} // namespace
+
+bool Comparison::fails() const {
+    return std::any_of(unexplained.begin(), unexplained.end(), [](const auto& list) { return !list.empty(); });
+}
+
+std::vector<size_t> Campaign::differing(const std::vector<Case>& cases) {
+    const auto all = on_all<uint32_t>(processors_, [&](Processor& one) { return one.digests(cases); });
+    std::vector<size_t> found;
+    for (size_t i = 0; i < cases.size(); ++i)
+        if (std::any_of(all.begin(), all.end(), [&](const auto& digests) { return digests[i] != all[0][i]; }))
+            found.push_back(i);
+    return found;
+}
+
+std::vector<Comparison> Campaign::compare(const std::vector<Case>& cases) {
+    const auto all = on_all<Result>(processors_, [&](Processor& one) { return one.results(cases); });
+    std::vector<Comparison> comparisons;
+    for (size_t i = 0; i < cases.size(); ++i) {
+        Comparison comparison;
+        comparison.model = all[0][i];
+        for (size_t e = 0; e < processors_.emulators.size(); ++e) {
+            const Result* other = processors_.emulators.size() == 2 ? &all[2 - e][i] : nullptr;
+            const std::string name = processors_.emulators[e]->name();
+            comparison.emulators.push_back(all[e + 1][i]);
+            comparison.unexplained.push_back(known_.unexplained({cases[i], name, all[0][i], all[e + 1][i], other}));
+        }
+        comparisons.push_back(std::move(comparison));
+    }
+    return comparisons;
+}
+
+Campaign::Summary Campaign::run(const Range& range, uint32_t cases_an_image, size_t failures_at_most) {
+    Summary summary;
+    while (summary.cases < range.count) {
+        const uint64_t begin = range.first + summary.cases;
+        const uint64_t count = std::min<uint64_t>(cases_an_image, range.count - summary.cases);
+        std::vector<Case> cases;
+        cases.reserve(count);
+        for (uint64_t i = 0; i < count; ++i)
+            cases.push_back(generate_case(range.seed, begin + i, range.only));
+        summary.cases += count;
+        std::vector<Case> again;
+        std::vector<uint64_t> numbers;
+        for (const size_t index : differing(cases)) {
+            again.push_back(std::move(cases[index]));
+            numbers.push_back(begin + index);
+        }
+        if (again.empty())
+            continue;
+        summary.differing += again.size();
+        std::vector<Comparison> comparisons = compare(again);
+        for (size_t i = 0; i < again.size(); ++i) {
+            if (!comparisons[i].fails())
+                continue;
+            ++summary.failing;
+            if (summary.failures.size() < failures_at_most)
+                summary.failures.push_back({numbers[i], std::move(again[i]), std::move(comparisons[i])});
+        }
+    }
+    return summary;
+}
+
+Campaign::Failure Campaign::shrink(const Failure& failure) {
+    constexpr unsigned rounds_at_most = 40;
+    Failure best = failure;
+    const auto same_emulator = [&](const Comparison& comparison) {
+        for (size_t e = 0; e < comparison.unexplained.size(); ++e)
+            if (!failure.comparison.unexplained[e].empty() && !comparison.unexplained[e].empty())
+                return true;
+        return false;
+    };
+    for (unsigned round = 0; round < rounds_at_most; ++round) {
+        std::vector<Case> candidates = simpler_cases(best.what);
+        if (candidates.empty())
+            break;
+        std::vector<Comparison> comparisons = compare(candidates);
+        const auto good = std::find_if(comparisons.begin(), comparisons.end(), same_emulator);
+        if (good == comparisons.end())
+            break;
+        best.what = std::move(candidates[static_cast<size_t>(good - comparisons.begin())]);
+        best.comparison = std::move(*good);
+    }
+    return best;
+}
+
+std::string Campaign::describe(const Case& what, const Comparison& comparison, bool full) const {
+    std::string text = differential::describe(what);
+    if (full)
+        text += fmt::format(" model:\n{}", differential::describe(comparison.model));
+    for (size_t e = 0; e < processors_.emulators.size(); ++e) {
+        const std::string name = processors_.emulators[e]->name();
+        if (full)
+            text += fmt::format(" {}:\n{}", name, differential::describe(comparison.emulators[e]));
+        for (const Difference& one : differences(comparison.model, comparison.emulators[e])) {
+            const auto& left = comparison.unexplained[e];
+            const bool explained = std::none_of(left.begin(), left.end(), [&](const Difference& other) {
+                return other.field == one.field && other.offset == one.offset;
+            });
+            text += fmt::format("  {} {}{}: model {:08x}, {} {:08x}\n", explained ? "explained:  " : "UNEXPLAINED:", one.field,
+                                one.offset != 0 ? fmt::format("+{:04x}", one.offset) : "", one.expected, name, one.got);
+        }
+    }
+    return text + fmt::format("  ended at: model {}, ", what.instruction_at(comparison.model.outcome.eip)) + "\n";
+}
+
+} // namespace differential
