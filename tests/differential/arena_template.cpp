@@ -20,6 +20,7 @@ public:
 
 constexpr uint32_t test_limit = arena_bytes - 1;
 
+// Accessed already, so that the environment itself changes nothing; a case's own segments need not be.
 void put_segments(Arena& a) {
     using namespace descriptor;
     const auto gdt = [&](uint32_t selector, uint64_t value) { a.put_descriptor(at::gdt, selector, value); };
@@ -30,10 +31,10 @@ void put_segments(Arena& a) {
     gdt(selector::real_switch_code, segment_descriptor(code | accessed, 0, real_mode_code, 0xFFFF, 0));
     gdt(selector::real_switch_data, segment_descriptor(data | accessed, 0, 0, 0xFFFF, 0));
     for (unsigned level = 0; level < 4; ++level) {
-        gdt(selector::code32(level), segment_descriptor(code, level, arena, test_limit, big));
-        gdt(selector::data32(level), segment_descriptor(data, level, arena, test_limit, big));
-        gdt(selector::code16(level), segment_descriptor(code, level, arena, test_limit, 0));
-        gdt(selector::data16(level), segment_descriptor(data, level, arena, test_limit, 0));
+        gdt(selector::code32(level), segment_descriptor(code | accessed, level, arena, test_limit, big));
+        gdt(selector::data32(level), segment_descriptor(data | accessed, level, arena, test_limit, big));
+        gdt(selector::code16(level), segment_descriptor(code | accessed, level, arena, test_limit, 0));
+        gdt(selector::data16(level), segment_descriptor(data | accessed, level, arena, test_limit, 0));
         gdt(selector::conforming(level), segment_descriptor(conforming, level, arena, test_limit, big));
     }
     gdt(selector::ldt, segment_descriptor(ldt, 0, arena + at::ldt, selector::ldt_count * 8 - 1, 0));

@@ -30,11 +30,18 @@ bool Comparison::fails() const {
 }
 
 std::vector<size_t> Campaign::differing(const std::vector<Case>& cases) {
-    const auto all = on_all<uint32_t>(processors_, [&](Processor& one) { return one.digests(cases); });
+    const auto all = on_all<Digests>(processors_, [&](Processor& one) { return one.digests(cases); });
+    const auto differs = [&](size_t emulator, size_t index) {
+        const Digests &model = all[0][index], &got = all[emulator + 1][index];
+        return processors_.emulators[emulator]->lenient() ? model.lenient != got.lenient : model.exact != got.exact;
+    };
     std::vector<size_t> found;
     for (size_t i = 0; i < cases.size(); ++i)
-        if (std::any_of(all.begin(), all.end(), [&](const auto& digests) { return digests[i] != all[0][i]; }))
-            found.push_back(i);
+        for (size_t e = 0; e < processors_.emulators.size(); ++e)
+            if (differs(e, i)) {
+                found.push_back(i);
+                break;
+            }
     return found;
 }
 
@@ -55,21 +62,43 @@ std::vector<Comparison> Campaign::compare(const std::vector<Case>& cases) {
     return comparisons;
 }
 
+// What failing cases have in common: class, emulator, where both ended and how, and which fields differ.
+std::string Campaign::group_of(const Case& what, const Comparison& comparison) const {
+    std::string text = what.features.front();
+    for (size_t e = 0; e < comparison.unexplained.size(); ++e) {
+        if (comparison.unexplained[e].empty())
+            continue;
+        const Outcome &model = comparison.model.outcome, &got = comparison.emulators[e].outcome;
+        text += fmt::format(" | {}: model {:x} at {}, got {:x} at {}:", processors_.emulators[e]->name(), model.vector,
+                            what.instruction_at(model.eip), got.vector, what.instruction_at(got.eip));
+        std::string last;
+        for (const Difference& one : comparison.unexplained[e])
+            if (model.vector == got.vector && one.field != last)
+                text += " " + (last = one.field);
+    }
+    return text;
+}
+
 Campaign::Summary Campaign::run(const Range& range, uint32_t cases_an_image, size_t failures_at_most) {
     Summary summary;
     while (summary.cases < range.count) {
         const uint64_t begin = range.first + summary.cases;
         const uint64_t count = std::min<uint64_t>(cases_an_image, range.count - summary.cases);
         std::vector<Case> cases;
-        cases.reserve(count);
-        for (uint64_t i = 0; i < count; ++i)
-            cases.push_back(generate_case(range.seed, begin + i, range.only));
+        std::vector<uint64_t> numbers_of_cases;
+        for (uint64_t number = begin; number < begin + count; ++number) {
+            Case one = generate_case(range.seed, number, range.only);
+            if (!range.without.empty() && one.has(range.without))
+                continue;
+            cases.push_back(std::move(one));
+            numbers_of_cases.push_back(number);
+        }
         summary.cases += count;
         std::vector<Case> again;
         std::vector<uint64_t> numbers;
         for (const size_t index : differing(cases)) {
             again.push_back(std::move(cases[index]));
-            numbers.push_back(begin + index);
+            numbers.push_back(numbers_of_cases[index]);
         }
         if (again.empty())
             continue;
@@ -79,6 +108,9 @@ Campaign::Summary Campaign::run(const Range& range, uint32_t cases_an_image, siz
             if (!comparisons[i].fails())
                 continue;
             ++summary.failing;
+            Summary::Group& group = summary.groups[group_of(again[i], comparisons[i])];
+            if (group.cases++ == 0)
+                group.first = numbers[i];
             if (summary.failures.size() < failures_at_most)
                 summary.failures.push_back({numbers[i], std::move(again[i]), std::move(comparisons[i])});
         }
@@ -126,7 +158,7 @@ std::string Campaign::describe(const Case& what, const Comparison& comparison, b
                                 one.offset != 0 ? fmt::format("+{:04x}", one.offset) : "", one.expected, name, one.got);
         }
     }
-    return text + fmt::format("  ended at: model {}, ", what.instruction_at(comparison.model.outcome.eip)) + "\n";
+    return text;
 }
 
 } // namespace differential

@@ -5,6 +5,7 @@
 #include "tests/differential/processor.hpp"
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -32,7 +33,8 @@ public:
 
     struct Range {
         uint64_t seed, first, count;
-        std::string only; // class; empty: all
+        std::string only;    // class; empty: all
+        std::string without; // leave out cases that have this feature
     };
     struct Failure {
         uint64_t number;
@@ -40,6 +42,10 @@ public:
         Comparison comparison;
     };
     struct Summary {
+        struct Group { // failing cases that look alike
+            uint64_t cases = 0, first = 0;
+        };
+        std::map<std::string, Group> groups;
         uint64_t cases = 0, differing = 0, failing = 0;
         std::vector<Failure> failures; // the first `failures_at_most`
     };
@@ -55,6 +61,7 @@ public:
     [[nodiscard]] std::string usage() const { return known_.usage(); }
 
 private:
+    [[nodiscard]] std::string group_of(const Case& what, const Comparison& comparison) const;
     std::vector<size_t> differing(const std::vector<Case>& cases);
 
     Processors processors_;

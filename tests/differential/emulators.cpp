@@ -49,6 +49,7 @@ class Qemu final : public Processor {
 public:
     Qemu(std::filesystem::path program, GuestFiles files) : program_{std::move(program)}, files_{std::move(files)} {}
     [[nodiscard]] std::string name() const override { return "qemu"; }
+    [[nodiscard]] bool lenient() const override { return true; }
 
 private:
     std::vector<uint8_t> run(const std::vector<uint8_t>& module) override {

@@ -7,6 +7,7 @@
 #include "tests/differential/campaign.hpp"
 #include "tests/differential/classes/classes.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <exception>
@@ -26,17 +27,17 @@ struct Options {
     int64_t one = -1;
     uint32_t cases_an_image = 20'000;
     size_t shown = 5;
-    std::string only;
-    bool verbose = false, without_shrinking = false, list = false;
+    std::string only, without;
+    bool verbose = false, shrink = true, list = false;
 };
 
 void show(Campaign& campaign, const Options& options, const Campaign::Failure& failure) {
     const std::string only = options.only.empty() ? "" : " --class " + options.only;
     fmt::print("case {} of seed {}:\n{}", failure.number, options.seed,
                campaign.describe(failure.what, failure.comparison, options.verbose));
-    if (!options.without_shrinking && failure.comparison.fails()) {
+    if (options.shrink && failure.comparison.fails()) {
         const Campaign::Failure small = campaign.shrink(failure);
-        fmt::print(" shrunk to:\n{}", campaign.describe(small.what, small.comparison, true));
+        fmt::print(" shrunk to:\n{}", campaign.describe(small.what, small.comparison, options.verbose));
     }
     fmt::print(" again: fixpoint_differential --seed {} --case {}{} --verbose\n\n", options.seed, failure.number, only);
 }
@@ -68,11 +69,15 @@ int run(const Options& options) {
         return failure.comparison.fails() ? exit_failed : 0;
     }
     const auto begin = std::chrono::steady_clock::now();
-    const Campaign::Summary summary = campaign.run({options.seed, options.first, options.cases, options.only},
+    const Campaign::Summary summary = campaign.run({options.seed, options.first, options.cases, options.only, options.without},
                                                    options.cases_an_image, options.shown);
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
     for (const Campaign::Failure& failure : summary.failures)
         show(campaign, options, failure);
+    std::vector<std::pair<std::string, Campaign::Summary::Group>> groups{summary.groups.begin(), summary.groups.end()};
+    std::stable_sort(groups.begin(), groups.end(), [](const auto& a, const auto& b) { return a.second.cases > b.second.cases; });
+    for (const auto& [text, group] : groups)
+        fmt::print("{:>7} like case {}: {}\n", group.cases, group.first, text);
     fmt::print("{} cases of seed {}: {} differ, {} of them unexplained; {:.0f} s\nexplained by\n{}", summary.cases,
                options.seed, summary.differing, summary.failing, took.count(), campaign.usage());
     return summary.failing == 0 ? 0 : exit_failed;
@@ -88,12 +93,13 @@ int main(int argc, char** argv) {
     app.add_option("--first", options.first, "number of the first");
     app.add_option("--case", options.one, "only this one");
     app.add_option("--class", options.only, "only cases of this class");
+    app.add_option("--without", options.without, "leave out cases that have this feature");
     app.add_option("--an-image", options.cases_an_image, "cases in one image");
     app.add_option("--show", options.shown, "unexplained cases to show");
     app.add_option("--known", options.known, "table of known differences");
     app.add_option("--images", options.images, "folder of the guest programs");
     app.add_flag("--verbose", options.verbose, "show whole results");
-    app.add_flag("--no-shrink", options.without_shrinking, "show failing cases as they were generated");
+    app.add_flag("--shrink,!--no-shrink", options.shrink, "shrink failing cases");
     app.add_flag("--list", options.list, "list the classes");
     try {
         app.parse(argc, argv);

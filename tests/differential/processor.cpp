@@ -29,10 +29,10 @@ private:
     size_t at_ = 0;
 };
 
-bool read_item(Words& words, uint32_t& digest) {
-    const auto word = words.next();
-    digest = word.value_or(0);
-    return word.has_value();
+bool read_item(Words& words, Digests& digests) {
+    const auto exact = words.next(), lenient = words.next();
+    digests = {exact.value_or(0), lenient.value_or(0)};
+    return lenient.has_value();
 }
 
 bool read_item(Words& words, Result& result) {
@@ -55,7 +55,7 @@ bool read_item(Words& words, Result& result) {
     return true;
 }
 
-void mark_hung(uint32_t& digest) { digest = Processor::hang_digest; }
+void mark_hung(Digests& digests) { digests = {Processor::hang_digest, Processor::hang_digest}; }
 void mark_hung(Result& result) {
     result = {};
     result.hung = true;
@@ -82,7 +82,7 @@ template<class Item> std::vector<Item> Processor::collect(const std::vector<Case
     return items;
 }
 
-std::vector<uint32_t> Processor::digests(const std::vector<Case>& cases) { return collect<uint32_t>(cases); }
+std::vector<Digests> Processor::digests(const std::vector<Case>& cases) { return collect<Digests>(cases); }
 std::vector<Result> Processor::results(const std::vector<Case>& cases) { return collect<Result>(cases); }
 
 } // namespace differential

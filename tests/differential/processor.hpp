@@ -33,10 +33,12 @@ class Processor {
 public:
     virtual ~Processor() = default;
     [[nodiscard]] virtual std::string name() const = 0;
+    // Whether its digests are compared leniently (layout.hpp).
+    [[nodiscard]] virtual bool lenient() const { return false; }
 
-    // A digest for each case. A case that hangs or crashes the processor gets hang_digest, and the image goes on
+    // A case that hangs or crashes the processor gets hang_digest (or Result::hung), and the image goes on
     // with the next.
-    std::vector<uint32_t> digests(const std::vector<Case>& cases);
+    std::vector<Digests> digests(const std::vector<Case>& cases);
     std::vector<Result> results(const std::vector<Case>& cases);
 
     static constexpr uint32_t hang_digest = 0xDEAD'0004;

@@ -55,12 +55,12 @@ enter_case:
     movl %eax, %dr6
     xorl %eax, %eax
     movl %eax, %cr2
-    cmpl $ENTRY_REAL, current + RECORD_ENTRY
-    jae enter_real_mode
     movl current + RECORD_CR4, %eax
     movl %eax, %cr4
     movl current + RECORD_CR3, %eax
     movl %eax, %cr3
+    cmpl $ENTRY_REAL, current + RECORD_ENTRY
+    jae enter_real_mode
     movl current + RECORD_CR0, %eax
     orl $1, %eax // PE
     movl %eax, %cr0

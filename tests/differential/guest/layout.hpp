@@ -70,7 +70,7 @@ struct CaseRecord {
 struct TableHeader {
     static constexpr uint32_t the_magic = 0x5443'4658;
     uint32_t magic;
-    uint32_t verbose; // 0: a digest (one word) for each case; 1: Outcome and changes
+    uint32_t verbose; // 0: Digests of each case; 1: Outcome and changes
     uint32_t cases;
     uint32_t first;       // where to begin (cases before are skipped without output)
     uint32_t template_at; // offsets from the header
@@ -83,7 +83,14 @@ struct Progress {
     uint32_t magic, next_case, records_offset, running;
 };
 
-// What happened. The digest is a hash of these words and of all changes.
+// Of the words of Outcome and all changes. `lenient` takes RF for 0 in EFLAGS, in stacks and in TSSs: QEMU never stores
+// it, and nearly every case would differ.
+struct Digests {
+    uint32_t exact, lenient;
+    bool operator==(const Digests&) const = default;
+};
+
+// What happened.
 struct Outcome {
     uint32_t vector; // where the case ended: the exception's vector; Outcome::shut_down
     uint32_t error;
