@@ -6,6 +6,10 @@ namespace differential {
 
 void Builder::begin(Mode mode, unsigned level, Paging paging) {
     mode_ = mode;
+    if (mode == Mode::real)
+        level = 0;
+    if (mode == Mode::virtual_8086)
+        level = 3;
     level_ = level;
     paging_ = paging;
     CaseRecord& s = result.state;
@@ -127,6 +131,8 @@ uint64_t Builder::random_segment() {
 }
 
 uint16_t Builder::any_selector() {
+    if (!protected_mode()) // a paragraph; what is outside the arena is not the same everywhere
+        return static_cast<uint16_t>((arena >> 4) + random.below(0x100));
     switch (random.below(10)) {
     case 0:
         return static_cast<uint16_t>(random.below(4)); // null

@@ -52,7 +52,7 @@ public:
 private:
     static constexpr uint32_t information = 0x9000, module_list = 0x9100;
     // Between two results; the longest case takes a hundredth of it.
-    static constexpr uint64_t patience_cycles = 50'000'000;
+    static constexpr uint64_t patience_cycles = 20'000'000;
 
     std::vector<uint8_t> run(const std::vector<uint8_t>& module) override {
         PhysicalMemory memory{machine_memory_bytes};

@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdint>
+#include <ctime>
 #include <stdexcept>
 
 #include <poll.h>
@@ -14,9 +15,10 @@ namespace differential {
 namespace {
 
 constexpr int poll_ms = 20;
-// An image that does nothing for so long hangs. Emulators write their serial file in blocks; a case takes a
-// millisecond.
-constexpr unsigned patience_polls = 10'000 / poll_ms;
+// An image that reports nothing for so much of the emulator's processor time hangs: a case takes a millisecond. An
+// emulator that does nothing at all for so long waits for somebody.
+constexpr double patience_cpu_seconds = 2;
+constexpr unsigned patience_polls = 30'000 / poll_ms;
 
 [[noreturn]] void become(const std::vector<std::string>& command) {
     std::vector<char*> arguments;
@@ -27,6 +29,15 @@ constexpr unsigned patience_polls = 10'000 / poll_ms;
     setenv("TERM", "xterm", 1);
     execv(arguments[0], arguments.data());
     _exit(127);
+}
+
+// Processor time of a child so far, from its clock (clock_getcpuclockid).
+double cpu_seconds(pid_t child) {
+    clockid_t clock{};
+    timespec time{};
+    if (clock_getcpuclockid(child, &clock) != 0 || clock_gettime(clock, &time) != 0)
+        return 0;
+    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
 }
 
 uintmax_t size_of(const std::filesystem::path& file) {
@@ -46,6 +57,7 @@ void run_watched(const std::vector<std::string>& command, const std::filesystem:
         become(command);
     unsigned silent = 0;
     uintmax_t seen = 0;
+    double cpu_at_progress = 0;
     int status = 0;
     while (waitpid(child, &status, WNOHANG) == 0) {
         pollfd readable{terminal, POLLIN, 0};
@@ -55,9 +67,13 @@ void run_watched(const std::vector<std::string>& command, const std::filesystem:
                 usleep(poll_ms * 1000);
         }
         const uintmax_t size = size_of(progress);
-        silent = size == seen ? silent + 1 : 0;
-        seen = size;
-        if (silent > patience_polls)
+        const double now = cpu_seconds(child);
+        if (size != seen) {
+            seen = size;
+            silent = 0;
+            cpu_at_progress = now;
+        }
+        if (++silent > patience_polls || now - cpu_at_progress > patience_cpu_seconds)
             kill(child, SIGKILL);
     }
     close(terminal);

@@ -8,6 +8,10 @@ namespace {
 
 constexpr std::array all_classes{
     CaseClass{"segment_loads", segment_loads},
+    CaseClass{"far_transfers", far_transfers},
+    CaseClass{"interrupts", interrupts},
+    CaseClass{"interrupt_returns", interrupt_returns},
+    CaseClass{"system_instructions", system_instructions},
 };
 
 } // namespace

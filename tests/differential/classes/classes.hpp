@@ -16,6 +16,14 @@ std::span<const CaseClass> case_classes();
 
 // Segment registers, loaded in every way, and used afterwards.
 void segment_loads(Builder& b);
+// Far jumps, calls and returns, through call gates too.
+void far_transfers(Builder& b);
+// Software interrupts and exceptions through gates of every kind.
+void interrupts(Builder& b);
+// IRET with frames of every kind.
+void interrupt_returns(Builder& b);
+// LAR to INVLPG: about descriptors, system registers and privilege.
+void system_instructions(Builder& b);
 
 // Case `number` of the campaign `seed`; `only`: of this class (empty: its turn's).
 Case generate_case(uint64_t seed, uint64_t number, const std::string& only = {});

@@ -63,10 +63,8 @@ void segment_loads(Builder& b) {
     for (unsigned done = 0, count = 1 + b.random.below(2); done < count; ++done) {
         const auto to = b.random.pick({es, ss, ds, fs, gs});
         uint16_t selector = b.any_selector();
-        if (b.random.one_in(2))
+        if (b.protected_mode() && b.random.one_in(2))
             selector = static_cast<uint16_t>(selector::own + 8 * b.random.below(3) + (b.random.one_in(2) ? b.level() : b.random.below(4)));
-        if (!b.protected_mode() && b.random.one_in(2))
-            selector = static_cast<uint16_t>((arena >> 4) + b.random.below(0x400));
         switch (b.random.below(3)) {
         case 0:
             load_by_move(b, to, selector);

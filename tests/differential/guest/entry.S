@@ -60,8 +60,11 @@ enter_case:
     movl current + RECORD_CR3, %eax
     movl %eax, %cr3
     cmpl $ENTRY_REAL, current + RECORD_ENTRY
-    jae enter_real_mode
-    movl current + RECORD_CR0, %eax
+    jb 1f
+    movl current + RECORD_DEBUG + 20, %eax
+    movl %eax, %dr7
+    jmp enter_real_mode
+1:  movl current + RECORD_CR0, %eax
     orl $1, %eax // PE
     movl %eax, %cr0
     movl current + RECORD_DEBUG + 20, %eax
