@@ -9,7 +9,9 @@ build_libraries="libsystemc-dev libzydis-dev libboost-dev libfmt-dev libspdlog-d
 build_tools="g++=g++ cmake=cmake ninja=ninja-build pkg-config=pkg-config ccache=ccache git=git
              node=nodejs npm=npm rsvg-convert=librsvg2-bin"
 check_tools="qemu-system-i386=qemu-system-x86 clang-format=clang-format clang-tidy=clang-tidy python3=python3
-             chromium=chromium gdb=gdb callgrind_annotate=valgrind"
+             chromium=chromium gdb=gdb callgrind_annotate=valgrind bochs=bochs
+             grub-mkrescue=grub-common xorriso=xorriso mformat=mtools"
+check_libraries="bochs-term bochsbios grub-pc-bin"
 
 # install_missing LIBRARIES COMMAND=PACKAGE...
 install_missing() {

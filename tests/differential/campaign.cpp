@@ -142,6 +142,7 @@ Campaign::Failure Campaign::shrink(const Failure& failure) {
 }
 
 std::string Campaign::describe(const Case& what, const Comparison& comparison, bool full) const {
+    constexpr size_t differences_in_brief = 14;
     std::string text = differential::describe(what);
     if (full)
         text += fmt::format(" model:\n{}", differential::describe(comparison.model));
@@ -149,7 +150,10 @@ std::string Campaign::describe(const Case& what, const Comparison& comparison, b
         const std::string name = processors_.emulators[e]->name();
         if (full)
             text += fmt::format(" {}:\n{}", name, differential::describe(comparison.emulators[e]));
+        size_t shown = 0;
         for (const Difference& one : differences(comparison.model, comparison.emulators[e])) {
+            if (!full && ++shown > differences_in_brief)
+                break;
             const auto& left = comparison.unexplained[e];
             const bool explained = std::none_of(left.begin(), left.end(), [&](const Difference& other) {
                 return other.field == one.field && other.offset == one.offset;

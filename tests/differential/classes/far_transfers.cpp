@@ -26,8 +26,10 @@ uint16_t code_selector(Builder& b) {
 }
 
 uint32_t landing_offset(Builder& b) {
-    return b.random.one_in(8) ? b.random.pick({0x4000u, 0xFFFFu, 0x1'0000u, 0x8000u})
-                              : at::landing + b.random.below(0x100);
+    if (!b.random.one_in(8))
+        return at::landing + b.random.below(0x80);
+    b.feature("offset:unusual");
+    return b.random.pick({0x4000u, 0xFFFFu, 0x1'0000u});
 }
 
 // A call gate in one of the case's own descriptors.
@@ -65,7 +67,7 @@ void jump_or_call(Builder& b) {
     const uint16_t selector = b.protected_mode() ? (b.random.one_in(2) ? place_gate(b) : with_rpl(b, code_selector(b)))
                                                  : static_cast<uint16_t>((arena >> 4) + b.random.below(2) * 0x10);
     const unsigned width = b.random.one_in(2) ? 2 : 4;
-    const uint32_t offset = b.protected_mode() ? landing_offset(b) : at::landing + b.random.below(0x100);
+    const uint32_t offset = b.protected_mode() ? landing_offset(b) : at::landing + b.random.below(0x80);
     b.instruction(call ? "call_far" : "jmp_far");
     b.operand_size(width);
     if (b.random.one_in(2)) {

@@ -38,6 +38,8 @@ void place_gate(Builder& b, unsigned vector) {
     if (type == descriptor::task_gate)
         type = descriptor::interrupt_gate_32; // tasks have a class of their own
     const uint32_t offset = b.random.one_in(10) ? 0x1'0000 : at::landing + b.random.below(0x80);
+    if (offset > 0xFFFF)
+        b.feature("offset:unusual");
     b.poke_gate(vector, gate(type, b.random.one_in(3) ? b.random.below(4) : 3, handler_code(b), offset, 0,
                              !b.random.one_in(10)));
 }
@@ -151,6 +153,8 @@ void interrupt_returns(Builder& b) {
                                         eflags::resume | eflags::alignment_check | 0x20'0000);
     if (b.level() != 0 || !b.protected_mode() || b.random.one_in(2))
         flags |= b.random.one_in(8) ? eflags::virtual_8086 : 0;
+    if ((flags & eflags::virtual_8086) != 0)
+        b.feature("iret:vm_in_image");
     const bool to_virtual_8086 = b.protected_mode() && b.level() == 0 && width == 4 && b.random.one_in(4);
     if (to_virtual_8086) {
         b.feature("iret:to_v86");
@@ -170,7 +174,10 @@ void interrupt_returns(Builder& b) {
         push(b, b.any_selector(), width);
     else
         push(b, b.random.one_in(3) ? selector::code16(outer) : selector::code32(outer), width);
-    push(b, b.random.one_in(10) ? 0x1'0000 : at::landing, width);
+    const bool beyond = b.random.one_in(10);
+    if (beyond)
+        b.feature("offset:unusual");
+    push(b, beyond ? 0x1'0000 : at::landing, width);
     if (b.protected_mode() && b.random.one_in(3))
         b.poke_descriptor(static_cast<uint16_t>(selector::own + 8 * b.random.below(4)), b.random_segment());
     b.instruction("iret");
