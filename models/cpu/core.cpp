@@ -193,6 +193,8 @@ std::optional<Cpu::Stop> Core::boundary() {
     }
     if (watch_hit)
         return Cpu::Stop::watchpoint;
+    if (clock.cycles >= limit && !halted)
+        return Cpu::Stop::limit;
     const bool shadow = interrupt_shadow, traps_held = trap_shadow;
     interrupt_shadow = trap_shadow = false;
     if (pending_debug != 0 && !traps_held) {
@@ -211,10 +213,6 @@ std::optional<Cpu::Stop> Core::boundary() {
             return Cpu::Stop::triple_fault;
     } else if (halted) {
         return (flags.system & eflags::iif) != 0 ? Cpu::Stop::halted : Cpu::Stop::halted_for_ever;
-    } else if (clock.cycles >= limit) {
-        interrupt_shadow = shadow;
-        trap_shadow = traps_held;
-        return Cpu::Stop::limit;
     }
     const bool soon = (interrupt_line && (flags.system & eflags::iif) != 0) || pending_debug != 0;
     const bool observed = (mode & block_mode::observed) != 0;
@@ -329,7 +327,11 @@ Block* Core::locate(uint32_t linear, uint32_t physical) {
         block = &no_block_;
     }
     Block* made = build_block(linear, physical, false);
-    if (made != nullptr)
+    if (made == nullptr)
+        return nullptr;
+    if (made->provisional)
+        made->physical = Block::dead; // no hint may lead to it
+    else
         blocks.insert(made);
     return made;
 }
@@ -380,6 +382,11 @@ Block* Core::build_block(uint32_t linear, uint32_t physical, bool single) {
             made->second_page = second & ~(page_bytes - 1);
             available = fetch_bytes(physical, made->second_page, longest, bytes);
             decoded = decoder.decode(bytes, available, mode);
+        }
+        if (decoded.provisional) {
+            if (instructions != 0)
+                break;
+            made->provisional = true;
         }
         Op& op = made->ops[count + (observed && count != 0 ? 1 : 0)];
         op = decoded.op;

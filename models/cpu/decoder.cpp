@@ -95,6 +95,7 @@ Decoded raising(uint8_t number) {
     decoded.op.handler = raise_handler();
     decoded.op.detail = number;
     decoded.length = 1;
+    decoded.provisional = true;
     decoded.ends_block = true;
     return decoded;
 }

@@ -22,9 +22,10 @@ struct Decoded {
     Cost cost;
     uint8_t length = 0;
     bool ends_block = false;
-    bool relative = false;   // immediate: a displacement from the next instruction
-    bool counts = true;      // probes are not instructions
-    bool incomplete = false; // more bytes are needed than were given
+    bool relative = false;    // immediate: a displacement from the next instruction
+    bool counts = true;       // probes are not instructions
+    bool provisional = false; // invalid as it stands; bytes behind `length` may have decided that
+    bool incomplete = false;  // more bytes are needed than were given
 };
 
 class Decoder {

@@ -45,6 +45,7 @@ struct Block {
     uint16_t bytes;
     uint8_t instructions;
     uint8_t lines;    // cache lines it covers
+    bool provisional; // not for the cache: see Decoded
     uint8_t op_count; // instructions, and the end-of-block Op where no branch ends it
     Block* chain[2];  // hints: the blocks that followed last time (not taken, taken)
     Op* ops;

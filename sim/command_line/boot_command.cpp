@@ -214,7 +214,7 @@ int boot_command(const BootOptions& options) {
             const FailureReport report(machine.cpu(), machine.memory(),
                                        CodeNames(image, machine.cpu(), machine.memory()));
             UnclaimedAccesses unclaimed(
-                report, [](const std::string& line) { fmt::print(stderr, "fixpoint: {}\n", line); });
+                report, [](const std::string& told) { fmt::print(stderr, "fixpoint: {}\n", told); });
             machine.set_events(&unclaimed);
             std::optional<Debugger> debugger;
             if (gdb)
