@@ -97,7 +97,7 @@ private:
     }
     [[nodiscard]] Answer walk_two_levels(uint32_t linear) const {
         Answer answer;
-        const uint64_t pde_address = (cr3 & 0xFFFF'F000u) + (linear >> 22) * 4;
+        const uint64_t pde_address = (cr3 & 0xFFFF'F000u) + uint64_t{linear >> 22} * 4;
         const uint64_t pde = read(pde_address, 4);
         answer.entries.push_back({pde_address, pde, 4});
         if ((pde & 1) == 0)
@@ -108,7 +108,7 @@ private:
             const uint64_t high = pde >> 13 & 0xF;
             return found(answer, high << 32 | (pde & 0xFFC0'0000) | (linear & 0x3F'FFFF));
         }
-        const uint64_t pte_address = (pde & 0xFFFF'F000) + (linear >> 12 & 0x3FF) * 4;
+        const uint64_t pte_address = (pde & 0xFFFF'F000) + uint64_t{linear >> 12 & 0x3FF} * 4;
         const uint64_t pte = read(pte_address, 4);
         answer.entries.push_back({pte_address, pte, 4});
         if ((pte & 1) == 0)
@@ -120,7 +120,7 @@ private:
         const uint64_t pointer = pointers[linear >> 30];
         if ((pointer & 1) == 0)
             return failed(answer, absent);
-        const uint64_t pde_address = (pointer & 0xF'FFFF'F000) + (linear >> 21 & 0x1FF) * 8;
+        const uint64_t pde_address = (pointer & 0xF'FFFF'F000) + uint64_t{linear >> 21 & 0x1FF} * 8;
         const uint64_t pde = read(pde_address, 8);
         answer.entries.push_back({pde_address, pde, 8});
         if ((pde & 1) == 0)
@@ -129,7 +129,7 @@ private:
             return failed(answer, reserved_bit);
         if ((pde & 0x80) != 0)
             return found(answer, (pde & 0xF'FFE0'0000) | (linear & 0x1F'FFFF));
-        const uint64_t pte_address = (pde & 0xF'FFFF'F000) + (linear >> 12 & 0x1FF) * 8;
+        const uint64_t pte_address = (pde & 0xF'FFFF'F000) + uint64_t{linear >> 12 & 0x1FF} * 8;
         const uint64_t pte = read(pte_address, 8);
         answer.entries.push_back({pte_address, pte, 8});
         if ((pte & 1) == 0)
