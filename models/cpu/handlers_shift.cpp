@@ -33,7 +33,7 @@ template<unsigned Operation, class T>
         flags.set_result<T>(result, carry, top_bit(result) != ((result >> (bits - 2) & 1) != 0), false);
         return result;
     } else if constexpr (Operation == op_sar) {
-        const int64_t extended = static_cast<std::make_signed_t<T>>(a);
+        const int64_t extended = static_cast<int32_t>(sign_extend(a));
         const T result = static_cast<T>(extended >> count);
         flags.set_result<T>(result, (extended >> (count - 1) & 1) != 0, false, false);
         return result;

@@ -26,6 +26,8 @@ public:
 
     [[nodiscard]] const LocalTable& table() const { return table_; }
     [[nodiscard]] uint64_t instructions() const { return model_.instructions(); }
+    // Differences that the manual allows.
+    [[nodiscard]] uint64_t choices() const { return choices_; }
     // How many cases ended with each vector.
     [[nodiscard]] const std::array<uint64_t, 32>& endings() const { return endings_; }
 
@@ -45,6 +47,7 @@ private:
     ModelProcessor model_;
     Plant plant_;
     std::array<uint64_t, 32> endings_{};
+    uint64_t choices_ = 0;
 };
 
 } // namespace fixpoint::native

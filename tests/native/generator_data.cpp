@@ -278,7 +278,6 @@ void InstructionGenerator::string() {
     begin(size);
     if (narrow == code32())
         prefix(0x67);
-    constexpr std::array<uint8_t, 6> segment_prefixes{0x26, 0x2E, 0x36, 0x3E, 0x64, 0x65};
     if (overridden)
         prefix(segment_prefixes[source_segment]);
     if (repeated)

@@ -30,6 +30,7 @@ public:
 
 private:
     static constexpr uint32_t all = models::eflags::arithmetic;
+    static constexpr std::array<uint8_t, 6> segment_prefixes{0x26, 0x2E, 0x36, 0x3E, 0x64, 0x65};
     enum : unsigned { byte_size, word_size, dword_size };
 
     // ---- Random numbers
@@ -156,9 +157,8 @@ private:
     State state_;
     Chunk chunk_;
     Encoding now_;
-    bool skipped_ = false, skippable_ = false, sized_ = true;
+    bool skipped_ = false, skippable_ = false;
     bool steady_ = false; // the instruction's length is relied on
-    unsigned size_ = dword_size;
 };
 
 } // namespace fixpoint::native

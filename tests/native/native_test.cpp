@@ -33,7 +33,7 @@ TEST(Native, RandomSequencesAgreeWithTheHost) {
     const uint64_t wanted = setting("FIXPOINT_NATIVE_INSTRUCTIONS", usual);
     const uint64_t most_failures = setting("FIXPOINT_NATIVE_FAILURES", 1);
     constexpr uint64_t cases_per_round = 20'000;
-    uint64_t done = 0, cases = 0, failures = 0;
+    uint64_t done = 0, cases = 0, failures = 0, choices = 0;
     std::array<uint64_t, 32> endings{};
     for (uint64_t number = setting("FIXPOINT_NATIVE_SEED", 1); done < wanted && failures < most_failures;
          ++number) {
@@ -46,18 +46,26 @@ TEST(Native, RandomSequencesAgreeWithTheHost) {
                 ++failures;
             }
         done += round.instructions();
+        choices += round.choices();
         for (size_t v = 0; v < endings.size(); ++v)
             endings[v] += round.endings()[v];
     }
-    std::printf("%llu instructions in %llu cases; ended by", static_cast<unsigned long long>(done),
-                static_cast<unsigned long long>(cases));
+    std::printf("%llu instructions in %llu cases, %llu with an allowed difference; ended by",
+                static_cast<unsigned long long>(done), static_cast<unsigned long long>(cases),
+                static_cast<unsigned long long>(choices));
     for (size_t v = 0; v < endings.size(); ++v)
         if (endings[v] != 0)
             std::printf(" %zu:%llu", v, static_cast<unsigned long long>(endings[v]));
     std::printf("\n");
     constexpr size_t breakpoint = 3; // the INT3 behind every sequence
-    // Most sequences must come to their end, and every kind of fault must have been seen.
+    // Most sequences must come to their end, and every exception that level 3 can raise must have been seen.
     EXPECT_GT(endings[breakpoint], cases / 3);
+    constexpr uint64_t enough = 50'000;
+    if (done >= enough) {
+        for (const size_t v : {0, 1, 3, 4, 5, 6, 11, 12, 13, 14, 17})
+            EXPECT_GT(endings[v], 0u) << "vector " << v;
+    }
+    EXPECT_LE(choices, cases / 50 + 1); // what is allowed to differ hides little
 }
 
 } // namespace
