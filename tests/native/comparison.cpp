@@ -75,7 +75,7 @@ bool memory_fault(const Outcome& o) {
 
 // Where the manual leaves the processor a choice that shows:
 // - CMPS reads two operands; where both fault, which fault comes first (a P6 reads ESI's first, others EDI's).
-// - PUSHA, POPA and ENTER make several accesses: how far they came before one that faults; and how many bytes at its
+// - PUSHA, POPA, ENTER and a far CALL make several accesses: how far they came before one that faults; and how many bytes at its
 //   new stack pointer ENTER tries to write.
 // - A near CALL to an offset beyond the limit, which also cannot push: the manual checks the limit first.
 // - A far RET to a selector of no use: others read the outer level's stack pointer first, and may fault there.
@@ -84,12 +84,14 @@ bool memory_fault(const Outcome& o) {
 bool either_is_right(const Program& program, const LocalTable& table, const Outcome& expected,
                      const Outcome& got) {
     constexpr uint8_t pusha = 0x60, popa = 0x61, arpl = 0x63, cmps = 0xA6, enter = 0xC8, far_return = 0xCA,
-                      call = 0xE8, group5 = 0xFF, call_field = 2 << 3, field = 7 << 3;
+                      call = 0xE8, far_call = 0x9A, group5 = 0xFF, call_field = 2 << 3,
+                      far_call_field = 3 << 3, field = 7 << 3;
     if (faulting_opcode(program, table, expected.end).first == enter && memory_fault(expected))
         return true;
     const auto [opcode, modrm] = faulting_opcode(program, table, got.end);
     const bool near_call = opcode == call || (opcode == group5 && (modrm & field) == call_field);
-    const bool choice = (opcode & 0xFE) == cmps || opcode == pusha || opcode == popa;
+    const bool calls_far = opcode == far_call || (opcode == group5 && (modrm & field) == far_call_field);
+    const bool choice = (opcode & 0xFE) == cmps || opcode == pusha || opcode == popa || calls_far;
     const bool protection_first =
         (near_call || (opcode & 0xFE) == far_return) && got.vector == vector::general_protection;
     if (choice || protection_first)
