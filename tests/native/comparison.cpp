@@ -77,12 +77,14 @@ bool memory_fault(const Outcome& o) {
 // - CMPS reads two operands; where both fault, which fault comes first (a P6 reads ESI's first, others EDI's).
 // - PUSHA, POPA, ENTER and a far CALL make several accesses: how far they came before one that faults; and how many bytes at its
 //   new stack pointer ENTER tries to write.
+// - BOUND and operands of 80 bits are accessed in two parts, of which one may be beyond the limit, the other absent.
 // - A near CALL to an offset beyond the limit, which also cannot push: the manual checks the limit first.
 // - A far RET to a selector of no use: others read the outer level's stack pointer first, and may fault there.
 // - ARPL that changes nothing may write the operand back, and fault, or not.
 // - An access across the end of a segment of 4 GB wraps around or is a #GP or #SS.
 bool either_is_right(const Program& program, const LocalTable& table, const Outcome& expected,
                      const Outcome& got) {
+    constexpr uint8_t bound = 0x62, x87_80 = 0xDB, x87_80_packed = 0xDF;
     constexpr uint8_t pusha = 0x60, popa = 0x61, arpl = 0x63, cmps = 0xA6, enter = 0xC8, far_return = 0xCA,
                       call = 0xE8, far_call = 0x9A, group5 = 0xFF, call_field = 2 << 3,
                       far_call_field = 3 << 3, field = 7 << 3;
@@ -91,7 +93,8 @@ bool either_is_right(const Program& program, const LocalTable& table, const Outc
     const auto [opcode, modrm] = faulting_opcode(program, table, got.end);
     const bool near_call = opcode == call || (opcode == group5 && (modrm & field) == call_field);
     const bool calls_far = opcode == far_call || (opcode == group5 && (modrm & field) == far_call_field);
-    const bool choice = (opcode & 0xFE) == cmps || opcode == pusha || opcode == popa || calls_far;
+    const bool choice = (opcode & 0xFE) == cmps || opcode == pusha || opcode == popa || calls_far ||
+                        opcode == bound || opcode == x87_80 || opcode == x87_80_packed;
     const bool protection_first =
         (near_call || (opcode & 0xFE) == far_return) && got.vector == vector::general_protection;
     if (choice || protection_first)
@@ -99,7 +102,10 @@ bool either_is_right(const Program& program, const LocalTable& table, const Outc
     if (opcode == arpl)
         return memory_fault(got);
     constexpr uint32_t margin = 16;
-    return memory_fault(expected) && got.vector == vector::page_fault && got.cr2 + margin < 2 * margin;
+    const auto at_the_end = [](const Outcome& o) {
+        return o.vector == vector::page_fault && o.cr2 + margin < 2 * margin;
+    };
+    return memory_fault(expected) && memory_fault(got) && (at_the_end(got) || at_the_end(expected));
 }
 
 // A fault within REP SCAS gives the flags back as they were before the instruction (SDM vol. 2, REP); others keep

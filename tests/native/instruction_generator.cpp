@@ -235,6 +235,8 @@ void InstructionGenerator::instruction() {
                                          &G::far_transfer_fault};
     if (chance(40))
         return (this->*faulting[below(std::size(faulting))])();
+    if (chance(24))
+        return chance(3) ? mmx() : x87();
     if (chance(3))
         return (this->*makers[below(std::size(makers))])();
     plain_instruction();

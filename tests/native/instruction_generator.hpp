@@ -151,6 +151,12 @@ private:
     void undefined_opcode();
     uint16_t any_selector();
 
+    void x87();
+    void x87_memory(uint32_t opcode_byte, unsigned field, uint32_t bytes, Access access);
+    void x87_load();
+    void x87_operation();
+    void mmx();
+
     const LocalTable& table_;
     std::mt19937_64 random_;
     bool wild_;

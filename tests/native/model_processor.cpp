@@ -116,6 +116,8 @@ bool ModelProcessor::run(const Program& program, Outcome& outcome) {
     const uint32_t code = code_physical + (program.address - code_area.begin);
     bench_.put(code, std::span{program.code});
     bench_.cpu.snoop_write(code, static_cast<uint32_t>(program.code.size()));
+    user_.x87 = {}; // empty, all zeros, as Linux gives it to a process
+    user_.x87.finit();
     resume(program.before);
     outcome.step_count = 0;
     constexpr uint64_t most_cycles = 20'000'000;
@@ -136,6 +138,7 @@ bool ModelProcessor::run(const Program& program, Outcome& outcome) {
             Registers& step = outcome.steps[outcome.step_count++];
             record(state, frame, step);
             if (outcome.step_count < Outcome::steps_max) {
+                user_.x87 = state.x87;
                 resume(step);
                 continue;
             }

@@ -60,9 +60,9 @@ TEST(Native, RandomSequencesAgreeWithTheHost) {
     constexpr size_t breakpoint = 3; // the INT3 behind every sequence
     // Most sequences must come to their end, and every exception that level 3 can raise must have been seen.
     EXPECT_GT(endings[breakpoint], cases / 3);
-    constexpr uint64_t enough = 50'000;
+    constexpr uint64_t enough = 200'000;
     if (done >= enough) {
-        for (const size_t v : {0, 1, 3, 4, 5, 6, 11, 12, 13, 14, 17})
+        for (const size_t v : {0, 1, 3, 4, 5, 6, 11, 12, 13, 14, 16, 17})
             EXPECT_GT(endings[v], 0u) << "vector " << v;
     }
     EXPECT_LE(choices, cases / 50 + 1); // what is allowed to differ hides little
