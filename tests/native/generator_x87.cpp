@@ -74,8 +74,9 @@ void InstructionGenerator::x87_operation() {
     case 4: { // the control word, sometimes with exceptions unmasked
         const uint32_t at = pick_offset(table_.find(state_.selector[seg_ds]), 2, true);
         // Unmasked invalid operands, overflow and underflow keep a store from storing; whether it then still faults
-        // is the processor's affair.
-        constexpr uint32_t all_masked = 0x7F, always_masked = 0x59, precision_and_rounding = 0xF00;
+        // is the processor's affair. An unmasked denormal operand stops a load before it pushes (SDM vol. 1, 8.5.2), but
+        // not on AMD's processors.
+        constexpr uint32_t all_masked = 0x7F, always_masked = 0x5B, precision_and_rounding = 0xF00;
         const uint32_t control = (word() & precision_and_rounding) | always_masked |
                                  (chance(8) ? word() & all_masked : all_masked);
         const auto direct = [&](unsigned field) {
