@@ -74,7 +74,7 @@ uint32_t InstructionGenerator::initial_stack(const Descriptor& stack) {
         const uint32_t offset = linear - stack.base;
         if (stack.allows(offset - 64, 64, true) && stack.allows(offset, 64, true) &&
             (stack.big || offset <= 0xFFFF))
-            return stack.big ? offset : offset | word() << 16;
+            return stack.big ? offset : offset | (wild_ ? word() << 16 : 0);
     }
     return word(); // the stack of this segment is of no use
 }
@@ -172,7 +172,7 @@ uint32_t InstructionGenerator::pick_offset(const Descriptor* segment, uint32_t b
 }
 
 unsigned InstructionGenerator::destination(unsigned size) {
-    if (chance(100)) {
+    if (wild_ && chance(100)) { // even ESP
         const unsigned reg = below(8);
         forget_written(reg, size);
         return reg;
