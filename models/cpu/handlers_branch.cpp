@@ -25,8 +25,10 @@ template<unsigned Code, class T>
 void conditional_jump_op(Core& core, const Op* op) {
     const bool taken = condition<Code>(core.flags);
     const uint32_t target = taken ? direct_target<T>(core, op) : core.eip + op->next_offset;
-    if (taken && beyond_limit(core, target)) [[unlikely]]
+    if (target > core.code_limit && taken) [[unlikely]] { // not taken: the next instruction's fault
+        core.raise_protection();
         return core.fault_exit(op);
+    }
     if (!core.predictor.conditional(core.eip + op->eip_offset, taken))
         core.mispredicted();
     core.slot = taken ? 1 : 0;
