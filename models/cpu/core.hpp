@@ -194,10 +194,11 @@ public:
                                  uint32_t release);
     // Likewise in real and virtual-8086 mode.
     [[nodiscard]] bool return_unprotected(Stack stack, uint16_t selector, uint32_t target, uint32_t release);
-    // JMP; CALL, INT and events; IRET. `flags_image` is what the old task is left with.
+    // JMP; CALL, INT and events; IRET. `flags_image` is what the old task is left with, `error_code` what an
+    // event brings the new one.
     enum class TaskSwitch : uint8_t { jump, nest, unnest };
     [[nodiscard]] bool switch_task(uint16_t selector, TaskSwitch kind, uint32_t return_eip,
-                                   uint32_t flags_image);
+                                   uint32_t flags_image, const uint32_t* error_code = nullptr);
 
     // ---- Virtual-8086 mode extensions
     [[nodiscard]] bool virtual_flags_allowed(uint32_t image);
@@ -340,12 +341,11 @@ private:
     [[nodiscard]] Block* locate(uint32_t linear, uint32_t physical);
     [[nodiscard]] size_t fetch_bytes(uint32_t physical, uint32_t second_page, size_t wanted, uint8_t* bytes);
     [[nodiscard]] bool enter_real_mode_vector(uint8_t number, uint32_t return_eip);
-    [[nodiscard]] bool enter_task_gate(const Descriptor& gate, const Fault& event, uint32_t return_eip,
-                                       uint32_t flags_image);
     [[nodiscard]] bool load_task_segments(uint16_t local_table);
     [[nodiscard]] bool load_task_local_table(uint16_t selector);
     [[nodiscard]] bool load_task_code(uint16_t selector);
     [[nodiscard]] bool load_task_data(unsigned index);
+    [[nodiscard]] bool push_error_code(uint32_t error_code, unsigned bytes);
     // Whether an access of level 3 is to be refused.
     [[nodiscard]] bool unaligned(uint32_t linear, unsigned bytes) const {
         return (linear & (bytes - 1)) != 0 && (flags.system & eflags::ac) != 0 &&

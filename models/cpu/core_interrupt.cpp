@@ -75,24 +75,6 @@ bool Core::enter_real_mode_vector(uint8_t number, uint32_t return_eip) {
     return true;
 }
 
-bool Core::enter_task_gate(const Descriptor& gate, const Fault& event, uint32_t return_eip,
-                           uint32_t flags_image) {
-    constexpr uint16_t wide_tss = 8;
-    if (!switch_task(static_cast<uint16_t>(gate.low >> 16), TaskSwitch::nest, return_eip, flags_image))
-        return false;
-    if (!event.has_error)
-        return true;
-    // The error code is the new task's business already.
-    fault_in_new_task = true;
-    const unsigned bytes = (tr.attributes & wide_tss) != 0 ? 4 : 2;
-    Stack stack = current_stack();
-    if (!frame_fits(stack, bytes, 1, 0) || !push_frame(stack, bytes, std::array{event.error}))
-        return false;
-    set_stack(stack);
-    fault_in_new_task = false;
-    return true;
-}
-
 bool Core::enter_gate(const Fault& event, uint32_t return_eip, bool software, bool is_fault) {
     const uint8_t number = event.vector;
     if (!protected_mode())
@@ -117,7 +99,8 @@ bool Core::enter_gate(const Fault& event, uint32_t return_eip, bool software, bo
     // Faults push RF = 1, so that an instruction breakpoint does not trigger again (SDM vol. 3, 17.3.1.1).
     const uint32_t image = flags.value() | (is_fault ? eflags::rf : 0);
     if (type == task_gate)
-        return enter_task_gate(gate, event, return_eip, image);
+        return switch_task(static_cast<uint16_t>(gate.low >> 16), TaskSwitch::nest, return_eip, image,
+                           event.has_error ? &event.error : nullptr);
     const bool wide = type >= interrupt32;
     const unsigned bytes = wide ? 4 : 2;
 

@@ -7,6 +7,8 @@
 // (fault_in_new_task), and leaves the registers not yet qualified unusable.
 #include "models/cpu/core.hpp"
 
+#include <array>
+
 namespace fixpoint::models {
 
 namespace {
@@ -108,7 +110,8 @@ bool mark_busy(Core& core, uint16_t selector, bool busy) {
 
 } // namespace
 
-bool Core::switch_task(uint16_t selector, TaskSwitch kind, uint32_t return_eip, uint32_t flags_image) {
+bool Core::switch_task(uint16_t selector, TaskSwitch kind, uint32_t return_eip, uint32_t flags_image,
+                       const uint32_t* error_code) {
     constexpr unsigned available16 = 1, available32 = 9;
     const bool back = kind == TaskSwitch::unnest;
     // SDM vol. 3, table 7-1.
@@ -172,13 +175,23 @@ bool Core::switch_task(uint16_t selector, TaskSwitch kind, uint32_t return_eip, 
         if (!mmu.set_cr3(image.cr3)) // the new task's page-directory-pointer entries
             return raise_protection();
     }
-    if (!load_task_segments(image.local_table))
+    if (!load_task_segments(image.local_table) ||
+        (error_code != nullptr && !push_error_code(*error_code, to.bytes)))
         return false;
     if (eip > code_limit)
         return raise_protection();
     if ((image.trap & 1) != 0)
         trap_after_instruction(dr6::task_switch);
     fault_in_new_task = false;
+    return true;
+}
+
+// On the new task's stack, as wide as its TSS.
+bool Core::push_error_code(uint32_t error_code, unsigned bytes) {
+    Stack stack = current_stack();
+    if (!frame_fits(stack, bytes, 1, 0) || !push_frame(stack, bytes, std::array{error_code}))
+        return false;
+    set_stack(stack);
     return true;
 }
 

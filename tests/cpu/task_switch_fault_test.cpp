@@ -197,6 +197,18 @@ TEST_F(TaskSwitchFault, InstructionPointerMustBeWithinTheCodeSegment) {
     code_jump(tss_b);
     expect_fault_in_b(13, 0);
 }
+TEST_F(TaskSwitchFault, ErrorCodeIsPushedBeforeTheInstructionPointerIsChecked) {
+    put(CpuBench::idt_address + 11 * 8, uint32_t{tss_b} << 16);
+    put(CpuBench::idt_address + 11 * 8 + 4, 0x0000'8500);
+    put(b + 0x4C, narrow_code);
+    // #NP, then #GP at the new task's EIP: a double fault, whose frame is below the error code
+    bench.code({0x66, 0xB8, CpuBench::absent, 0x00, 0x8E, 0xC0});
+    bench.run();
+    ASSERT_EQ(bench.halted_in(), 8);
+    EXPECT_EQ(on_stack(0), 0u);
+    EXPECT_EQ(on_stack(1), b_code);
+    EXPECT_EQ(bench.get32(b_stack - 4), CpuBench::absent);
+}
 
 } // namespace
 } // namespace fixpoint::models
