@@ -19,17 +19,6 @@ bool check_direct(Core& core, const Core::Descriptor& code) {
     return code.present() || core.raise(vector::segment_not_present, code.selector & ~3u);
 }
 
-// Pushes CS and the return address (`extra`: what goes below the stack's current top before them), with the
-// checks in the manual's order: room on the stack, then the target.
-bool push_return(Core& core, Core::Stack& stack, unsigned bytes, std::span<const uint32_t> frame,
-                 uint32_t stack_error, uint32_t target, uint32_t limit) {
-    if (!core.frame_fits(stack, bytes, static_cast<unsigned>(frame.size()), stack_error))
-        return false;
-    if (target > limit)
-        return core.raise_protection();
-    return core.push_frame(stack, bytes, frame);
-}
-
 // CALL through a gate to an inner level: the stack of that level, SS:ESP and the parameters on it.
 bool call_inner(Core& core, const Core::Descriptor& gate, Core::Descriptor& code, unsigned bytes,
                 uint32_t target, uint32_t return_eip) {
@@ -70,12 +59,12 @@ bool transfer_to(Core& core, Transfer transfer, unsigned bytes, Core::Descriptor
                  uint32_t return_eip) {
     Core::Stack stack = core.current_stack();
     const std::array frame{uint32_t{core.segment[seg_cs].selector}, return_eip};
-    const uint32_t limit = code.segment().limit;
-    if (transfer == Transfer::jump && target > limit)
-        return core.raise_protection();
-    if (!core.mark_accessed(code))
+    const bool call = transfer == Transfer::call;
+    if (call && !core.frame_fits(stack, bytes, frame.size(), 0))
         return false;
-    if (transfer == Transfer::call && !push_return(core, stack, bytes, frame, 0, target, limit))
+    if (target > code.segment().limit)
+        return core.raise_protection();
+    if (!core.mark_accessed(code) || (call && !core.push_frame(stack, bytes, frame)))
         return false;
     core.set_stack(stack);
     core.eip = target;
@@ -142,12 +131,14 @@ bool transfer_protected(Core& core, Transfer transfer, unsigned bytes, uint16_t 
 // Real and virtual-8086 mode.
 bool transfer_unprotected(Core& core, Transfer transfer, unsigned bytes, uint16_t selector, uint32_t offset,
                           uint32_t return_eip) {
-    const uint32_t limit = core.segment[seg_cs].limit;
     Core::Stack stack = core.current_stack();
     const std::array frame{uint32_t{core.segment[seg_cs].selector}, return_eip};
-    if (transfer == Transfer::jump && offset > limit)
+    const bool call = transfer == Transfer::call;
+    if (call && !core.frame_fits(stack, bytes, frame.size(), 0))
+        return false;
+    if (offset > core.segment[seg_cs].limit)
         return core.raise_protection();
-    if (transfer == Transfer::call && !push_return(core, stack, bytes, frame, 0, offset, limit))
+    if (call && !core.push_frame(stack, bytes, frame))
         return false;
     core.set_stack(stack);
     core.eip = offset;

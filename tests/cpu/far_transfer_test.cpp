@@ -129,6 +129,12 @@ TEST_F(FarTransfer, LoadedCodeSegmentIsMarkedAccessed) {
     bench.run();
     EXPECT_EQ(bench.get32(CpuBench::gdt_address + other_code + 4) & 0x100, 0x100u);
 }
+TEST_F(FarTransfer, RefusedCodeSegmentIsNotMarkedAccessed) {
+    bench.descriptor(other_code, 0x0000'0FFF, 0x0040'9A00);
+    far_call(other_code, 0x1000);
+    expect_error(13, 0);
+    EXPECT_EQ(bench.get32(CpuBench::gdt_address + other_code + 4) & 0x100, 0u);
+}
 TEST_F(FarTransfer, SixteenBitCallPushesWordsAndTruncates) {
     bench.put(0x4800, {0xF4});
     bench.code({0x66, 0x9A, 0x00, 0x48, CpuBench::kernel_code, 0x00});
