@@ -42,6 +42,7 @@ Handler x87_store_word_handler(X87Word word);
 Handler x87_store_status_in_ax_handler();
 Handler x87_load_control_handler();
 Handler x87_wait_handler();
+Handler x87_absent_handler(); // a processor without x87: for its emulation, else undefined
 
 // handlers_x87_environment.cpp; `size`: log2 of the operand size, 1 or 2
 enum class X87Area : uint8_t { environment, all };

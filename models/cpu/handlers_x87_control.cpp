@@ -54,6 +54,13 @@ void wait_op(Core& core, const Op* op) {
     return next(core, op);
 }
 
+void absent_op(Core& core, const Op* op) {
+    if (!x87_ready_without_wait(core, op))
+        return;
+    core.raise(vector::invalid_opcode);
+    return core.fault_exit(op);
+}
+
 } // namespace
 
 Handler x87_control_handler(X87Control operation) {
@@ -71,6 +78,9 @@ Handler x87_load_control_handler() {
 }
 Handler x87_wait_handler() {
     return wait_op;
+}
+Handler x87_absent_handler() {
+    return absent_op;
 }
 
 } // namespace fixpoint::models

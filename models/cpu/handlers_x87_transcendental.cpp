@@ -87,6 +87,7 @@ void two_operands(X87State& x87) {
 
 // C0, C3 and C1 are bits 2, 1 and 0 of the quotient; C2: not finished (SDM vol. 2, FPREM).
 void partial_remainder(X87State& x87, bool round_to_nearest) {
+    x87_set_condition(x87, x87_status::c2, 0);
     if (x87.empty(0) || x87.empty(1)) {
         if (x87_stack_fault(x87, StackFault::underflow))
             x87.set(0, indefinite);
@@ -135,6 +136,7 @@ void extract_both(X87State& x87) {
 template<unsigned Operation>
 void trigonometric(X87State& x87) {
     constexpr bool two_results = Operation == op_fptan || Operation == op_fsincos;
+    x87_set_condition(x87, x87_status::c2, 0);
     if constexpr (two_results) {
         if (!room_for_two(x87))
             return;
@@ -162,9 +164,8 @@ void trigonometric(X87State& x87) {
     }
     if (!x87_settle(x87, context))
         return;
-    x87_set_condition(x87, x87_status::c2, in_range ? 0u : x87_status::c2);
     if (!in_range)
-        return;
+        return x87_set_condition(x87, x87_status::c2, x87_status::c2);
     x87.set(0, first);
     if constexpr (two_results)
         x87.push(second);

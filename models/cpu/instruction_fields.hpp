@@ -1,6 +1,7 @@
 // An instruction's fields as the opcode maps need them, between Zydis and the handlers.
 #pragma once
 
+#include "models/cpu/cpuid.hpp"
 #include "models/cpu/decoder.hpp"
 #include "models/cpu/handlers.hpp"
 
@@ -43,6 +44,10 @@ struct InstructionFields {
         decoded->relative = true;
     }
     [[nodiscard]] Handler undefined() const;
+    // Instructions that came with a feature are undefined without it.
+    [[nodiscard]] bool lacks(uint32_t feature_bit) const {
+        return (cpu_features(*parameters) & feature_bit) == 0;
+    }
 };
 
 // The handler of an instruction of the one-byte map and of the map after 0F; also sets the Op's operands and

@@ -8,11 +8,6 @@ namespace {
 
 constexpr uint32_t register_uops = 1, load_uops = 2, modify_uops = 4;
 
-// Instructions that came with a feature are undefined without it.
-bool lacks(const InstructionFields& f, uint32_t feature_bit) {
-    return (cpu_features(*f.parameters) & feature_bit) == 0;
-}
-
 Handler decode_group6(const InstructionFields& f) {
     if (f.reg > 5)
         return f.undefined();
@@ -98,7 +93,7 @@ Handler decode_single(const InstructionFields& f) {
     case 0x31:
     case 0x32:
     case 0x33: // RDPMC is in every P6
-        if (f.opcode != 0x33 && lacks(f, f.opcode == 0x31 ? feature::tsc : feature::msr))
+        if (f.opcode != 0x33 && f.lacks(f.opcode == 0x31 ? feature::tsc : feature::msr))
             return f.undefined();
         f.ends();
         return model_specific_handler(f.opcode);
@@ -109,7 +104,7 @@ Handler decode_single(const InstructionFields& f) {
         return decode_special_register(f);
     case 0x34:
     case 0x35:
-        if (lacks(f, feature::sep))
+        if (f.lacks(feature::sep))
             return f.undefined();
         f.ends();
         return f.opcode == 0x34 ? sysenter_handler() : sysexit_handler();
@@ -179,7 +174,7 @@ Handler decode_single(const InstructionFields& f) {
         f.costs(f.memory ? 3 : 2);
         return bit_scan_handler(f.opcode == 0xBD, wide, f.memory);
     case 0xC7:
-        if (!f.memory || f.reg != 1 || lacks(f, feature::cx8))
+        if (!f.memory || f.reg != 1 || f.lacks(feature::cx8))
             return f.undefined();
         f.costs(15);
         return compare_exchange8_handler();
@@ -193,7 +188,7 @@ Handler decode_single(const InstructionFields& f) {
 Handler decode_two_byte(const InstructionFields& f) {
     const uint8_t row = f.opcode & 0xF0;
     if (row == 0x40) {
-        if (lacks(f, feature::cmov))
+        if (f.lacks(feature::cmov))
             return f.undefined();
         f.set_reg(f.wide);
         f.set_rm(f.wide);

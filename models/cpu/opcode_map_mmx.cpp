@@ -18,7 +18,7 @@ Handler decode_mmx(const InstructionFields& f) {
         handler = mmx_handler(f.opcode, f.memory);
     if (handler == nullptr)
         return nullptr;
-    if (f.prefixed)
+    if (f.prefixed || f.lacks(feature::mmx))
         return f.undefined();
     f.op->reg = f.reg;
     f.op->rm = f.rm;

@@ -255,6 +255,8 @@ Handler decode_dd_df_register(const InstructionFields& f) {
 Handler decode_x87(const InstructionFields& f) {
     f.op->detail = f.rm;
     f.op->immediate = (f.opcode & 7u) << 8 | f.modrm;
+    if (f.lacks(feature::fpu))
+        return x87_absent_handler();
     if (f.memory)
         return (f.opcode & 1) == 0 ? decode_arithmetic_memory(f) : decode_transfer_memory(f);
     switch (f.opcode) {
@@ -272,7 +274,7 @@ Handler decode_x87(const InstructionFields& f) {
 }
 
 Handler decode_x87_state(const InstructionFields& f) {
-    if (!f.memory || f.prefixed || f.reg > 1)
+    if (!f.memory || f.prefixed || f.reg > 1 || f.lacks(feature::fxsr))
         return f.undefined();
     const bool save = f.reg == 0;
     f.costs(save ? 118 : 89);

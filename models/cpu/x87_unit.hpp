@@ -90,7 +90,7 @@ inline bool x87_stack_fault(X87State& x87, StackFault kind) {
     x87.status = static_cast<uint16_t>((x87.status & ~x87_status::c1) | float_exception::invalid |
                                        x87_status::stack_fault | direction);
     x87.summarise();
-    return (x87.status & x87_status::summary) == 0;
+    return (x87.control & float_exception::invalid) != 0;
 }
 
 [[gnu::always_inline]] inline void x87_set_condition(X87State& x87, unsigned mask, unsigned bits) {

@@ -120,6 +120,27 @@ void X87InstructionGenerator::put_initial_state(std::span<uint8_t> page, bool ma
         put_number(state + 28 + 10 * i);
 }
 
+void X87InstructionGenerator::put_moderate_state(std::span<uint8_t> page) {
+    constexpr uint64_t integer_bit = uint64_t{1} << 63;
+    constexpr uint16_t below_an_eighth = 0x3FFB, infinite = 0x7FFF;
+    put_initial_state(page, true);
+    put<uint16_t>(page.data() + initial_image,
+                  0x037F); // to the nearest, the one rounding that others promise
+    for (unsigned i = 0; i < 2; ++i) {
+        uint8_t* number = page.data() + initial_image + 28 + 10 * i;
+        const auto sign = static_cast<uint16_t>(below(4) == 0 ? 0x8000 : 0);
+        uint64_t significand = random_() | integer_bit;
+        auto exponent = static_cast<uint16_t>(below_an_eighth - below(16));
+        if (below(16) == 0) {
+            constexpr uint64_t special[] = {0, integer_bit, integer_bit | 1, 3 * (integer_bit >> 1)};
+            significand = special[below(std::size(special))];
+            exponent = significand == 0 ? 0 : infinite;
+        }
+        put(number, significand);
+        put(number + 8, static_cast<uint16_t>(sign | exponent));
+    }
+}
+
 void X87InstructionGenerator::fill(std::span<uint8_t> page) {
     for (uint32_t slot = 0; slot < operand_bytes; slot += 16)
         put_operand(page.data() + slot);
@@ -315,8 +336,8 @@ std::vector<uint8_t> X87InstructionGenerator::sequence(unsigned count, bool& poi
     return all;
 }
 
-std::vector<uint8_t> X87InstructionGenerator::transcendental() {
-    constexpr uint8_t functions[] = {0xF0, 0xF1, 0xF2, 0xF3, 0xF9, 0xFB, 0xFE, 0xFF};
+std::vector<uint8_t> X87InstructionGenerator::function() {
+    constexpr uint8_t functions[] = {0xF0, 0xF1, 0xF2, 0xF3, 0xF5, 0xF8, 0xF9, 0xFB, 0xFE, 0xFF};
     return {0xD9, functions[below(std::size(functions))]};
 }
 

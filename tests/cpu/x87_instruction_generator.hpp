@@ -25,7 +25,9 @@ public:
     // No transcendental instructions; `pointers_known` becomes false if FXRSTOR, which on some processors leaves the
     // last instruction's pointers alone, is among them.
     [[nodiscard]] std::vector<uint8_t> sequence(unsigned count, bool& pointers_known);
-    [[nodiscard]] std::vector<uint8_t> transcendental();
+    // Operands of magnitudes below 1/8, zeros, infinities, NaNs and empty registers.
+    void put_moderate_state(std::span<uint8_t> page);
+    [[nodiscard]] std::vector<uint8_t> function(); // a transcendental one, FPREM or FPREM1
     // FRSTOR of the initial state before `code`; FXSAVE, FNSTENV and FNINIT behind it.
     [[nodiscard]] std::vector<uint8_t> framed(std::span<const uint8_t> code) const;
 

@@ -251,6 +251,12 @@ TEST_F(X87Interrupt, ClearingTheExceptionTakesFerrBack) {
     bench.run();
     EXPECT_EQ(bench.bus.floating_point_errors, (std::vector<bool>{true, false}));
 }
+TEST_F(X87Interrupt, AMaskedStackFaultIsAnsweredWhileAnotherExceptionIsIgnored) {
+    bench.cpu.set_ignore_numeric_error(true);
+    const X87State x87 = run(divide_one_by_zero + Code{0xDD, 0xD8, 0xDD, 0xD8, 0xD9, 0xE1} + hlt).x87;
+    EXPECT_EQ(x87.st(0), indefinite); // FABS of nothing, after two FSTP
+    EXPECT_EQ(x87.status & 0x80C5, 0x80C5);
+}
 TEST_F(X87Interrupt, IgnneLetsInstructionsPassThePendingException) {
     bench.cpu.set_ignore_numeric_error(true);
     const CpuState s = run(divide_one_by_zero + fldpi + wait + hlt);
@@ -567,6 +573,34 @@ TEST_F(X87, TheMovesOfTheFlagsMoveWhenTheyHold) {
                 const X87State x87 = run(fld1 + fldz + Code{opcode, c.modrm} + hlt).x87;
                 EXPECT_EQ(x87.st(0).sign_exponent != 0, set != negated) << int{c.modrm};
             }
+}
+
+// ---- Processors without it
+
+TEST(X87Absent, RaisesWhatAnEmulatorWants) {
+    CpuParameters parameters = pentium3_parameters();
+    parameters.disabled_features = 1; // FPU
+    for (const uint32_t bits : {0u, cr0_em, cr0_ts}) {
+        CpuBench bench{parameters};
+        bench.install_tables();
+        CpuState s = bench.cpu.state();
+        s.cr0 |= bits;
+        bench.cpu.set_state(s);
+        bench.code({0xD9, 0xE8});
+        bench.run();
+        EXPECT_EQ(bench.halted_in(), bits == 0 ? invalid_opcode : device_not_available) << bits;
+    }
+}
+TEST(X87Absent, MmxAndFxsaveGoWithTheirFeatures) {
+    CpuParameters parameters = pentium3_parameters();
+    parameters.disabled_features = 3u << 23; // MMX, FXSR
+    for (const Code& code : {Code{0x0F, 0x77}, fxsave(data)}) {
+        CpuBench bench{parameters};
+        bench.install_tables();
+        bench.put(CpuBench::code_address, std::span{code});
+        bench.run();
+        EXPECT_EQ(bench.halted_in(), invalid_opcode);
+    }
 }
 
 // ---- How it is executed
