@@ -12,6 +12,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdio>
+#include <cstdlib>
 #include <optional>
 #include <string>
 
@@ -28,6 +29,12 @@ struct StopAtProbe : ProbeSink {
     void on_probe(l4::Probe, const ProbeArguments&) override { cpu.request_stop(); }
     Cpu& cpu;
 };
+
+// Longer campaigns: FIXPOINT_X87_INSTRUCTIONS for each test, FIXPOINT_X87_SEED besides the one of the test.
+uint64_t from_environment(const char* name, uint64_t otherwise) {
+    const char* text = std::getenv(name); // NOLINT(concurrency-mt-unsafe)
+    return text != nullptr ? std::strtoull(text, nullptr, 10) : otherwise;
+}
 
 std::string hex(std::span<const uint8_t> bytes) {
     std::string text;
@@ -153,10 +160,11 @@ protected:
                first_difference(pointers_known, open_status) == page_bytes;
     }
 
-    void compare_sequences(unsigned length, bool masked, unsigned count) {
-        seed = 87'000 + length * 2 + (masked ? 1 : 0);
+    void compare_sequences(unsigned length, bool masked, uint64_t instructions) {
+        const uint64_t count = from_environment("FIXPOINT_X87_INSTRUCTIONS", instructions);
+        seed = from_environment("FIXPOINT_X87_SEED", 87'000) + length * 2 + (masked ? 1 : 0);
         Generator& sequences = generator.emplace(seed, NativeProcessor::data);
-        for (unsigned done = 0; done < count; done += length) {
+        for (uint64_t done = 0; done < count; done += length) {
             if (done % 16 == 0)
                 sequences.fill(native_page());
             sequences.put_initial_state(native_page(), masked);
