@@ -162,7 +162,7 @@ protected:
 
     void compare_sequences(unsigned length, bool masked, uint64_t instructions) {
         const uint64_t count = from_environment("FIXPOINT_X87_INSTRUCTIONS", instructions);
-        seed = from_environment("FIXPOINT_X87_SEED", 87'000) + length * 2 + (masked ? 1 : 0);
+        seed = from_environment("FIXPOINT_X87_SEED", 87'000) + uint64_t{length} * 2 + (masked ? 1 : 0);
         Generator& sequences = generator.emplace(seed, NativeProcessor::data);
         for (uint64_t done = 0; done < count; done += length) {
             if (done % 16 == 0)

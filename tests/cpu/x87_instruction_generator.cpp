@@ -63,7 +63,7 @@ void X87InstructionGenerator::put_operand(uint8_t* to) {
         constexpr uint32_t edges[] = {0,           1,           0x007F'FFFF, 0x0080'0000,
                                       0x3F80'0000, 0x7F7F'FFFF, 0x7F80'0000, 0x7F80'0001,
                                       0x7FC0'0000, 0x4B00'0000, 0x3F00'0000};
-        for (unsigned i = 0; i < 4; ++i)
+        for (size_t i = 0; i < 4; ++i)
             put(to + 4 * i, edges[below(std::size(edges))] | (below(2) << 31));
         break;
     }
@@ -78,12 +78,12 @@ void X87InstructionGenerator::put_operand(uint8_t* to) {
                                       0x7FF0'0000'0000'0001,
                                       0x7FF8'0000'0000'0000,
                                       0x4330'0000'0000'0000};
-        for (unsigned i = 0; i < 2; ++i)
+        for (size_t i = 0; i < 2; ++i)
             put(to + 8 * i, edges[below(std::size(edges))] | (uint64_t{below(2)} << 63));
         break;
     }
     case 3: // small integers
-        for (unsigned i = 0; i < 4; ++i)
+        for (size_t i = 0; i < 4; ++i)
             put(to + 4 * i, below(64) - 32);
         break;
     default:
@@ -100,7 +100,7 @@ void X87InstructionGenerator::put_environment(uint8_t* to, bool masked) {
     const uint32_t flags = masked ? below(128) : 0;
     const uint32_t condition = word() & 0x4700, top = below(8) << 11;
     uint32_t tags = 0;
-    for (unsigned i = 0; i < 8; ++i)
+    for (size_t i = 0; i < 8; ++i)
         tags |= (below(6) == 0 ? 3u : 0u) << (2 * i);
     if (below(4) == 0)
         tags = word() & 0xFFFF;
@@ -116,7 +116,7 @@ void X87InstructionGenerator::put_environment(uint8_t* to, bool masked) {
 void X87InstructionGenerator::put_initial_state(std::span<uint8_t> page, bool masked) {
     uint8_t* state = page.data() + initial_image;
     put_environment(state, masked);
-    for (unsigned i = 0; i < 8; ++i)
+    for (size_t i = 0; i < 8; ++i)
         put_number(state + 28 + 10 * i);
 }
 
@@ -126,7 +126,7 @@ void X87InstructionGenerator::put_moderate_state(std::span<uint8_t> page) {
     put_initial_state(page, true);
     put<uint16_t>(page.data() + initial_image,
                   0x037F); // to the nearest, the one rounding that others promise
-    for (unsigned i = 0; i < 2; ++i) {
+    for (size_t i = 0; i < 2; ++i) {
         uint8_t* number = page.data() + initial_image + 28 + 10 * i;
         const auto sign = static_cast<uint16_t>(below(4) == 0 ? 0x8000 : 0);
         uint64_t significand = random_() | integer_bit;
@@ -145,14 +145,14 @@ void X87InstructionGenerator::fill(std::span<uint8_t> page) {
     for (uint32_t slot = 0; slot < operand_bytes; slot += 16)
         put_operand(page.data() + slot);
     put_environment(page.data() + image, true);
-    for (unsigned i = 0; i < 8; ++i)
+    for (size_t i = 0; i < 8; ++i)
         put_number(page.data() + image + 28 + 10 * i);
-    for (unsigned i = 0; i < 16; ++i)
+    for (size_t i = 0; i < 16; ++i)
         put(page.data() + control_words + 2 * i, control_word(true));
     put_environment(page.data() + environment, true);
-    for (unsigned i = 0; i < 16; ++i) {
+    for (size_t i = 0; i < 16; ++i) {
         uint8_t* decimal = page.data() + decimals + 16 * i;
-        for (unsigned j = 0; j < 9; ++j)
+        for (size_t j = 0; j < 9; ++j)
             decimal[j] = static_cast<uint8_t>(below(4) == 0 ? 0 : below(10) | below(10) << 4);
         decimal[9] = static_cast<uint8_t>(below(2) << 7);
     }
@@ -162,7 +162,7 @@ void X87InstructionGenerator::fill(std::span<uint8_t> page) {
     put(extended + 2, static_cast<uint16_t>(word() & 0x7F7F));
     put(extended + 4, static_cast<uint8_t>(word()));
     put<uint32_t>(extended + 24, 0x1F80); // MXCSR, for hosts with SSE
-    for (unsigned i = 0; i < 8; ++i)
+    for (size_t i = 0; i < 8; ++i)
         put_number(extended + 32 + 16 * i);
 }
 
@@ -171,7 +171,7 @@ void X87InstructionGenerator::fill(std::span<uint8_t> page) {
 void X87InstructionGenerator::memory_operand(Code& code, unsigned reg, uint32_t offset) const {
     code.push_back(static_cast<uint8_t>(reg << 3 | 5));
     const uint32_t address = data_ + offset;
-    for (unsigned i = 0; i < 4; ++i)
+    for (size_t i = 0; i < 4; ++i)
         code.push_back(static_cast<uint8_t>(address >> (8 * i)));
 }
 
