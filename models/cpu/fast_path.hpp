@@ -7,6 +7,9 @@
 // page), separately for user and supervisor accesses. An entry goes when its line (drop) or its page
 // (drop_tlb_set) stops being the most recently used, and with every change of address space or mode
 // (drop_all). Dropping more than necessary costs host time only.
+//
+// An access is looked up by its first byte and compared by its last one: neighbouring lines must have different
+// entries, so there are two even for a cache of one set, which are then dropped together.
 #pragma once
 
 #include <algorithm>
@@ -27,8 +30,8 @@ public:
     };
 
     FastPath(uint32_t cache_sets, uint32_t line_bytes, uint32_t tlb_sets)
-        : entries_{std::min(cache_sets, page_bytes / line_bytes)}, line_shift_{static_cast<uint32_t>(
-                                                                       std::countr_zero(line_bytes))},
+        : entries_{std::max(2u, std::min(cache_sets, page_bytes / line_bytes))},
+          line_shift_{static_cast<uint32_t>(std::countr_zero(line_bytes))}, one_set_{cache_sets == 1},
           words_per_set_{(entries_ + 63) / 64}, tables_{std::vector<Entry>(entries_),
                                                         std::vector<Entry>(entries_)},
           used_(size_t{tlb_sets} * words_per_set_, 0) {}
@@ -46,7 +49,11 @@ public:
         tables_[user ? 1 : 0][index] = {line, writable ? line : invalid, target};
         used_[size_t{tlb_set} * words_per_set_ + index / 64] |= uint64_t{1} << (index % 64);
     }
-    void drop(uint32_t address) { drop_entry(index_of(address)); }
+    void drop(uint32_t address) {
+        drop_entry(index_of(address));
+        if (one_set_)
+            drop_entry(index_of(address) ^ 1);
+    }
     void drop_entry(uint32_t index) {
         tables_[0][index].read_tag = tables_[0][index].write_tag = invalid;
         tables_[1][index].read_tag = tables_[1][index].write_tag = invalid;
@@ -71,7 +78,9 @@ public:
 private:
     static constexpr uint32_t page_bytes = 4096;
 
-    uint32_t entries_, line_shift_, words_per_set_;
+    uint32_t entries_, line_shift_;
+    bool one_set_;
+    uint32_t words_per_set_;
     bool enabled_ = true;
     std::vector<Entry> tables_[2];
     std::vector<uint64_t> used_; // per TLB set: entries that may depend on it
