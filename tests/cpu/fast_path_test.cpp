@@ -195,6 +195,22 @@ void go_on(CpuBench& bench, uint32_t eip, bool as_user) {
     }
 }
 
+// The last byte's line must not be taken for the first one's.
+TEST(FastPath, IsExactForAnAccessOverTwoLinesOfACacheOfOneSet) {
+    CpuParameters parameters = pentium3_parameters();
+    parameters.l1_data = {32, 1, 32, 0};
+    CpuBench fast{parameters}, plain{parameters};
+    plain.cpu.set_fast_path(false);
+    for (CpuBench* bench : {&fast, &plain}) {
+        bench->code({0xA1, 0x20, 0x00, 0x20, 0x00, // mov eax, [0x200020]
+                     0xA1, 0x1E, 0x00, 0x20, 0x00, // mov eax, [0x20001E]: from the line before
+                     0xF4});
+        bench->run();
+    }
+    EXPECT_EQ(fast.cpu.cycles(), plain.cpu.cycles());
+    EXPECT_EQ(fast.cpu.timing_state_digest(), plain.cpu.timing_state_digest());
+}
+
 class FastPathEquivalence : public testing::TestWithParam<unsigned> {};
 
 TEST_P(FastPathEquivalence, SameCyclesAndStateStepByStep) {
