@@ -1,12 +1,14 @@
-// Names for guest code from the symbol tables of the image's files.
+// Names for guest code from the symbols and line tables of the image's files.
 #pragma once
 
 #include "models/cpu/cpu.hpp"
 #include "models/memory/physical_memory.hpp"
 #include "sim/machine/boot_image.hpp"
+#include "sim/observe/guest_code_map.hpp"
 
 #include <cstdint>
-#include <map>
+#include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,27 +16,17 @@ namespace fixpoint::sim {
 
 class CodeNames {
 public:
-    // Files that are no ELF files or have no symbols name nothing. CPU and memory outlive the names.
+    // CPU and memory outlive the names. The files are read when the first name is wanted.
     CodeNames(const BootImage& image, const models::Cpu& cpu, const models::PhysicalMemory& memory);
 
-    // "function+0x12" for a linear address in the current address space; modules are linked at the same addresses, so
-    // the bytes that are there decide whose code it is. Empty: unknown.
+    // "function+0x12, file.cpp:34" for a linear address in the current address space; empty: unknown.
     [[nodiscard]] std::string operator()(uint32_t linear) const;
 
 private:
-    struct Function {
-        std::string name;
-        uint32_t bytes;
-        std::vector<uint8_t> first_bytes; // as linked
-    };
-    using Functions = std::map<uint32_t, Function>; // by address
-
-    void add_file(const std::filesystem::path& file);
-    [[nodiscard]] bool is_there(uint32_t linear, const Function& function) const;
-
     const models::Cpu& cpu_;
     const models::PhysicalMemory& memory_;
-    std::vector<Functions> files_;
+    std::vector<std::filesystem::path> files_;
+    mutable std::optional<GuestCodeMap> map_; // a cache of the files
 };
 
 } // namespace fixpoint::sim

@@ -22,7 +22,6 @@ SNIPPET(fpu_no_wait, "fnstsw %ax");
 SNIPPET(fpu_init, "fninit");
 SNIPPET(fpu_mmx, "movd %eax, %mm0");
 SNIPPET(fpu_fxsave, "fxsave fpu_image");
-SNIPPET(fpu_clear, "fnclex");
 // An exception becomes pending at the third instruction and arrives at FWAIT.
 SNIPPET(fpu_divide, "fldz; fld1; fdivp; nop; fwait; nop");
 SNIPPET(fpu_divide_no_wait, "fldz; fld1; fdivp; fnstsw %ax; fnclex; fwait; nop");
@@ -40,14 +39,7 @@ enum : uint32_t {
     cr0_ne = 0x20,
     cr0_fpu = cr0_mp | cr0_em | cr0_ts | cr0_ne
 };
-enum : uint16_t {
-    all_masked = 0x037F,
-    invalid = 1,
-
-    zero_divide = 4,
-    overflow = 8,
-    precision = 0x20
-};
+enum : uint16_t { all_masked = 0x037F, invalid = 1, zero_divide = 4, overflow = 8, precision = 0x20 };
 
 void set_control(uint32_t bits) {
     uint32_t value;

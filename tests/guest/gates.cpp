@@ -19,7 +19,6 @@ enum : uint16_t {
     level1_code = first_free + 0x38,
     level1_data = first_free + 0x40,
     level1_gate = first_free + 0x48,
-    gate16 = first_free + 0x50,
     absent_data = first_free + 0x58,
 };
 
@@ -52,7 +51,6 @@ SNIPPET(call_user_code, "lcall $0x1B, $near_target");
 SNIPPET(call_null, "lcall $0, $near_target");
 SNIPPET(call_beyond_table, "lcall $0xFFF8, $near_target");
 SNIPPET(call_level1, "pushl $0x2222; pushl $0x1111; lcall $0x7B, $0");
-SNIPPET(call_16, "pushl $0x2222; pushl $0x1111; lcall $0x83, $0");
 SNIPPET(jump_user_gate, "ljmp $0x3B, $0");
 SNIPPET(jump_conforming, "ljmp $0x50, $1f; 1: movw %cs, gates_seen; pushl gates_seen; pushl $2f; lret; 2:");
 SNIPPET(load_kernel_data, "movl $0x10, %ecx; movl %ecx, %ds");
