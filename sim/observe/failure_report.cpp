@@ -252,14 +252,14 @@ bool UnclaimedAccesses::is_new(uint64_t place) {
 void UnclaimedAccesses::unclaimed_memory(uint32_t address, unsigned bytes, bool write) {
     constexpr uint64_t memory_mark = uint64_t{1} << 63;
     if (is_new(address / page_bytes | memory_mark))
-        sink_(fmt::format("physical address {:#010x}: nobody {} of {} bytes at {}", address,
-                          write ? "takes a write" : "answers a read", bytes, report_.place()));
+        sink_(fmt::format("physical address {:#010x}: nobody {} the {}-byte {} at {}", address,
+                          write ? "takes" : "answers", bytes, write ? "write" : "read", report_.place()));
 }
 
 void UnclaimedAccesses::unclaimed_port(uint16_t port, unsigned bytes, bool write) {
     if (is_new(port))
-        sink_(fmt::format("port {:#06x}: nobody {} of {} bytes at {}", port,
-                          write ? "takes a write" : "answers a read", bytes, report_.place()));
+        sink_(fmt::format("port {:#06x}: nobody {} the {}-byte {} at {}", port, write ? "takes" : "answers",
+                          bytes, write ? "write" : "read", report_.place()));
 }
 
 std::optional<std::string> UnclaimedAccesses::summary() const {

@@ -59,7 +59,7 @@ TEST(UnclaimedAccesses, NamesAPlaceOnceAndCountsAfterSixteen) {
     for (const uint16_t port : {uint16_t{1}, uint16_t{2}, uint16_t{1}, uint16_t{3}})
         accesses.unclaimed_port(port, 1, false);
     EXPECT_EQ(lines.size(), 3u);
-    EXPECT_EQ(lines[0], "port 0x0001: nobody answers a read of 1 bytes at 0008:00100000");
+    EXPECT_EQ(lines[0], "port 0x0001: nobody answers the 1-byte read at 0008:00100000");
     accesses.unclaimed_memory(0xFEE0'0020, 4, true); // another space
     accesses.unclaimed_memory(0xFEE0'0FFC, 4, true); // the same page
     EXPECT_EQ(lines.size(), 4u);

@@ -29,15 +29,15 @@ says(text, "triple fault at 0008:", "#UD at ", "meanwhile #GP(", "meanwhile #DF(
 check(len(text.splitlines()) < 60, "too long")
 
 text = boot("port", 33)
-says(text, "port 0x02f8: nobody takes a write of 1 bytes at 0008:", "(touch_absent_port+0x")
+says(text, "port 0x02f8: nobody takes the 1-byte write at 0008:", "(touch_absent_port+0x")
 check(text.count("0x02f8") == 1, "one line for each port")
 
 text = boot("memory", 33)
-says(text, "physical address 0xfee00020: nobody takes a write of 4 bytes at 0008:", "(touch_absent_memory+0x")
+says(text, "physical address 0xfee00020: nobody takes the 4-byte write at 0008:", "(touch_absent_memory+0x")
 check(text.count("physical address") == 1, "one line for each page")
 
 text = boot("many", 33)
-check(text.count("nobody answers a read of 1 bytes") == 16, "no more than sixteen lines")
+check(text.count("nobody answers the 1-byte read") == 16, "no more than sixteen lines")
 says(text, "16 more ports or pages of memory where nobody answered")
 
 text = boot("halt", 122)
