@@ -28,7 +28,8 @@ TEST_P(QemuComparison, PrintsTheSame) {
         {test::guest(GetParam()), "x=1 y", {{folder / "first", "one two"}, {folder / "second", ""}}});
 }
 
-INSTANTIATE_TEST_SUITE_P(Programs, QemuComparison, testing::Values("a20", "boot", "timers", "disk", "memory_types", "reset"),
+INSTANTIATE_TEST_SUITE_P(Programs, QemuComparison,
+                         testing::Values("a20", "boot", "timers", "disk", "memory_types", "reset"),
                          [](const auto& program) { return std::string{program.param}; });
 
 } // namespace
