@@ -168,10 +168,9 @@ GdbAction GdbInterpreter::write_registers(PacketText text) {
         const size_t digits = gdb_register_bytes(number) * 2;
         const std::string_view value = all.substr(at, digits);
         at += digits;
-        const std::string present = *read_gdb_register(old, number);
-        const auto bytes = from_hex(value);
-        if (present[0] == 'x' || value == present || (!value.empty() && value[0] == 'x'))
+        if (value == *read_gdb_register(old, number) || value.starts_with('x')) // 'x': gdb does not know it
             continue;
+        const auto bytes = from_hex(value);
         if (!bytes || !write_gdb_register(target_, state, number, *bytes))
             return answer(bad_register);
     }

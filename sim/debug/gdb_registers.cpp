@@ -7,23 +7,29 @@
 #include <array>
 #include <cstring>
 #include <fmt/format.h>
+#include <type_traits>
 
 namespace fixpoint::sim {
 namespace {
 
 using models::CpuState;
 using models::SegmentState;
+using models::X87State;
 
 using Read = uint32_t (*)(const CpuState&);
 using Write = void (*)(CpuState&, uint32_t);
+
+constexpr unsigned no_stack_index = 8;
+constexpr size_t significand_bytes = 8, float_bytes = 10;
 
 struct Register {
     std::string_view name;
     std::string_view type; // as target descriptions name it
     unsigned bits = 32;
-    Read read = nullptr;   // nullptr: the modelled processor has none; gdb shows "unavailable"
-    Write write = nullptr; // nullptr: cannot be written
+    Read read = nullptr;
+    Write write = nullptr;                    // nullptr: cannot be written
     unsigned segment = models::segment_count; // a segment register's index
+    unsigned stack_index = no_stack_index;    // of a floating-point register
 };
 
 template<unsigned Index>
@@ -67,11 +73,25 @@ constexpr Register debug(std::string_view name) {
             [](CpuState& s, uint32_t value) { s.debug[Index] = value; }};
 }
 
-constexpr Register floating(std::string_view name) {
-    return {name, "i387_ext", 80};
+// ST(index): the register's place in the stack, not its number.
+constexpr Register floating(std::string_view name, unsigned index) {
+    Register which{name, "i387_ext", 80};
+    which.stack_index = index;
+    return which;
 }
-constexpr Register floating_control(std::string_view name) {
-    return {name, "int", 32};
+
+template<auto Member>
+constexpr Register x87(std::string_view name) {
+    return {name, "int", 32, [](const CpuState& s) { return uint32_t{s.x87.*Member}; },
+            [](CpuState& s, uint32_t value) {
+                s.x87.*Member = static_cast<std::remove_reference_t<decltype(s.x87.*Member)>>(value);
+            }};
+}
+
+template<auto Get, auto Set>
+constexpr Register x87_word(std::string_view name) {
+    return {name, "int", 32, [](const CpuState& s) { return uint32_t{(s.x87.*Get)()}; },
+            [](CpuState& s, uint32_t value) { (s.x87.*Set)(static_cast<uint16_t>(value)); }};
 }
 
 constexpr unsigned core_registers = 32;
@@ -92,22 +112,23 @@ constexpr std::array registers = {
     segment<models::seg_es>("es"),
     segment<models::seg_fs>("fs"),
     segment<models::seg_gs>("gs"),
-    floating("st0"),
-    floating("st1"),
-    floating("st2"),
-    floating("st3"),
-    floating("st4"),
-    floating("st5"),
-    floating("st6"),
-    floating("st7"),
-    floating_control("fctrl"),
-    floating_control("fstat"),
-    floating_control("ftag"),
-    floating_control("fiseg"),
-    floating_control("fioff"),
-    floating_control("foseg"),
-    floating_control("fooff"),
-    floating_control("fop"),
+    floating("st0", 0),
+    floating("st1", 1),
+    floating("st2", 2),
+    floating("st3", 3),
+    floating("st4", 4),
+    floating("st5", 5),
+    floating("st6", 6),
+    floating("st7", 7),
+    Register{"fctrl", "int", 32, [](const CpuState& s) { return uint32_t{s.x87.control}; },
+             [](CpuState& s, uint32_t value) { s.x87.set_control(static_cast<uint16_t>(value)); }},
+    x87_word<&X87State::status_word, &X87State::set_status_word>("fstat"),
+    x87_word<&X87State::tag_word, &X87State::set_tag_word>("ftag"),
+    x87<&X87State::code_selector>("fiseg"),
+    x87<&X87State::instruction_pointer>("fioff"),
+    x87<&X87State::data_selector>("foseg"),
+    x87<&X87State::operand_pointer>("fooff"),
+    x87<&X87State::opcode>("fop"),
     // The feature of our own.
     plain<&CpuState::cr0>("cr0", "cr0_flags"),
     plain<&CpuState::cr2>("cr2", "data_ptr"),
@@ -233,8 +254,13 @@ std::optional<std::string> read_gdb_register(const CpuState& state, unsigned num
     if (number >= registers.size())
         return std::nullopt;
     const Register& which = registers[number];
-    if (which.read == nullptr)
-        return std::string(which.bits / 8 * 2, 'x');
+    if (which.stack_index != no_stack_index) {
+        const models::Float80& st = state.x87.st(which.stack_index);
+        std::array<uint8_t, float_bytes> bytes{};
+        std::memcpy(bytes.data(), &st.significand, significand_bytes);
+        std::memcpy(bytes.data() + significand_bytes, &st.sign_exponent, sizeof st.sign_exponent);
+        return to_hex(bytes);
+    }
     const uint32_t value = which.read(state);
     std::array<uint8_t, 4> bytes{};
     std::memcpy(bytes.data(), &value, bytes.size());
@@ -243,9 +269,15 @@ std::optional<std::string> read_gdb_register(const CpuState& state, unsigned num
 
 bool write_gdb_register(const DebugTarget& target, CpuState& state, unsigned number,
                         std::span<const uint8_t> value) {
-    if (number >= registers.size() || value.size() != gdb_register_bytes(number) || value.size() > 4)
+    if (number >= registers.size() || value.size() != gdb_register_bytes(number))
         return false;
     const Register& which = registers[number];
+    if (which.stack_index != no_stack_index) {
+        models::Float80& st = state.x87.registers[state.x87.physical(which.stack_index)];
+        std::memcpy(&st.significand, value.data(), significand_bytes);
+        std::memcpy(&st.sign_exponent, value.data() + significand_bytes, sizeof st.sign_exponent);
+        return true;
+    }
     uint32_t word = 0;
     std::memcpy(&word, value.data(), value.size());
     if (which.segment != models::segment_count) {

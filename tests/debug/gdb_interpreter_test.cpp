@@ -115,6 +115,23 @@ TEST_F(Interpreter, WritesOneRegister) {
     EXPECT_EQ(ask("P0"), "E01");
 }
 
+TEST_F(Interpreter, FloatingPointRegistersAreThoseOfTheStack) {
+    target.registers.x87.finit();
+    target.registers.x87.push({0x8000'0000'0000'0000, 0x3FFF}); // 1.0
+    target.registers.x87.push({0xC000'0000'0000'0000, 0xC000}); // -3.0
+    EXPECT_EQ(ask("p10"), "00000000000000c000c0") << "st0";
+    EXPECT_EQ(ask("p11"), "0000000000000080ff3f") << "st1";
+    EXPECT_EQ(ask("p18"), "7f030000") << "fctrl";
+    EXPECT_EQ(ask("p19"), "00300000") << "fstat: TOP is 6";
+    EXPECT_EQ(ask("p1a"), "ff0f0000") << "ftag: R6 and R7 are valid";
+    EXPECT_EQ(ask("P11=0000000000000080fe3f"), "OK");
+    EXPECT_EQ(target.registers.x87.st(1).sign_exponent, 0x3FFE);
+    EXPECT_EQ(ask("P18=7f020000"), "OK");
+    EXPECT_EQ(target.registers.x87.control, 0x027F);
+    EXPECT_EQ(ask("P1f=ff070000"), "OK");
+    EXPECT_EQ(target.registers.x87.opcode, 0x07FF);
+}
+
 TEST_F(Interpreter, WritingEipWakesTheProcessor) {
     target.registers.halted = true;
     EXPECT_EQ(ask("P8=00100000"), "OK");
