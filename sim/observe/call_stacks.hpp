@@ -55,8 +55,8 @@ public:
 
 private:
     struct Frame {
-        ProfileCalls* calls;
-        uint32_t slot;     // of the return address
+        ProfileCalls* calls = nullptr;
+        uint32_t slot = 0; // of the return address
         ProfileCost begin; // the stack's clock then
     };
     struct Stack {

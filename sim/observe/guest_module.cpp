@@ -110,8 +110,9 @@ void GuestModule::read_symbols(void* handle) {
     std::ranges::stable_sort(functions_, [](const Function& a, const Function& b) {
         return a.begin != b.begin ? a.begin < b.begin : a.end > b.end; // a sized one before labels
     });
-    const auto same = std::ranges::unique(functions_, {}, &Function::begin);
-    functions_.erase(same.begin(), same.end());
+    const auto same = std::unique(functions_.begin(), functions_.end(),
+                                  [](const Function& a, const Function& b) { return a.begin == b.begin; });
+    functions_.erase(same, functions_.end());
     for (size_t i = 0; i < functions_.size(); ++i)
         if (functions_[i].end == functions_[i].begin)
             functions_[i].end = i + 1 < functions_.size() ? functions_[i + 1].begin : ~0u;

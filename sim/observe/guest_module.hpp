@@ -41,11 +41,11 @@ public:
 
 private:
     struct Section { // executable
-        uint32_t address, load_address;
+        uint32_t address = 0, load_address = 0;
         std::vector<uint8_t> bytes;
     };
     struct LineEntry {
-        uint32_t address;
+        uint32_t address = 0;
         Line line; // no_file: a sequence ends here
     };
 
