@@ -13,7 +13,7 @@ import time
 
 FIXPOINT, IMAGE = sys.argv[1], pathlib.Path(sys.argv[2])
 KERNEL = IMAGE / "kernel.elf"
-LIMIT_S = 300  # only so that a test that hangs ends
+LIMIT_S = 120  # only so that a test that hangs ends
 EXIT_TIME_LIMIT, EXIT_KILLED = 124, 130
 CLOCK = "kernel::timer.remainder_"  # changes at every tick
 
@@ -131,18 +131,18 @@ def monitor_commands():
 def interrupts(expectation, *before):
     """Ctrl-C stops a machine that runs freely, and it can be let go and stopped again."""
     simulator = Simulator("--max-seconds", "1000000")
-    gdb = subprocess.Popen(simulator.gdb_command(*before, "shell echo running", "continue", "info threads",
-                                                 "shell echo running", "continue", "kill"),
+    gdb = subprocess.Popen(simulator.gdb_command(*before, "set debug remote 1", "continue", "info threads", "continue",
+                                                 "kill"),
                            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     text = ""
     for _ in range(2):
-        while not text.endswith("running\n"):
+        line = ""
+        while "Sending packet: $vCont;c" not in line:
             line = gdb.stdout.readline()
             if not line:
                 fail("gdb has ended:", text)
             text += line
-        text += "at length\n"
-        time.sleep(0.5)  # gdb has to be in the middle of its "continue"
+        time.sleep(0.5)  # gdb says so before it waits for the machine, and loses a signal that comes in between
         gdb.send_signal(signal.SIGINT)
     text += gdb.communicate(timeout=LIMIT_S)[0]
     expect(text, r"received signal SIGINT", expectation, r"received signal SIGINT")
@@ -151,20 +151,41 @@ def interrupts(expectation, *before):
         fail("after kill:", simulator.process.returncode, err)
 
 
+SPIN = 0xf0600000  # an address that the kernel does not use at first
+
+
 def interrupts_a_running_guest():
-    spin = 0xf0600000  # jmp to itself
     interrupts("ring 0, running", "hbreak kernel_main", "continue", "delete",
-               f"set var *(unsigned short*){spin:#x} = 0xfeeb", f"set $pc = {spin:#x}")
+               f"set var *(unsigned short*){SPIN:#x} = 0xfeeb",  # jmp to itself
+               f"set $pc = {SPIN:#x}")
 
 
 def interrupts_a_guest_in_a_loop_with_breakpoints():
-    spin = 0xf0600000
     interrupts("ring 0, running", "hbreak kernel_main", "continue",
-               f"set var *(unsigned short*){spin:#x} = 0xfeeb", f"set $pc = {spin:#x}")
+               f"set var *(unsigned short*){SPIN:#x} = 0xfeeb",  # jmp to itself
+               f"set $pc = {SPIN:#x}")
 
 
 def interrupts_a_halted_guest():
-    interrupts("halted")
+    interrupts("halted", "hbreak kernel::Timer::tick_us", "ignore 1 100", "continue", "delete")
+
+
+def gdb_may_come_back():
+    simulator = Simulator("--max-seconds", "1000000")
+    expect(simulator.gdb("p/x $eax", "detach"), r"^\$1 = 0x2badb002$")
+    expect(simulator.gdb("info threads", "hbreak kernel::Timer::tick_us", "continue", "kill"), r"CPU, ring",
+           r"^Breakpoint 1, kernel::Timer::tick_us")
+    simulator.end(EXIT_KILLED)
+
+
+def debugger_and_profile_go_together():
+    with tempfile.TemporaryDirectory() as folder:
+        profile = pathlib.Path(folder) / "both.callgrind"
+        simulator = Simulator("--max-seconds", "0.05", "--profile", profile)
+        simulator.gdb("hbreak kernel_main", "continue", "stepi 100", "watch kernel::timer.remainder_", "continue",
+                      "detach")
+        simulator.end(EXIT_TIME_LIMIT)
+        expect(profile.read_text(), r"^totals: \d+ 25000000$")
 
 
 def lost_connection_lets_the_machine_go():
@@ -236,7 +257,7 @@ def bad_ports_are_refused():
 for test in (stops_by_name_and_walks, software_breakpoints_leave_memory_alone, watches_a_variable,
              writes_registers_and_memory, monitor_commands, interrupts_a_running_guest,
              interrupts_a_guest_in_a_loop_with_breakpoints, interrupts_a_halted_guest,
-             lost_connection_lets_the_machine_go, exit_status_is_reported,
+             gdb_may_come_back, debugger_and_profile_go_together, lost_connection_lets_the_machine_go, exit_status_is_reported,
              stops_before_a_triple_fault_ends_the_run, bad_ports_are_refused,
              a_debugger_that_only_looks_changes_nothing):
     print(test.__name__, flush=True)
