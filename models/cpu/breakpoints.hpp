@@ -43,12 +43,16 @@ public:
             else if (io_enabled)
                 ports_.push_back(armed);
         }
+        watches_data_ = !data_.empty() || !watchpoints_.empty();
     }
-    void watch(std::vector<Watchpoint> watchpoints) { watchpoints_ = std::move(watchpoints); }
+    void watch(std::vector<Watchpoint> watchpoints) {
+        watchpoints_ = std::move(watchpoints);
+        watches_data_ = !data_.empty() || !watchpoints_.empty();
+    }
 
     // Anything that needs each instruction or access looked at.
     [[nodiscard]] bool armed() const { return !executed_.empty() || watches_accesses(); }
-    [[nodiscard]] bool watches_data() const { return !data_.empty() || !watchpoints_.empty(); }
+    [[nodiscard]] bool watches_data() const { return watches_data_; }
 
     [[nodiscard]] bool watches_accesses() const { return watches_data() || !ports_.empty(); }
 
@@ -94,6 +98,7 @@ private:
         return bits;
     }
 
+    bool watches_data_ = false;
     std::vector<Armed> executed_, data_, ports_;
     std::vector<Watchpoint> watchpoints_;
 };

@@ -27,30 +27,37 @@ public:
         lines_.assign(size_t{sets_} * ways_, 0);
     }
 
-    struct Result {
-        bool hit;
-        bool order_changed;    // the set's most recently used line is another one now
-        bool became_dirty;     // a clean or new line was written
-        uint32_t written_back; // address of a dirty line that had to go, plus 1; 0: none
-    };
-
-    // Accesses the line at `address`, bringing it in on a miss.
-    [[gnu::always_inline]] Result access(uint32_t address, bool write) {
+    // Accesses the line at `address` if it is there. False: it is not, nothing has changed; see bring_in().
+    [[gnu::always_inline]] bool touch(uint32_t address, bool write, bool& order_changed, bool& became_dirty) {
         const uint32_t line = address >> line_shift_ << line_shift_;
-        uint32_t* set = &lines_[size_t{(address >> line_shift_) & (sets_ - 1)} * ways_];
-        uint32_t way = 0;
-        for (; way < ways_; ++way)
+        uint32_t* set = set_of(address);
+        for (uint32_t way = 0; way < ways_; ++way)
             if ((set[way] & ~dirty_bit) == (line | valid_bit)) {
                 uint32_t entry = set[way];
-                const bool became_dirty = write && (entry & dirty_bit) == 0;
+                became_dirty = write && (entry & dirty_bit) == 0;
+                order_changed = way != 0;
                 if (became_dirty)
                     entry |= dirty_bit;
                 for (uint32_t i = way; i > 0; --i)
                     set[i] = set[i - 1];
                 set[0] = entry;
-                return {true, way != 0, became_dirty, 0};
+                return true;
             }
-        return replace(set, line, write);
+        return false;
+    }
+    // Brings in a line that is not there, as the most recently used. The address of a dirty line that had to go, plus
+    // 1; 0: none.
+    [[gnu::noinline]] uint32_t bring_in(uint32_t address, bool write) {
+        uint32_t* set = set_of(address);
+        // An empty way if there is one, else the least recently used.
+        uint32_t way = 0;
+        while (way < ways_ - 1 && set[way] != 0)
+            ++way;
+        const uint32_t victim = set[way];
+        for (; way > 0; --way)
+            set[way] = set[way - 1];
+        set[0] = (address >> line_shift_ << line_shift_) | valid_bit | (write ? dirty_bit : 0);
+        return (victim & dirty_bit) != 0 ? (victim & ~(valid_bit | dirty_bit)) + 1 : 0;
     }
     // Drops the line; what was dirty is lost (its content is in memory).
     void invalidate(uint32_t address) {
@@ -75,22 +82,12 @@ public:
 private:
     static constexpr uint32_t valid_bit = 1, dirty_bit = 2;
 
-    [[gnu::noinline]] Result replace(uint32_t* set, uint32_t line, bool write) {
-        Result result{false, true, write, 0};
-        // An empty way if there is one, else the least recently used.
-        uint32_t way = 0;
-        while (way < ways_ - 1 && set[way] != 0)
-            ++way;
-        if (const uint32_t victim = set[way]; (victim & dirty_bit) != 0)
-            result.written_back = (victim & ~(valid_bit | dirty_bit)) + 1;
-        for (; way > 0; --way)
-            set[way] = set[way - 1];
-        set[0] = line | valid_bit | (write ? dirty_bit : 0);
-        return result;
+    [[nodiscard]] uint32_t* set_of(uint32_t address) {
+        return &lines_[size_t{(address >> line_shift_) & (sets_ - 1)} * ways_];
     }
     uint32_t* find(uint32_t address) {
         const uint32_t line = (address >> line_shift_) << line_shift_;
-        uint32_t* set = &lines_[size_t{(address >> line_shift_) & (sets_ - 1)} * ways_];
+        uint32_t* set = set_of(address);
         for (uint32_t way = 0; way < ways_; ++way)
             if ((set[way] & ~dirty_bit) == (line | valid_bit))
                 return &set[way];

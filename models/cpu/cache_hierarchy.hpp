@@ -35,22 +35,20 @@ public:
 
     // One access within the line at `physical`.
     [[gnu::always_inline]] void data_access(uint32_t physical, bool write) {
-        const Cache::Result result = l1d_.access(physical, write);
-        if (result.order_changed)
+        bool order_changed = false, became_dirty = false;
+        if (!l1d_.touch(physical, write, order_changed, became_dirty)) [[unlikely]]
+            return data_miss(physical, write);
+        if (order_changed)
             data_path_.drop(physical);
-        if (result.became_dirty) {
-            l1i_.invalidate(physical);
-            fetch_path_.drop(physical);
-        }
-        if (!result.hit)
-            data_miss(physical, result);
+        if (became_dirty)
+            take_from_fetch(physical);
     }
     [[gnu::always_inline]] void fetch_access(uint32_t physical) {
-        const Cache::Result result = l1i_.access(physical, false);
-        if (result.order_changed)
+        bool order_changed = false, became_dirty = false;
+        if (!l1i_.touch(physical, false, order_changed, became_dirty)) [[unlikely]]
+            return fetch_miss(physical);
+        if (order_changed)
             fetch_path_.drop(physical);
-        if (!result.hit)
-            fetch_miss(physical);
     }
     // An access that no cache holds (device memory).
     void uncached_access() { clock_.add_stall(memory_latency_); }
@@ -86,13 +84,24 @@ public:
     }
 
 private:
-    [[gnu::noinline]] void data_miss(uint32_t physical, const Cache::Result& result) {
+    // A line that is written leaves the instruction cache.
+    void take_from_fetch(uint32_t physical) {
+        l1i_.invalidate(physical);
+        fetch_path_.drop(physical);
+    }
+    [[gnu::noinline]] void data_miss(uint32_t physical, bool write) {
+        const uint32_t victim = l1d_.bring_in(physical, write);
+        data_path_.drop(physical);
+        if (write)
+            take_from_fetch(physical);
         ++counters_.l1_data_misses;
-        if (result.written_back != 0)
-            write_back(result.written_back - 1);
+        if (victim != 0)
+            write_back(victim - 1);
         fill_from_l2(physical, true);
     }
     [[gnu::noinline]] void fetch_miss(uint32_t physical) {
+        l1i_.bring_in(physical, false);
+        fetch_path_.drop(physical);
         ++counters_.l1_instruction_misses;
         if (l1d_.clean(physical)) {
             data_path_.drop(physical);
@@ -101,26 +110,29 @@ private:
         fill_from_l2(physical, false);
     }
     void fill_from_l2(uint32_t physical, bool data) {
-        const Cache::Result result = l2_.access(physical, false);
-        if (result.hit) {
+        if (access_l2(physical, false)) {
             clock_.add_stall(l2_.latency());
-        } else {
-            ++counters_.l2_misses;
-            const bool streamed = data && streams_.miss(physical);
-            clock_.add_stall(streamed ? memory_stream_cycles_ : l2_.latency() + memory_latency_);
+            return;
         }
-        evicted_from_l2(result);
+        ++counters_.l2_misses;
+        const bool streamed = data && streams_.miss(physical);
+        clock_.add_stall(streamed ? memory_stream_cycles_ : l2_.latency() + memory_latency_);
     }
     void write_back(uint32_t physical) {
         ++counters_.writebacks;
         clock_.add_stall(writeback_cycles_);
-        evicted_from_l2(l2_.access(physical, true));
+        access_l2(physical, true);
     }
-    void evicted_from_l2(const Cache::Result& result) {
-        if (result.written_back == 0)
-            return;
-        ++counters_.writebacks;
-        clock_.add_stall(writeback_cycles_);
+    // True: a hit. What has to go for the line goes to memory.
+    bool access_l2(uint32_t physical, bool write) {
+        bool order_changed = false, became_dirty = false;
+        if (l2_.touch(physical, write, order_changed, became_dirty))
+            return true;
+        if (l2_.bring_in(physical, write) != 0) {
+            ++counters_.writebacks;
+            clock_.add_stall(writeback_cycles_);
+        }
+        return false;
     }
 
     Cache l1i_, l1d_, l2_;

@@ -325,7 +325,10 @@ private:
         uint8_t* place;
         bool faulted;
     };
-    [[nodiscard]] LineAccess access_line(uint32_t linear, unsigned bytes, bool write, bool as_user);
+    template<bool Write>
+    [[nodiscard]] LineAccess access_line(uint32_t linear, unsigned bytes, bool as_user);
+    [[nodiscard]] uint64_t read_pieces(uint32_t linear, unsigned bytes, bool as_user);
+    [[nodiscard]] bool write_pieces(uint32_t linear, unsigned bytes, uint32_t value, bool as_user);
     void touch(const Piece& piece, bool write);
     void remember(const Piece& piece, bool write, bool as_user);
 

@@ -1,6 +1,6 @@
 // Memory accesses that the short cut does not cover: translation, faults, cache misses, line and page
 // crossings, device memory, code that is written.
-#include "models/cpu/core.hpp"
+#include "models/cpu/memory_access.hpp"
 
 #include <cstring>
 
@@ -30,22 +30,6 @@ void Core::touch(const Piece& piece, bool write) {
         caches.uncached_access();
 }
 
-// The access just made has left its line and page the most recently used ones: the next may take the short
-// cut.
-void Core::remember(const Piece& piece, bool write, bool as_user) {
-    const uint32_t physical = piece.translation.physical;
-    if (!map.is_memory(physical) || (breakpoints.watches_data() &&
-                                     breakpoints.watches_line(piece.linear & line_mask, caches.line_bytes())))
-        return;
-    const FastPath::Entry& entry = data_path.table(as_user)[data_path.index_of(piece.linear)];
-    const uint32_t line = piece.linear & line_mask;
-    const bool line_dirty = write || (entry.read_tag == line && entry.write_tag == line);
-    const bool writable =
-        line_dirty && piece.translation.writable && !blocks.line_has_code(physical, caches.line_bytes());
-    data_path.fill(as_user, piece.linear, writable,
-                   reinterpret_cast<uintptr_t>(map.host(physical)) - piece.linear, piece.translation.tlb_set);
-}
-
 namespace {
 
 // Constant sizes, so that each is one move.
@@ -71,31 +55,35 @@ void store_bytes(uint8_t* place, unsigned bytes, uint32_t value) {
 } // namespace
 
 // The common case of all accesses here: one line of main memory. No place and no fault: it is something else.
-Core::LineAccess Core::access_line(uint32_t linear, unsigned bytes, bool write, bool as_user) {
+template<bool Write>
+[[gnu::always_inline]] inline Core::LineAccess Core::access_line(uint32_t linear, unsigned bytes,
+                                                                 bool as_user) {
     if ((((linear + (bytes - 1)) ^ linear) & line_mask) != 0)
         return {nullptr, false};
     Piece piece{linear, bytes, {}};
-    if (!mmu.translate(linear, write ? AccessKind::write : AccessKind::read, as_user, piece.translation)) {
+    if (!mmu.translate(linear, Write ? AccessKind::write : AccessKind::read, as_user, piece.translation)) {
         raise(vector::page_fault, mmu.fault_error());
         return {nullptr, true};
     }
     if (!map.is_memory(piece.translation.physical))
         return {nullptr, false};
     if (breakpoints.watches_data())
-        note_access(linear, bytes, write);
-    caches.data_access(piece.translation.physical, write);
-    if (write)
+        note_access(linear, bytes, Write);
+    caches.data_access(piece.translation.physical, Write);
+    if (Write)
         blocks.written(piece.translation.physical, bytes);
-    remember(piece, write, as_user);
+    remember(piece, Write, as_user);
     return {map.host(piece.translation.physical), false};
 }
 
 uint64_t Core::read_slow(uint32_t linear, unsigned bytes, bool as_user) {
-    const LineAccess line = access_line(linear, bytes, false, as_user);
+    const LineAccess line = access_line<false>(linear, bytes, as_user);
     if (line.place != nullptr) [[likely]]
         return load_bytes(line.place, bytes);
-    if (line.faulted)
-        return failed;
+    return line.faulted ? failed : read_pieces(linear, bytes, as_user);
+}
+
+[[gnu::noinline]] uint64_t Core::read_pieces(uint32_t linear, unsigned bytes, bool as_user) {
     Piece pieces[2];
     const unsigned count = translate_pieces(linear, bytes, AccessKind::read, as_user, pieces);
     if (count == 0)
@@ -109,13 +97,15 @@ uint64_t Core::read_slow(uint32_t linear, unsigned bytes, bool as_user) {
 }
 
 bool Core::write_slow(uint32_t linear, unsigned bytes, uint32_t value, bool as_user) {
-    const LineAccess line = access_line(linear, bytes, true, as_user);
+    const LineAccess line = access_line<true>(linear, bytes, as_user);
     if (line.place != nullptr) [[likely]] {
         store_bytes(line.place, bytes, value);
         return true;
     }
-    if (line.faulted)
-        return false;
+    return !line.faulted && write_pieces(linear, bytes, value, as_user);
+}
+
+[[gnu::noinline]] bool Core::write_pieces(uint32_t linear, unsigned bytes, uint32_t value, bool as_user) {
     Piece pieces[2];
     const unsigned count = translate_pieces(linear, bytes, AccessKind::write, as_user, pieces);
     if (count == 0)
@@ -144,7 +134,7 @@ bool Core::write_implicit(uint32_t linear, unsigned bytes, uint32_t value, bool 
 }
 
 uint8_t* Core::modify_slow(uint32_t linear, unsigned bytes) {
-    const LineAccess line = access_line(linear, bytes, true, user());
+    const LineAccess line = access_line<true>(linear, bytes, user());
     if (line.place != nullptr || line.faulted)
         return line.place;
     Piece pieces[2];

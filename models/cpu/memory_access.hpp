@@ -11,6 +11,20 @@
 
 namespace fixpoint::models {
 
+// The access just made has left its line and page the most recently used ones: the next may take the short
+// cut.
+[[gnu::always_inline]] inline void Core::remember(const Piece& piece, bool write, bool as_user) {
+    const uint32_t physical = piece.translation.physical;
+    if (!map.is_memory(physical) || (breakpoints.watches_data() &&
+                                     breakpoints.watches_line(piece.linear & line_mask, caches.line_bytes())))
+        return;
+    // After a read the line may be dirty, but nothing here says so: the first write goes the long way.
+    const bool writable =
+        write && piece.translation.writable && !blocks.line_has_code(physical, caches.line_bytes());
+    data_path.fill(as_user, piece.linear, writable,
+                   reinterpret_cast<uintptr_t>(map.host(physical)) - piece.linear, piece.translation.tlb_set);
+}
+
 template<class T>
 [[nodiscard, gnu::always_inline]] inline bool read_linear(Core& core, const Op* op, uint32_t linear,
                                                           T& value) {
