@@ -35,7 +35,7 @@ void put_segments(Arena& a) {
         gdt(selector::data32(level), segment_descriptor(data | accessed, level, arena, test_limit, big));
         gdt(selector::code16(level), segment_descriptor(code | accessed, level, arena, test_limit, 0));
         gdt(selector::data16(level), segment_descriptor(data | accessed, level, arena, test_limit, 0));
-        gdt(selector::conforming(level), segment_descriptor(conforming, level, arena, test_limit, big));
+        gdt(selector::conforming(level), segment_descriptor(conforming | accessed, level, arena, test_limit, big));
     }
     gdt(selector::ldt, segment_descriptor(ldt, 0, arena + at::ldt, selector::ldt_count * 8 - 1, 0));
     gdt(selector::tss_32, segment_descriptor(tss_32, 0, arena + at::tss_32, 0x67, 0));
@@ -43,8 +43,8 @@ void put_segments(Arena& a) {
     gdt(selector::tss_32b, segment_descriptor(tss_32, 0, arena + at::tss_32b, 0x67, 0));
     gdt(selector::tss_16b, segment_descriptor(tss_16, 0, arena + at::tss_16b, 0x2B, 0));
     for (unsigned level = 0; level < 4; ++level) {
-        a.put_descriptor(at::ldt, 8 * level, segment_descriptor(data, level, arena, test_limit, big));
-        a.put_descriptor(at::ldt, 32 + 8 * level, segment_descriptor(code, level, arena, test_limit, big));
+        a.put_descriptor(at::ldt, 8 * level, segment_descriptor(data | accessed, level, arena, test_limit, big));
+        a.put_descriptor(at::ldt, 32 + 8 * level, segment_descriptor(code | accessed, level, arena, test_limit, big));
     }
 }
 

@@ -12,6 +12,13 @@ constexpr std::array all_classes{
     CaseClass{"interrupts", interrupts},
     CaseClass{"interrupt_returns", interrupt_returns},
     CaseClass{"system_instructions", system_instructions},
+    CaseClass{"paging", paging},
+    CaseClass{"strings", strings},
+    CaseClass{"stacks", stacks},
+    CaseClass{"tasks", tasks},
+    CaseClass{"debug", debug},
+    CaseClass{"sensitive", sensitive},
+    CaseClass{"encodings", encodings},
 };
 
 } // namespace

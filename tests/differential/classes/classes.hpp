@@ -24,6 +24,20 @@ void interrupts(Builder& b);
 void interrupt_returns(Builder& b);
 // LAR to INVLPG: about descriptors, system registers and privilege.
 void system_instructions(Builder& b);
+// Accesses of every kind to pages of every kind.
+void paging(Builder& b);
+// String instructions over limits, pages and 64 KiB.
+void strings(Builder& b);
+// Stack instructions on stacks of every kind.
+void stacks(Builder& b);
+// Task switches by every route.
+void tasks(Builder& b);
+// Single step, breakpoints, general detection.
+void debug(Builder& b);
+// What IOPL, the I/O map and virtual-8086 mode decide about.
+void sensitive(Builder& b);
+// LOCK, undefined opcodes and forms, prefixes, coprocessor availability.
+void encodings(Builder& b);
 
 // Case `number` of the campaign `seed`; `only`: of this class (empty: its turn's).
 Case generate_case(uint64_t seed, uint64_t number, const std::string& only = {});

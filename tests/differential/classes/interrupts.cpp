@@ -151,7 +151,7 @@ void interrupt_returns(Builder& b) {
     // TF and NT would go on to other classes' subjects.
     uint32_t flags = b.random.word() & (eflags::arithmetic | eflags::iopl | eflags::interrupt | eflags::direction |
                                         eflags::resume | eflags::alignment_check | 0x20'0000);
-    if (b.level() != 0 || !b.protected_mode() || b.random.one_in(2))
+    if (b.level() != 0 || !b.protected_mode()) // to level 0's own way into virtual-8086 mode, see below
         flags |= b.random.one_in(8) ? eflags::virtual_8086 : 0;
     if ((flags & eflags::virtual_8086) != 0)
         b.feature("iret:vm_in_image");

@@ -61,7 +61,8 @@ void segment_loads(Builder& b) {
         b.poke_descriptor(at, b.random_segment());
     }
     for (unsigned done = 0, count = 1 + b.random.below(2); done < count; ++done) {
-        const auto to = b.random.pick({es, ss, ds, fs, gs});
+        // Without protection a new DS would make the next pointer come from anywhere.
+        const auto to = b.protected_mode() ? b.random.pick({es, ss, ds, fs, gs}) : b.random.pick({es, ss, fs, gs});
         uint16_t selector = b.any_selector();
         if (b.protected_mode() && b.random.one_in(2))
             selector = static_cast<uint16_t>(selector::own + 8 * b.random.below(3) + (b.random.one_in(2) ? b.level() : b.random.below(4)));

@@ -125,7 +125,7 @@ void control_register(Builder& b) {
     if (which == 3)
         value = s.cr3 | (b.random.word() & 0x18);
     if (which == 4)
-        value = s.cr4 ^ (b.random.one_in(8) ? 0x8000'0000u : b.random.word() & (cr4::time_stamp | cr4::debugging | cr4::global));
+        value = s.cr4 ^ (b.protected_mode() && b.random.one_in(8) ? 0x8000'0000u : b.random.word() & (cr4::time_stamp | cr4::debugging | cr4::global));
     b.move(ecx, value);
     b.instruction("mov_to_cr");
     b.bytes({0x0F, 0x22});

@@ -130,7 +130,7 @@ constexpr Range watched[] = {
     {at::page_table, at::page_table + 0x20},
     {at::page_table + 4 * arena / page_bytes, at::page_table + 4 * (arena + arena_bytes) / page_bytes},
     {at::pae_pointers, at::pae_pointers + 0x20},
-    {at::pae_directory, at::pae_directory + 0x20},
+    {at::pae_directory, at::pae_directory + 0x40},
     {at::pae_table, at::pae_table + 0x20},
     {at::pae_table + 8 * arena / page_bytes, at::pae_table + 8 * (arena + arena_bytes) / page_bytes},
     {at::spare, at::spare + 0x80},
@@ -145,8 +145,10 @@ void record_change(uint32_t index) {
     live[index] = shadow[index];
     changes_digest = digest_step(digest_step(changes_digest, change.offset), change.value);
     const bool may_hold_flags = change.offset >= at::tss_main && change.offset < at::data;
-    lenient_changes_digest = digest_step(digest_step(lenient_changes_digest, change.offset),
-                                         may_hold_flags ? change.value & ~eflags_resume : change.value);
+    const bool page_pointers = change.offset >= at::pae_pointers && change.offset < at::pae_directory;
+    if (!page_pointers)
+        lenient_changes_digest = digest_step(digest_step(lenient_changes_digest, change.offset),
+                                             may_hold_flags ? change.value & ~eflags_resume : change.value);
     if (outcome.changes < listed_changes)
         changed[outcome.changes] = change;
     ++outcome.changes;
@@ -203,6 +205,7 @@ void report(uint32_t index) {
         send(digest);
         outcome.eflags &= ~eflags_resume;
         outcome.changes_digest = lenient_changes_digest;
+        outcome.changes = 0;
         digest = digest_seed;
         for (uint32_t i = 0; i < words; ++i)
             digest = digest_step(digest, word[i]);

@@ -83,8 +83,9 @@ struct Progress {
     uint32_t magic, next_case, records_offset, running;
 };
 
-// Of the words of Outcome and all changes. `lenient` takes RF for 0 in EFLAGS, in stacks and in TSSs: QEMU never stores
-// it, and nearly every case would differ.
+// Of the words of Outcome and all changes. `lenient` is for QEMU, where nearly every case would differ else: RF counts as
+// 0 in EFLAGS, in stacks and in TSSs (QEMU never stores it), and the PAE page directory pointers do not count (QEMU sets
+// an accessed bit there).
 struct Digests {
     uint32_t exact, lenient;
     bool operator==(const Digests&) const = default;
