@@ -11,13 +11,13 @@
 namespace differential {
 namespace {
 
-// All processors at the same time; the emulators are processes of their own.
+// All processors at the same time; the emulators are processes of their own. `run` gets the processor's index.
 template<class Item, class Run> std::vector<std::vector<Item>> on_all(const Processors& processors, Run run) {
     std::vector<std::future<std::vector<Item>>> under_way;
-    for (const auto& emulator : processors.emulators)
-        under_way.push_back(std::async(std::launch::async, [&run, &emulator] { return run(*emulator); }));
+    for (size_t e = 0; e < processors.emulators.size(); ++e)
+        under_way.push_back(std::async(std::launch::async, [&run, &processors, e] { return run(*processors.emulators[e], e + 1); }));
     std::vector<std::vector<Item>> all;
-    all.push_back(run(*processors.model));
+    all.push_back(run(*processors.model, 0));
     for (auto& one : under_way)
         all.push_back(one.get());
     return all;
@@ -29,9 +29,25 @@ bool Comparison::fails() const {
     return std::any_of(unexplained.begin(), unexplained.end(), [](const auto& list) { return !list.empty(); });
 }
 
+// For each processor, the model first: the cases that it does not run.
+std::vector<std::vector<bool>> Campaign::skipped(const std::vector<Case>& cases) const {
+    std::vector<std::vector<bool>> all{std::vector<bool>(cases.size())};
+    for (const auto& emulator : processors_.emulators) {
+        std::vector<bool> skips;
+        for (const Case& one : cases)
+            skips.push_back(known_.hangs(one, emulator->name()));
+        all.push_back(std::move(skips));
+    }
+    return all;
+}
+
 std::vector<size_t> Campaign::differing(const std::vector<Case>& cases) {
-    const auto all = on_all<Digests>(processors_, [&](Processor& one) { return one.digests(cases); });
+    const auto skips = skipped(cases);
+    const auto all =
+        on_all<Digests>(processors_, [&](Processor& one, size_t i) { return one.digests(cases, skips[i]); });
     const auto differs = [&](size_t emulator, size_t index) {
+        if (skips[emulator + 1][index])
+            return false;
         const Digests &model = all[0][index], &got = all[emulator + 1][index];
         return processors_.emulators[emulator]->lenient() ? model.lenient != got.lenient : model.exact != got.exact;
     };
@@ -46,15 +62,23 @@ std::vector<size_t> Campaign::differing(const std::vector<Case>& cases) {
 }
 
 std::vector<Comparison> Campaign::compare(const std::vector<Case>& cases) {
-    const auto all = on_all<Result>(processors_, [&](Processor& one) { return one.results(cases); });
+    const auto skips = skipped(cases);
+    const auto all =
+        on_all<Result>(processors_, [&](Processor& one, size_t i) { return one.results(cases, skips[i]); });
     std::vector<Comparison> comparisons;
     for (size_t i = 0; i < cases.size(); ++i) {
         Comparison comparison;
         comparison.model = all[0][i];
         for (size_t e = 0; e < processors_.emulators.size(); ++e) {
-            const Result* other = processors_.emulators.size() == 2 ? &all[2 - e][i] : nullptr;
+            const size_t of_other = 2 - e;
+            const Result* other =
+                processors_.emulators.size() == 2 && !skips[of_other][i] ? &all[of_other][i] : nullptr;
             const std::string name = processors_.emulators[e]->name();
-            comparison.emulators.push_back(all[e + 1][i]);
+            comparison.emulators.push_back(skips[e + 1][i] ? all[0][i] : all[e + 1][i]);
+            if (skips[e + 1][i]) {
+                comparison.unexplained.emplace_back();
+                continue;
+            }
             comparison.unexplained.push_back(known_.unexplained({cases[i], name, all[0][i], all[e + 1][i], other}));
         }
         comparisons.push_back(std::move(comparison));
@@ -121,18 +145,20 @@ Campaign::Summary Campaign::run(const Range& range, uint32_t cases_an_image, siz
 Campaign::Failure Campaign::shrink(const Failure& failure) {
     constexpr unsigned rounds_at_most = 40;
     Failure best = failure;
-    const auto same_emulator = [&](const Comparison& comparison) {
+    // Every emulator that the model differed from must still differ: a known fault of one would else take the place of
+    // the failure in another.
+    const auto same_emulators = [&](const Comparison& comparison) {
         for (size_t e = 0; e < comparison.unexplained.size(); ++e)
-            if (!failure.comparison.unexplained[e].empty() && !comparison.unexplained[e].empty())
-                return true;
-        return false;
+            if (!failure.comparison.unexplained[e].empty() && comparison.unexplained[e].empty())
+                return false;
+        return true;
     };
     for (unsigned round = 0; round < rounds_at_most; ++round) {
         std::vector<Case> candidates = simpler_cases(best.what);
         if (candidates.empty())
             break;
         std::vector<Comparison> comparisons = compare(candidates);
-        const auto good = std::find_if(comparisons.begin(), comparisons.end(), same_emulator);
+        const auto good = std::find_if(comparisons.begin(), comparisons.end(), same_emulators);
         if (good == comparisons.end())
             break;
         best.what = std::move(candidates[static_cast<size_t>(good - comparisons.begin())]);

@@ -21,7 +21,7 @@ struct Processors {
 // One case's results.
 struct Comparison {
     Result model;
-    std::vector<Result> emulators;                    // in the order of Processors
+    std::vector<Result> emulators;                    // in the order of Processors; not run: the model's
     std::vector<std::vector<Difference>> unexplained; // by emulator
     [[nodiscard]] bool fails() const;
 };
@@ -53,7 +53,7 @@ public:
 
     // In full, one image for all.
     std::vector<Comparison> compare(const std::vector<Case>& cases);
-    // The simplest case found that still fails in the same emulator.
+    // The simplest case found that still fails in the same emulators.
     Failure shrink(const Failure& failure);
 
     // State, code, results and differences.
@@ -62,6 +62,7 @@ public:
 
 private:
     [[nodiscard]] std::string group_of(const Case& what, const Comparison& comparison) const;
+    [[nodiscard]] std::vector<std::vector<bool>> skipped(const std::vector<Case>& cases) const;
     std::vector<size_t> differing(const std::vector<Case>& cases);
 
     Processors processors_;

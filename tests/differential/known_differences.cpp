@@ -44,7 +44,7 @@ bool contains(const std::vector<std::string>& list, const std::string& text) {
 }
 
 constexpr std::string_view keys[] = {"id", "emulator", "features", "without", "fields", "model_at", "emulator_at",
-                                     "model", "got", "other_agrees", "bits", "manual", "reason"};
+                                     "model", "got", "other_agrees", "hangs", "bits", "manual", "reason"};
 
 } // namespace
 
@@ -75,9 +75,20 @@ KnownDifferences::KnownDifferences(const std::filesystem::path& file) {
         text("reason");
         rows_.push_back({text("id"), text("emulator"), texts(row, "features"), texts(row, "without"), texts(row, "fields"),
                          texts(row, "model_at"), texts(row, "emulator_at"), conditions(row, "model"),
-                         conditions(row, "got"), row["other_agrees"].value_or(true),
+                         conditions(row, "got"), row["other_agrees"].value_or(true), row["hangs"].value_or(false),
                          static_cast<uint32_t>(row["bits"].value_or(int64_t{0xFFFF'FFFF}))});
     }
+}
+
+bool KnownDifferences::concerns(const Row& row, const Case& what, const std::string& emulator) {
+    const auto has = [&](const std::string& feature) { return has_one_of(what, feature); };
+    return row.emulator == emulator && std::all_of(row.features.begin(), row.features.end(), has) &&
+           std::none_of(row.without.begin(), row.without.end(), has);
+}
+
+bool KnownDifferences::hangs(const Case& what, const std::string& emulator) const {
+    return std::any_of(rows_.begin(), rows_.end(),
+                       [&](const Row& row) { return row.hangs && concerns(row, what, emulator); });
 }
 
 bool KnownDifferences::applies(const Row& row, const Observation& seen) {
@@ -87,13 +98,10 @@ bool KnownDifferences::applies(const Row& row, const Observation& seen) {
             return std::find(condition.second.begin(), condition.second.end(), value) != condition.second.end();
         });
     };
-    const auto has = [&](const std::string& feature) { return has_one_of(seen.what, feature); };
     const auto ended_at = [&](const std::vector<std::string>& names, const Result& result) {
         return names.empty() || contains(names, seen.what.instruction_at(result.outcome.eip));
     };
-    return row.emulator == seen.emulator && std::all_of(row.features.begin(), row.features.end(), has) &&
-           std::none_of(row.without.begin(), row.without.end(), has) && hold(row.model, seen.model) &&
-           hold(row.got, seen.got) && ended_at(row.model_at, seen.model) && ended_at(row.emulator_at, seen.got);
+    return concerns(row, seen.what, seen.emulator) && hold(row.model, seen.model) && hold(row.got, seen.got) && ended_at(row.model_at, seen.model) && ended_at(row.emulator_at, seen.got);
 }
 
 bool KnownDifferences::covers(const Row& row, const Difference& difference, const Observation& seen,

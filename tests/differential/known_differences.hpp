@@ -29,6 +29,9 @@ public:
     // The differences that no row explains. Counts the rows that explained something.
     std::vector<Difference> unexplained(const Observation& seen);
 
+    // Whether a row says that this case makes the emulator hang or crash: it is not run there.
+    [[nodiscard]] bool hangs(const Case& what, const std::string& emulator) const;
+
     [[nodiscard]] std::string usage() const; // a line for each row: how many cases it explained
 
 private:
@@ -39,10 +42,11 @@ private:
         std::vector<std::string> fields;            // "*": all
         std::vector<std::string> model_at, emulator_at;
         Conditions model, got;
-        bool other_agrees;
+        bool other_agrees, hangs;
         uint32_t bits; // only these bits of the fields differ
         uint64_t used = 0;
     };
+    [[nodiscard]] static bool concerns(const Row& row, const Case& what, const std::string& emulator);
     [[nodiscard]] static bool applies(const Row& row, const Observation& seen);
     [[nodiscard]] static bool covers(const Row& row, const Difference& difference, const Observation& seen,
                                      const std::vector<Difference>& of_other);

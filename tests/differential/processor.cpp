@@ -63,26 +63,39 @@ void mark_hung(Result& result) {
 
 } // namespace
 
-template<class Item> std::vector<Item> Processor::collect(const std::vector<Case>& cases) {
+template<class Item>
+std::vector<Item> Processor::collect(const std::vector<Case>& cases, const std::vector<bool>& skipped) {
+    std::vector<Case> run_here;
+    for (size_t i = 0; i < cases.size(); ++i)
+        if (!skipped[i])
+            run_here.push_back(cases[i]);
     std::vector<Item> items;
-    while (items.size() < cases.size()) {
+    while (items.size() < run_here.size()) {
         const auto first = static_cast<uint32_t>(items.size());
-        const std::vector<uint8_t> output = run(module_of(cases, std::is_same_v<Item, Result>, first));
+        const std::vector<uint8_t> output = run(module_of(run_here, std::is_same_v<Item, Result>, first));
         Words words{output};
         Item item{};
-        while (items.size() < cases.size() && read_item(words, item)) {
+        while (items.size() < run_here.size() && read_item(words, item)) {
             items.push_back(std::move(item));
             item = {};
         }
-        if (items.size() < cases.size()) {
+        if (items.size() < run_here.size()) {
             mark_hung(item);
             items.push_back(std::move(item));
         }
     }
-    return items;
+    std::vector<Item> all(cases.size());
+    for (size_t i = 0, next = 0; i < cases.size(); ++i)
+        if (!skipped[i])
+            all[i] = std::move(items[next++]);
+    return all;
 }
 
-std::vector<Digests> Processor::digests(const std::vector<Case>& cases) { return collect<Digests>(cases); }
-std::vector<Result> Processor::results(const std::vector<Case>& cases) { return collect<Result>(cases); }
+std::vector<Digests> Processor::digests(const std::vector<Case>& cases, const std::vector<bool>& skipped) {
+    return collect<Digests>(cases, skipped);
+}
+std::vector<Result> Processor::results(const std::vector<Case>& cases, const std::vector<bool>& skipped) {
+    return collect<Result>(cases, skipped);
+}
 
 } // namespace differential

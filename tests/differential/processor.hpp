@@ -38,8 +38,9 @@ public:
 
     // A case that hangs or crashes the processor gets hang_digest (or Result::hung), and the image goes on
     // with the next.
-    std::vector<Digests> digests(const std::vector<Case>& cases);
-    std::vector<Result> results(const std::vector<Case>& cases);
+    // `skipped`: not run; their items are empty.
+    std::vector<Digests> digests(const std::vector<Case>& cases, const std::vector<bool>& skipped);
+    std::vector<Result> results(const std::vector<Case>& cases, const std::vector<bool>& skipped);
 
     static constexpr uint32_t hang_digest = 0xDEAD'0004;
 
@@ -48,7 +49,7 @@ protected:
     virtual std::vector<uint8_t> run(const std::vector<uint8_t>& module) = 0;
 
 private:
-    template<class Item> std::vector<Item> collect(const std::vector<Case>& cases);
+    template<class Item> std::vector<Item> collect(const std::vector<Case>& cases, const std::vector<bool>& skipped);
 };
 
 std::unique_ptr<Processor> make_model(const GuestFiles& files);

@@ -86,10 +86,11 @@ void debug(Builder& b) {
         const bool execution = b.random.one_in(2);
         const uint32_t length = execution ? 0 : b.random.pick({0u, 1u, 3u});
         const unsigned number = b.random.below(4);
+        b.feature(execution ? "debug:on_execution" : "debug:on_data");
         s.debug[number] = arena + (execution ? at::code + b.random.below(10) : (data - 4 + b.random.below(8)) & ~length);
         dr7 |= dr7_for(number, b.random.one_in(2), execution ? on_execution : (b.random.one_in(2) ? on_write : on_access), length);
     }
-    if (b.random.one_in(8)) {
+    if (b.mode() != Mode::real && b.random.one_in(8)) { // the driver's own way out of real mode has no #DB handler
         b.feature("debug:general_detect");
         dr7 |= general_detect;
     }

@@ -28,10 +28,12 @@ void lock(Builder& b) {
     b.byte(0xF0);
     for (unsigned i = 0; i < form.bytes; ++i)
         b.byte(form.opcode[i]);
-    if (b.random.one_in(3))
+    if (b.random.one_in(3)) {
+        b.feature("form:register");
         b.registers(form.reg, esi);
-    else
+    } else {
         b.memory(form.reg, b.data_offset());
+    }
     if (form.immediate)
         b.byte(b.random.below(8));
 }

@@ -116,7 +116,14 @@ void sensitive(Builder& b) {
     if (b.mode() != Mode::real && b.random.one_in(4)) {
         b.feature("cr4:vme");
         s.cr4 |= cr4::virtual_8086 | cr4::protected_virtual;
-        s.eflags |= b.random.word() & (virtual_interrupt | (b.random.one_in(4) ? virtual_pending : 0));
+        // Not both: what happens then before the first instruction is not for IRET to decide.
+        s.eflags |= b.random.one_in(4) ? virtual_pending : b.random.word() & virtual_interrupt;
+        if (b.paging() != Paging::off) { // the program's own vectors, at linear address 0
+            const uint32_t entry = (arena + at::spare) | 7;
+            b.poke(b.paging() == Paging::pae ? at::pae_table : at::page_table, entry, 4);
+            for (uint32_t vector = 0x30; vector < 0x34; ++vector)
+                b.poke(at::spare + 4 * vector, at::landing | (arena >> 4) << 16, 4);
+        }
         if (b.random.one_in(2)) // vectors 0x30-0x37 by the redirection map: to the IDT (1) or to the program (0)
             b.poke(at::tss_main + 0x68 + 0x30 / 8, 0xFF, 1);
     }
