@@ -106,6 +106,26 @@ void Builder::poke_page(uint32_t arena_page, uint32_t clear, uint32_t set) {
     poke(paging_ == Paging::pae ? at::pae_table + 8 * page : at::page_table + 4 * page, entry);
 }
 
+uint64_t Builder::small_stack_segment(unsigned level, uint32_t limit, bool big) {
+    return segment_descriptor(descriptor::data | descriptor::accessed, level, arena + at::stacks, limit,
+                              big ? descriptor::big : 0);
+}
+
+void Builder::vary_inner_stack() {
+    feature("tss:varied");
+    const unsigned inner = random.below(3);
+    const uint32_t esp_at = at::tss_main + 4 + 8 * inner, ss_at = esp_at + 4;
+    if (random.one_in(2)) {
+        poke(ss_at, random.one_in(2) ? any_selector() : selector::data16(inner), 2);
+        return;
+    }
+    constexpr uint32_t last = 0x4FF;
+    const auto own = static_cast<uint16_t>(selector::end - 8);
+    poke_descriptor(own, small_stack_segment(inner, last, random.one_in(2)));
+    poke(ss_at, own | inner, 2);
+    poke(esp_at, random.one_in(2) ? random.below(0x30) : last - 4 + random.below(0x10), 4);
+}
+
 uint32_t Builder::any_value() {
     constexpr uint32_t edges[] = {0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0x8000, 0xFFFF, 0x7FFF'FFFF, 0x8000'0000, ~0u};
     return random.one_in(2) ? random.word() : random.pick_from(edges) + random.below(3) - 1;

@@ -86,6 +86,12 @@ public:
     void poke_gate(unsigned vector, uint64_t value) { poke_quad(at::idt + 8 * vector, value); }
     void poke_page(uint32_t arena_page, uint32_t entry_flags_clear, uint32_t entry_flags_set);
 
+    // Makes the stack of one of the inner levels unusual: another segment, or one with little room on a stack segment
+    // of the case's own.
+    void vary_inner_stack();
+    // A data segment whose offset 0 is the beginning of the stacks, so that the ends of a stack are not the GDT.
+    uint64_t small_stack_segment(unsigned level, uint32_t limit, bool big);
+
     void feature(const std::string& text) { result.add_feature(text); }
 
     // Values.

@@ -45,18 +45,6 @@ uint16_t place_gate(Builder& b) {
     return with_rpl(b, at);
 }
 
-// The stacks of inner levels, sometimes wrong.
-void vary_inner_stacks(Builder& b) {
-    if (b.random.one_in(2))
-        return;
-    b.feature("tss:varied");
-    const unsigned inner = b.random.below(3);
-    if (b.random.one_in(2))
-        b.poke(at::tss_main + 8 + 8 * inner, b.random.one_in(2) ? b.any_selector() : selector::data16(inner), 2);
-    else // room for only some of the frame: the segment ends at 64 KiB
-        b.poke(at::tss_main + 4 + 8 * inner, b.random.one_in(2) ? b.random.below(0x30) : 0x1'0000 + b.random.below(0x20));
-}
-
 void put_far_target(Builder& b, uint16_t selector, uint32_t offset, unsigned width) {
     b.immediate(width, offset);
     b.immediate(2, selector);
@@ -120,7 +108,8 @@ void far_return(Builder& b) {
 void far_transfers(Builder& b) {
     b.begin_anywhere();
     if (b.protected_mode()) {
-        vary_inner_stacks(b);
+        if (b.random.one_in(2))
+            b.vary_inner_stack();
         if (b.random.one_in(3))
             b.poke_descriptor(static_cast<uint16_t>(selector::own + 8 * b.random.below(4)), b.random_segment());
         // Data segments that an outer level may not keep (SDM vol. 3, 5.8.6).

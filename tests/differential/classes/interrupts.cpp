@@ -109,16 +109,8 @@ void interrupts(Builder& b) {
         const bool is_trap = vector >= 0x20 || vector == 3 || vector == 4;
         if (is_trap) // a handler that returned to a faulting instruction would do so for ever
             vary_handler(b);
-        if (b.random.one_in(4)) {
-            b.feature("tss:varied");
-            const unsigned inner = b.random.below(3);
-            if (b.random.one_in(2))
-                b.poke(at::tss_main + 8 + 8 * inner,
-                       b.random.one_in(2) ? b.any_selector() : selector::data16(inner), 2);
-            else
-                b.poke(at::tss_main + 4 + 8 * inner,
-                       b.random.one_in(2) ? b.random.below(0x30) : 0x1'0000 + b.random.below(0x20));
-        }
+        if (b.random.one_in(4))
+            b.vary_inner_stack();
         if (b.random.one_in(12)) {
             b.feature("idt:short");
             b.result.state.idt_limit = 8 * vector + b.random.below(9) - 1;

@@ -92,9 +92,16 @@ void stacks(Builder& b) {
     const bool free_stack = b.mode() == Mode::virtual_8086 || (b.protected_mode() && b.level() != 0);
     if (free_stack && b.random.one_in(2)) {
         b.feature("stack:edge");
+        if (b.protected_mode()) {
+            const bool wide = b.random.one_in(2);
+            s.ss = b.result.plain.ss = selector::own | b.level();
+            b.poke_descriptor(selector::own, b.small_stack_segment(b.level(), 0xFFFF, wide));
+        } else {
+            s.ss = b.result.plain.ss = (arena + at::stacks) >> 4;
+        }
         s.general[esp] = b.random.pick({0u, 1u, 2u, 3u, 4u, 6u, 8u, 0x10u, 0xFFFFu, 0xFFFEu, 0xFFFDu, 0xFFFCu, 0x1'0000u});
     }
-    if (b.protected_mode() && b.level() != 0 && b.random.one_in(2)) {
+    if (b.protected_mode() && b.level() != 0 && !b.result.has("stack:edge") && b.random.one_in(2)) {
         b.feature("segment:limited");
         const bool down = b.random.one_in(2);
         const bool wide = b.random.one_in(2);
