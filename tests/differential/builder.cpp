@@ -123,7 +123,7 @@ void Builder::vary_inner_stack() {
     const auto own = static_cast<uint16_t>(selector::end - 8);
     poke_descriptor(own, small_stack_segment(inner, last, random.one_in(2)));
     poke(ss_at, own | inner, 2);
-    poke(esp_at, random.one_in(2) ? random.below(0x30) : last - 4 + random.below(0x10), 4);
+    poke(esp_at, random.one_in(2) ? 4 * random.below(12) : last - 3 + 4 * random.below(4), 4);
 }
 
 uint32_t Builder::any_value() {

@@ -36,6 +36,8 @@ void lock(Builder& b) {
     }
     if (form.immediate)
         b.byte(b.random.below(8));
+    b.instruction("cmp_registers"); // bit tests leave flags undefined
+    b.bytes({0x39, 0xC0});
 }
 
 // Groups with members or register forms that do not exist.

@@ -122,6 +122,8 @@ void access(Builder& b, bool through_fs) {
         b.bytes({0x0F, 0xBA});
         b.memory(b.random.pick({4u, 5u}), offset); // BT reads, BTS writes
         b.byte(b.random.below(16));
+        b.instruction("cmp_registers"); // the bit test leaves flags undefined
+        b.bytes({0x39, 0xC0});
         return;
     default:
         b.instruction("cmpxchg8b");
