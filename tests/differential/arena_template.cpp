@@ -11,7 +11,9 @@ class Arena {
 public:
     std::vector<uint8_t> bytes = std::vector<uint8_t>(arena_bytes);
 
-    void put(uint32_t offset, uint32_t value, unsigned width = 4) { std::memcpy(&bytes[offset], &value, width); }
+    void put(uint32_t offset, uint32_t value, unsigned width = 4) {
+        std::memcpy(&bytes[offset], &value, width);
+    }
     void put_descriptor(uint32_t table, uint32_t selector, uint64_t value) {
         std::memcpy(&bytes[table + (selector & ~7u)], &value, sizeof value);
     }
@@ -24,8 +26,10 @@ constexpr uint32_t test_limit = arena_bytes - 1;
 void put_segments(Arena& a) {
     using namespace descriptor;
     const auto gdt = [&](uint32_t selector, uint64_t value) { a.put_descriptor(at::gdt, selector, value); };
-    gdt(selector::driver_code, segment_descriptor(code, 0, 0, 0xF'FFFF, big | granular) | uint64_t{accessed} << 40);
-    gdt(selector::driver_data, segment_descriptor(data, 0, 0, 0xF'FFFF, big | granular) | uint64_t{accessed} << 40);
+    gdt(selector::driver_code,
+        segment_descriptor(code, 0, 0, 0xF'FFFF, big | granular) | uint64_t{accessed} << 40);
+    gdt(selector::driver_data,
+        segment_descriptor(data, 0, 0, 0xF'FFFF, big | granular) | uint64_t{accessed} << 40);
     gdt(selector::main_tss, segment_descriptor(tss_32, 0, arena + at::tss_main, 0x10F, 0));
     gdt(selector::double_fault_tss, segment_descriptor(tss_32, 0, arena + at::tss_double_fault, 0x67, 0));
     gdt(selector::real_switch_code, segment_descriptor(code | accessed, 0, real_mode_code, 0xFFFF, 0));
@@ -35,7 +39,8 @@ void put_segments(Arena& a) {
         gdt(selector::data32(level), segment_descriptor(data | accessed, level, arena, test_limit, big));
         gdt(selector::code16(level), segment_descriptor(code | accessed, level, arena, test_limit, 0));
         gdt(selector::data16(level), segment_descriptor(data | accessed, level, arena, test_limit, 0));
-        gdt(selector::conforming(level), segment_descriptor(conforming | accessed, level, arena, test_limit, big));
+        gdt(selector::conforming(level),
+            segment_descriptor(conforming | accessed, level, arena, test_limit, big));
     }
     gdt(selector::ldt, segment_descriptor(ldt, 0, arena + at::ldt, selector::ldt_count * 8 - 1, 0));
     gdt(selector::tss_32, segment_descriptor(tss_32, 0, arena + at::tss_32, 0x67, 0));
@@ -43,16 +48,19 @@ void put_segments(Arena& a) {
     gdt(selector::tss_32b, segment_descriptor(tss_32, 0, arena + at::tss_32b, 0x67, 0));
     gdt(selector::tss_16b, segment_descriptor(tss_16, 0, arena + at::tss_16b, 0x2B, 0));
     for (unsigned level = 0; level < 4; ++level) {
-        a.put_descriptor(at::ldt, 8 * level, segment_descriptor(data | accessed, level, arena, test_limit, big));
-        a.put_descriptor(at::ldt, 32 + 8 * level, segment_descriptor(code | accessed, level, arena, test_limit, big));
+        a.put_descriptor(at::ldt, 8 * level,
+                         segment_descriptor(data | accessed, level, arena, test_limit, big));
+        a.put_descriptor(at::ldt, 32 + 8 * level,
+                         segment_descriptor(code | accessed, level, arena, test_limit, big));
     }
 }
 
 void put_interrupt_tables(Arena& a) {
     for (unsigned vector = 0; vector < 256; ++vector) {
         const unsigned level = vector == 3 || vector == 4 || vector >= 0x20 ? 3 : 0;
-        a.put_descriptor(at::idt, vector * 8,
-                         gate(descriptor::interrupt_gate_32, level, selector::driver_code, stubs + stub_bytes * vector));
+        a.put_descriptor(
+            at::idt, vector * 8,
+            gate(descriptor::interrupt_gate_32, level, selector::driver_code, stubs + stub_bytes * vector));
         a.put(at::ivt + vector * 4, real_stub_bytes * vector | (real_mode_code >> 4) << 16);
     }
     a.put_descriptor(at::idt, 8 * 8, gate(descriptor::task_gate, 0, selector::double_fault_tss, 0));
@@ -100,10 +108,14 @@ void put_tasks(Arena& a) {
     a.put(at::tss_main + 0x108, 0xFF, 1);
     put_tss_32(a, at::tss_double_fault, double_fault_task, double_fault_stack, selector::driver_code,
                selector::driver_data);
-    put_tss_32(a, at::tss_32, at::landing + 0x100, at::stack0 + 0xA00, selector::code32(0), selector::data32(0));
-    put_tss_32(a, at::tss_32b, at::landing + 0x200, at::stacks + 0xF00, selector::code32(3), selector::data32(3));
-    put_tss_16(a, at::tss_16, at::landing + 0x300, at::stack0 + 0xA00, selector::code16(0), selector::data16(0));
-    put_tss_16(a, at::tss_16b, at::landing + 0x400, at::stacks + 0xF00, selector::code16(3), selector::data16(3));
+    put_tss_32(a, at::tss_32, at::landing + 0x100, at::stack0 + 0xA00, selector::code32(0),
+               selector::data32(0));
+    put_tss_32(a, at::tss_32b, at::landing + 0x200, at::stacks + 0xF00, selector::code32(3),
+               selector::data32(3));
+    put_tss_16(a, at::tss_16, at::landing + 0x300, at::stack0 + 0xA00, selector::code16(0),
+               selector::data16(0));
+    put_tss_16(a, at::tss_16b, at::landing + 0x400, at::stacks + 0xF00, selector::code16(3),
+               selector::data16(3));
 }
 
 // SDM vol. 3, 4.3 and 4.4.1: the arena for everybody, the driver for supervisors, each page where it is.
@@ -118,6 +130,7 @@ void put_page_tables(Arena& a) {
     };
     for (uint32_t page = arena / page_bytes; page < (arena + arena_bytes) / page_bytes; ++page)
         map(page, page * page_bytes | user);
+    map(driver_stack / page_bytes - 1, (driver_stack - page_bytes) | supervisor);
     for (uint32_t page = driver_first_page; page < driver_first_page + driver_pages; ++page)
         map(page, page * page_bytes | supervisor);
 }

@@ -127,7 +127,8 @@ void Builder::vary_inner_stack() {
 }
 
 uint32_t Builder::any_value() {
-    constexpr uint32_t edges[] = {0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0x8000, 0xFFFF, 0x7FFF'FFFF, 0x8000'0000, ~0u};
+    constexpr uint32_t edges[] = {0,      1,      0x7F,        0x80,        0xFF, 0x7FFF,
+                                  0x8000, 0xFFFF, 0x7FFF'FFFF, 0x8000'0000, ~0u};
     return random.one_in(2) ? random.word() : random.pick_from(edges) + random.below(3) - 1;
 }
 
@@ -140,14 +141,16 @@ uint32_t Builder::data_offset(uint32_t room) {
 
 uint64_t Builder::random_segment() {
     const uint32_t base = random.one_in(3) ? arena + 16 * random.below(0x100) : arena;
-    const uint32_t limit = random.pick({0xFFFFu, 0xFFFFu, 0x7FFFu, 0x8FFFu, 0x7000u + random.below(0x2000), 0u, 0xF'FFFFu});
+    const uint32_t limit =
+        random.pick({0xFFFFu, 0xFFFFu, 0x7FFFu, 0x8FFFu, 0x7000u + random.below(0x2000), 0u, 0xF'FFFFu});
     const bool granular = limit > 0xFFFF || random.one_in(8);
     const uint32_t flags =
         (random.one_in(3) ? 0 : descriptor::big) | (granular ? descriptor::granular : 0) | random.below(2);
     uint32_t type = random.below(16) | 0x10;
     if (random.one_in(6))
         type = random.below(16); // system
-    return segment_descriptor(type, random.below(4), base, granular ? limit >> 12 : limit, flags, !random.one_in(6));
+    return segment_descriptor(type, random.below(4), base, granular ? limit >> 12 : limit, flags,
+                              !random.one_in(6));
 }
 
 uint16_t Builder::any_selector() {
@@ -161,7 +164,8 @@ uint16_t Builder::any_selector() {
     case 2: // about the end of the table
         return static_cast<uint16_t>(selector::end - 8 + random.below(16));
     case 3:
-        return static_cast<uint16_t>((selector::in_ldt | 8 * random.below(selector::ldt_count + 1)) | random.below(4));
+        return static_cast<uint16_t>((selector::in_ldt | 8 * random.below(selector::ldt_count + 1)) |
+                                     random.below(4));
     case 4:
     case 5:
     case 6:

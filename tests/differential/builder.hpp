@@ -17,9 +17,9 @@ enum Register : uint32_t { eax, ecx, edx, ebx, esp, ebp, esi, edi };
 enum SegmentRegister : uint32_t { es, cs, ss, ds, fs, gs };
 
 namespace eflags {
-inline constexpr uint32_t always = 2, carry = 1, zero = 0x40, trap = 0x100, interrupt = 0x200, direction = 0x400,
-                          iopl = 0x3000, nested_task = 0x4000, resume = 0x1'0000, virtual_8086 = 0x2'0000,
-                          alignment_check = 0x4'0000, arithmetic = 0x8D5;
+inline constexpr uint32_t always = 2, carry = 1, zero = 0x40, trap = 0x100, interrupt = 0x200,
+                          direction = 0x400, iopl = 0x3000, nested_task = 0x4000, resume = 0x1'0000,
+                          virtual_8086 = 0x2'0000, alignment_check = 0x4'0000, arithmetic = 0x8D5;
 } // namespace eflags
 namespace cr0 {
 inline constexpr uint32_t protection = 1, monitor = 2, emulation = 4, task_switched = 8, extension = 0x10,
@@ -27,8 +27,8 @@ inline constexpr uint32_t protection = 1, monitor = 2, emulation = 4, task_switc
                           not_write_through = 0x2000'0000, cache_disable = 0x4000'0000, paging = 0x8000'0000;
 } // namespace cr0
 namespace cr4 {
-inline constexpr uint32_t virtual_8086 = 1, protected_virtual = 2, time_stamp = 4, debugging = 8, big_pages = 0x10,
-                          pae = 0x20, global = 0x80;
+inline constexpr uint32_t virtual_8086 = 1, protected_virtual = 2, time_stamp = 4, debugging = 8,
+                          big_pages = 0x10, pae = 0x20, global = 0x80;
 } // namespace cr4
 
 class Builder {
@@ -45,7 +45,9 @@ public:
     [[nodiscard]] unsigned level() const { return level_; }
     [[nodiscard]] Paging paging() const { return paging_; }
     [[nodiscard]] bool code32() const { return mode_ == Mode::protected32; }
-    [[nodiscard]] bool protected_mode() const { return mode_ == Mode::protected32 || mode_ == Mode::protected16; }
+    [[nodiscard]] bool protected_mode() const {
+        return mode_ == Mode::protected32 || mode_ == Mode::protected16;
+    }
 
     // Code. An instruction is what is emitted between two calls of instruction().
     void instruction(const std::string& name); // adds the feature "instr:name"
@@ -58,7 +60,8 @@ public:
         for (unsigned i = 0; i < width; ++i)
             byte(value >> (8 * i));
     }
-    void operand_size(unsigned width) { // 2 or 4: with the prefix where the code segment's default is the other one
+    void operand_size(
+        unsigned width) { // 2 or 4: with the prefix where the code segment's default is the other one
         if ((width == 4) != code32())
             byte(0x66);
     }

@@ -12,10 +12,12 @@ namespace differential {
 namespace {
 
 // All processors at the same time; the emulators are processes of their own. `run` gets the processor's index.
-template<class Item, class Run> std::vector<std::vector<Item>> on_all(const Processors& processors, Run run) {
+template<class Item, class Run>
+std::vector<std::vector<Item>> on_all(const Processors& processors, Run run) {
     std::vector<std::future<std::vector<Item>>> under_way;
     for (size_t e = 0; e < processors.emulators.size(); ++e)
-        under_way.push_back(std::async(std::launch::async, [&run, &processors, e] { return run(*processors.emulators[e], e + 1); }));
+        under_way.push_back(std::async(
+            std::launch::async, [&run, &processors, e] { return run(*processors.emulators[e], e + 1); }));
     std::vector<std::vector<Item>> all;
     all.push_back(run(*processors.model, 0));
     for (auto& one : under_way)
@@ -26,7 +28,8 @@ template<class Item, class Run> std::vector<std::vector<Item>> on_all(const Proc
 } // namespace
 
 bool Comparison::fails() const {
-    return std::any_of(unexplained.begin(), unexplained.end(), [](const auto& list) { return !list.empty(); });
+    return std::any_of(unexplained.begin(), unexplained.end(),
+                       [](const auto& list) { return !list.empty(); });
 }
 
 // For each processor, the model first: the cases that it does not run.
@@ -49,7 +52,8 @@ std::vector<size_t> Campaign::differing(const std::vector<Case>& cases) {
         if (skips[emulator + 1][index])
             return false;
         const Digests &model = all[0][index], &got = all[emulator + 1][index];
-        return processors_.emulators[emulator]->lenient() ? model.lenient != got.lenient : model.exact != got.exact;
+        return processors_.emulators[emulator]->lenient() ? model.lenient != got.lenient
+                                                          : model.exact != got.exact;
     };
     std::vector<size_t> found;
     for (size_t i = 0; i < cases.size(); ++i)
@@ -79,7 +83,8 @@ std::vector<Comparison> Campaign::compare(const std::vector<Case>& cases) {
                 comparison.unexplained.emplace_back();
                 continue;
             }
-            comparison.unexplained.push_back(known_.unexplained({cases[i], name, all[0][i], all[e + 1][i], other}));
+            comparison.unexplained.push_back(
+                known_.unexplained({cases[i], name, all[0][i], all[e + 1][i], other}));
         }
         comparisons.push_back(std::move(comparison));
     }
@@ -93,8 +98,9 @@ std::string Campaign::group_of(const Case& what, const Comparison& comparison) c
         if (comparison.unexplained[e].empty())
             continue;
         const Outcome &model = comparison.model.outcome, &got = comparison.emulators[e].outcome;
-        text += fmt::format(" | {}: model {:x} at {}, got {:x} at {}:", processors_.emulators[e]->name(), model.vector,
-                            what.instruction_at(model.eip), got.vector, what.instruction_at(got.eip));
+        text += fmt::format(" | {}: model {:x} at {}, got {:x} at {}:", processors_.emulators[e]->name(),
+                            model.vector, what.instruction_at(model.eip), got.vector,
+                            what.instruction_at(got.eip));
         std::string last;
         for (const Difference& one : comparison.unexplained[e])
             if (model.vector == got.vector && one.field != last)
@@ -167,6 +173,13 @@ Campaign::Failure Campaign::shrink(const Failure& failure) {
     return best;
 }
 
+std::string Campaign::usage() const {
+    std::string text = known_.usage() + "hangs: model " + std::to_string(processors_.model->hangs());
+    for (const auto& emulator : processors_.emulators)
+        text += ", " + emulator->name() + " " + std::to_string(emulator->hangs());
+    return text + "\n";
+}
+
 std::string Campaign::describe(const Case& what, const Comparison& comparison, bool full) const {
     constexpr size_t differences_in_brief = 14;
     std::string text = differential::describe(what);
@@ -184,8 +197,10 @@ std::string Campaign::describe(const Case& what, const Comparison& comparison, b
             const bool explained = std::none_of(left.begin(), left.end(), [&](const Difference& other) {
                 return other.field == one.field && other.offset == one.offset;
             });
-            text += fmt::format("  {} {}{}: model {:08x}, {} {:08x}\n", explained ? "explained:  " : "UNEXPLAINED:", one.field,
-                                one.offset != 0 ? fmt::format("+{:04x}", one.offset) : "", one.expected, name, one.got);
+            text += fmt::format("  {} {}{}: model {:08x}, {} {:08x}\n",
+                                explained ? "explained:  " : "UNEXPLAINED:", one.field,
+                                one.offset != 0 ? fmt::format("+{:04x}", one.offset) : "", one.expected, name,
+                                one.got);
         }
     }
     return text;

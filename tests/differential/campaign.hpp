@@ -58,7 +58,8 @@ public:
 
     // State, code, results and differences.
     [[nodiscard]] std::string describe(const Case& what, const Comparison& comparison, bool full) const;
-    [[nodiscard]] std::string usage() const { return known_.usage(); }
+    // How often each row of the table was needed, and how many cases hung where.
+    [[nodiscard]] std::string usage() const;
 
 private:
     [[nodiscard]] std::string group_of(const Case& what, const Comparison& comparison) const;

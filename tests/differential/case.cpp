@@ -30,7 +30,8 @@ std::string Case::instruction_at(uint32_t offset) const {
 
 namespace {
 
-template<class T> void append(std::vector<uint8_t>& table, const T& value) {
+template<class T>
+void append(std::vector<uint8_t>& table, const T& value) {
     const size_t at = table.size();
     table.resize(at + sizeof value);
     std::memcpy(table.data() + at, &value, sizeof value);
@@ -82,7 +83,8 @@ std::vector<uint8_t> module_of(const std::vector<Case>& cases, bool verbose, uin
 }
 
 std::string describe(const Case& what) {
-    static constexpr const char* entries[] = {"ring 0", "outer ring", "virtual-8086", "real mode", "real mode, big"};
+    static constexpr const char* entries[] = {"ring 0", "outer ring", "virtual-8086", "real mode",
+                                              "real mode, big"};
     std::string text = fmt::format("  entry {}\n ", entries[static_cast<uint32_t>(what.state.entry)]);
     for (const std::string& feature : what.features)
         text += " " + feature;
@@ -91,18 +93,22 @@ std::string describe(const Case& what) {
     text += "\n ";
     for (unsigned i = 0; i < 8; ++i)
         text += fmt::format(" {} {:08x}", general[i], s.general[i]);
-    text += fmt::format("\n  eip {:08x} eflags {:08x} cs {:04x} ss {:04x} ds {:04x} es {:04x} fs {:04x} gs {:04x} ldtr {:04x} "
-                        "tr {:04x}\n  cr0 {:08x} cr3 {:08x} cr4 {:08x} dr0-3 {:08x} {:08x} {:08x} {:08x} dr6 {:08x} dr7 {:08x}\n"
+    text += fmt::format("\n  eip {:08x} eflags {:08x} cs {:04x} ss {:04x} ds {:04x} es {:04x} fs {:04x} gs "
+                        "{:04x} ldtr {:04x} "
+                        "tr {:04x}\n  cr0 {:08x} cr3 {:08x} cr4 {:08x} dr0-3 {:08x} {:08x} {:08x} {:08x} dr6 "
+                        "{:08x} dr7 {:08x}\n"
                         "  gdt limit {:04x} idt {:08x} limit {:04x}\n",
-                        s.eip, s.eflags, s.cs, s.ss, s.ds, s.es, s.fs, s.gs, s.ldtr, s.tr, s.cr0, s.cr3, s.cr4, s.debug[0],
-                        s.debug[1], s.debug[2], s.debug[3], s.debug[4], s.debug[5], s.gdt_limit, s.idt_base, s.idt_limit);
+                        s.eip, s.eflags, s.cs, s.ss, s.ds, s.es, s.fs, s.gs, s.ldtr, s.tr, s.cr0, s.cr3,
+                        s.cr4, s.debug[0], s.debug[1], s.debug[2], s.debug[3], s.debug[4], s.debug[5],
+                        s.gdt_limit, s.idt_base, s.idt_limit);
     for (const Patch& patch : what.patches) {
         text += fmt::format("  memory {:04x}:", patch.offset);
         for (const uint8_t byte : patch.content)
             text += fmt::format(" {:02x}", byte);
         text += '\n';
     }
-    const bool code32 = s.entry == Entry::same_level || s.entry == Entry::outer_level ? !what.has("code:16") : false;
+    const bool code32 =
+        s.entry == Entry::same_level || s.entry == Entry::outer_level ? !what.has("code:16") : false;
     return text + disassemble(joined(what.code), what.code_at, code32);
 }
 

@@ -15,16 +15,16 @@ struct Patch {
 };
 
 struct Case {
-    CaseRecord state{};                       // `bytes` and `patches` are filled in by serialise()
-    CaseRecord plain{};                       // the environment's own state, to which shrinking goes back
+    CaseRecord state{}; // `bytes` and `patches` are filled in by serialise()
+    CaseRecord plain{}; // the environment's own state, to which shrinking goes back
     struct Instruction {
         std::string name;
         std::vector<uint8_t> bytes;
     };
-    std::vector<Instruction> code;            // at code_at
-    uint32_t code_at = at::code;              // offset in the arena
+    std::vector<Instruction> code; // at code_at
+    uint32_t code_at = at::code;   // offset in the arena
     std::vector<Patch> patches;
-    std::vector<std::string> features;        // "class:gate", "mode:pm32", "instr:lds", ...
+    std::vector<std::string> features; // "class:gate", "mode:pm32", "instr:lds", ...
 
     [[nodiscard]] bool has(const std::string& feature) const;
     void add_feature(const std::string& feature);

@@ -9,21 +9,25 @@ namespace differential {
 namespace {
 
 // The words of Outcome that are compared, in their order.
-constexpr const char* names[] = {"vector", "error", "eax", "ecx", "edx", "ebx", "esp", "ebp", "esi", "edi", "eip",
-                                 "cs", "eflags", "ss", "ds", "es", "fs", "gs", "cr0", "cr2", "cr3", "cr4", "dr6",
-                                 "dr7", "ldtr", "tr", "gdt_base", "gdt_limit", "idt_base", "idt_limit", "nested"};
+constexpr const char* names[] = {"vector",   "error",     "eax",   "ecx",  "edx", "ebx",      "esp",
+                                 "ebp",      "esi",       "edi",   "eip",  "cs",  "eflags",   "ss",
+                                 "ds",       "es",        "fs",    "gs",   "cr0", "cr2",      "cr3",
+                                 "cr4",      "dr6",       "dr7",   "ldtr", "tr",  "gdt_base", "gdt_limit",
+                                 "idt_base", "idt_limit", "nested"};
 constexpr size_t word_count = std::size(names);
 static_assert(sizeof(Outcome) == (word_count + 2) * 4); // and the two about changes
 
-void words_of(const Outcome& outcome, uint32_t (&words)[word_count]) { std::memcpy(words, &outcome, sizeof words); }
+void words_of(const Outcome& outcome, uint32_t (&words)[word_count]) {
+    std::memcpy(words, &outcome, sizeof words);
+}
 
 struct Region {
     uint32_t end;
     const char* name;
 };
 constexpr Region regions[] = {
-    {at::ldt, "gdt"},          {at::idt, "ldt"},      {at::ivt, "idt"},          {at::tss_main, "ivt"},
-    {at::code, "tss"},         {at::stack0, "code"},  {at::data, "stack"},       {at::page_directory, "data"},
+    {at::ldt, "gdt"},          {at::idt, "ldt"},      {at::ivt, "idt"},    {at::tss_main, "ivt"},
+    {at::code, "tss"},         {at::stack0, "code"},  {at::data, "stack"}, {at::page_directory, "data"},
     {at::spare, "page_table"}, {arena_bytes, "spare"}};
 
 std::string region(uint32_t offset) {
@@ -97,7 +101,8 @@ std::string describe(const Result& result) {
         text += fmt::format("{}{} {:08x}", i % 8 == 0 ? "\n  " : " ", names[i], words[i]);
     text += "\n  changed:";
     for (const Change& change : result.changes)
-        text += fmt::format(" {}+{:04x}={:08x}", region(change.offset).substr(7), change.offset, change.value);
+        text +=
+            fmt::format(" {}+{:04x}={:08x}", region(change.offset).substr(7), change.offset, change.value);
     return text.substr(1) + "\n";
 }
 

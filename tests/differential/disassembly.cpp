@@ -17,10 +17,12 @@ std::string disassemble(const std::vector<uint8_t>& code, uint32_t address, bool
         ZydisDecodedOperand operands[ZYDIS_MAX_OPERAND_COUNT];
         std::string line = "(bad)";
         size_t length = 1;
-        if (ZYAN_SUCCESS(ZydisDecoderDecodeFull(&decoder, code.data() + at, code.size() - at, &instruction, operands))) {
+        if (ZYAN_SUCCESS(ZydisDecoderDecodeFull(&decoder, code.data() + at, code.size() - at, &instruction,
+                                                operands))) {
             char buffer[128];
-            ZydisFormatterFormatInstruction(&formatter, &instruction, operands, instruction.operand_count_visible, buffer,
-                                            sizeof buffer, address + at, nullptr);
+            ZydisFormatterFormatInstruction(&formatter, &instruction, operands,
+                                            instruction.operand_count_visible, buffer, sizeof buffer,
+                                            address + at, nullptr);
             line = buffer;
             length = instruction.length;
         }

@@ -47,7 +47,8 @@ private:
 
 class Qemu final : public Processor {
 public:
-    Qemu(std::filesystem::path program, GuestFiles files) : program_{std::move(program)}, files_{std::move(files)} {}
+    Qemu(std::filesystem::path program, GuestFiles files)
+        : program_{std::move(program)}, files_{std::move(files)} {}
     [[nodiscard]] std::string name() const override { return "qemu"; }
     [[nodiscard]] bool lenient() const override { return true; }
 
@@ -55,9 +56,30 @@ private:
     std::vector<uint8_t> run(const std::vector<uint8_t>& module) override {
         write_file(folder_ / "module", module);
         std::filesystem::remove(folder_ / "serial");
-        run_watched({program_.string(), "-M", "pc", "-accel", "tcg", "-cpu", "pentium3", "-m", "64", "-kernel",
-                     files_.driver.string(), "-initrd", (folder_ / "module").string(), "-nic", "none", "-display", "none",
-                     "-monitor", "none", "-vga", "none", "-serial", "file:" + (folder_ / "serial").string(), "-device",
+        run_watched({program_.string(),
+                     "-M",
+                     "pc",
+                     "-accel",
+                     "tcg",
+                     "-cpu",
+                     "pentium3",
+                     "-m",
+                     "64",
+                     "-kernel",
+                     files_.driver.string(),
+                     "-initrd",
+                     (folder_ / "module").string(),
+                     "-nic",
+                     "none",
+                     "-display",
+                     "none",
+                     "-monitor",
+                     "none",
+                     "-vga",
+                     "none",
+                     "-serial",
+                     "file:" + (folder_ / "serial").string(),
+                     "-device",
                      "isa-debug-exit,iobase=0xf4,iosize=0x04"},
                     folder_ / "serial");
         return read_file(folder_ / "serial");
@@ -87,7 +109,8 @@ private:
         std::ofstream{folder_ / "bochsrc"}
             << "romimage: file=" << path("rom") << "\noptramimage1: file=" << path("memory") << ", address=0x"
             << std::hex << driver_.address << std::dec
-            << "\nmegs: 64\ndisplay_library: term\ncpu: model=p3_katmai, count=1, ips=1000000, reset_on_triple_fault=1\n"
+            << "\nmegs: 64\ndisplay_library: term\ncpu: model=p3_katmai, count=1, ips=1000000, "
+               "reset_on_triple_fault=1\n"
                "com1: enabled=1, mode=file, dev="
             << path("serial") << "\nlog: " << path("log")
             << "\npanic: action=fatal\nerror: action=report\ninfo: action=ignore\ndebug: action=ignore\n"
@@ -97,7 +120,8 @@ private:
         for (unsigned i = 0; i < triple_faults_at_most; ++i)
             commands << "continue\n";
         commands.close();
-        run_watched({program_.string(), "-q", "-f", path("bochsrc"), "-rc", path("commands")}, folder_ / "serial");
+        run_watched({program_.string(), "-q", "-f", path("bochsrc"), "-rc", path("commands")},
+                    folder_ / "serial");
         return read_file(folder_ / "serial");
     }
 

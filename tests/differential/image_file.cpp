@@ -43,7 +43,8 @@ FlatProgram flatten(const std::filesystem::path& elf) {
         throw std::runtime_error(elf.string() + ": nothing to load");
     program.bytes.resize(end - program.address);
     for (const Elf32_Phdr& segment : segments)
-        std::memcpy(&program.bytes[segment.p_paddr - program.address], &file.at(segment.p_offset), segment.p_filesz);
+        std::memcpy(&program.bytes[segment.p_paddr - program.address], &file.at(segment.p_offset),
+                    segment.p_filesz);
     return program;
 }
 

@@ -43,8 +43,9 @@ bool contains(const std::vector<std::string>& list, const std::string& text) {
     return std::find(list.begin(), list.end(), text) != list.end();
 }
 
-constexpr std::string_view keys[] = {"id", "emulator", "features", "without", "fields", "model_at", "emulator_at",
-                                     "model", "got", "other_agrees", "hangs", "bits", "manual", "reason"};
+constexpr std::string_view keys[] = {"id",       "emulator",    "features", "without", "fields",
+                                     "model_at", "emulator_at", "model",    "got",     "other_agrees",
+                                     "hangs",    "bits",        "manual",   "reason"};
 
 } // namespace
 
@@ -53,7 +54,8 @@ KnownDifferences::KnownDifferences(const std::filesystem::path& file) {
     try {
         table = toml::parse_file(file.string());
     } catch (const toml::parse_error& error) {
-        throw std::runtime_error(fmt::format("{}:{}: {}", file.string(), error.source().begin.line, error.description()));
+        throw std::runtime_error(
+            fmt::format("{}:{}: {}", file.string(), error.source().begin.line, error.description()));
     }
     const toml::array* list = table["difference"].as_array();
     if (list == nullptr)
@@ -73,9 +75,10 @@ KnownDifferences::KnownDifferences(const std::filesystem::path& file) {
                     fmt::format("{}:{}: no key {}", file.string(), node.source().begin.line, key.str()));
         text("manual");
         text("reason");
-        rows_.push_back({text("id"), text("emulator"), texts(row, "features"), texts(row, "without"), texts(row, "fields"),
-                         texts(row, "model_at"), texts(row, "emulator_at"), conditions(row, "model"),
-                         conditions(row, "got"), row["other_agrees"].value_or(true), row["hangs"].value_or(false),
+        rows_.push_back({text("id"), text("emulator"), texts(row, "features"), texts(row, "without"),
+                         texts(row, "fields"), texts(row, "model_at"), texts(row, "emulator_at"),
+                         conditions(row, "model"), conditions(row, "got"), row["other_agrees"].value_or(true),
+                         row["hangs"].value_or(false),
                          static_cast<uint32_t>(row["bits"].value_or(int64_t{0xFFFF'FFFF}))});
     }
 }
@@ -95,13 +98,16 @@ bool KnownDifferences::applies(const Row& row, const Observation& seen) {
     const auto hold = [](const Conditions& conditions, const Result& result) {
         return std::all_of(conditions.begin(), conditions.end(), [&](const auto& condition) {
             const uint32_t value = field_of(result.outcome, condition.first);
-            return std::find(condition.second.begin(), condition.second.end(), value) != condition.second.end();
+            return std::find(condition.second.begin(), condition.second.end(), value) !=
+                   condition.second.end();
         });
     };
     const auto ended_at = [&](const std::vector<std::string>& names, const Result& result) {
         return names.empty() || contains(names, seen.what.instruction_at(result.outcome.eip));
     };
-    return concerns(row, seen.what, seen.emulator) && hold(row.model, seen.model) && hold(row.got, seen.got) && ended_at(row.model_at, seen.model) && ended_at(row.emulator_at, seen.got);
+    return concerns(row, seen.what, seen.emulator) && hold(row.model, seen.model) &&
+           hold(row.got, seen.got) && ended_at(row.model_at, seen.model) &&
+           ended_at(row.emulator_at, seen.got);
 }
 
 bool KnownDifferences::covers(const Row& row, const Difference& difference, const Observation& seen,

@@ -35,7 +35,8 @@ public:
     [[nodiscard]] std::string usage() const; // a line for each row: how many cases it explained
 
 private:
-    using Conditions = std::map<std::string, std::vector<uint32_t>>; // word of the outcome: one of these values
+    using Conditions =
+        std::map<std::string, std::vector<uint32_t>>; // word of the outcome: one of these values
     struct Row {
         std::string id, emulator;
         std::vector<std::string> features, without; // "a|b": one of them

@@ -39,7 +39,8 @@ void show(Campaign& campaign, const Options& options, const Campaign::Failure& f
         const Campaign::Failure small = campaign.shrink(failure);
         fmt::print(" shrunk to:\n{}", campaign.describe(small.what, small.comparison, options.verbose));
     }
-    fmt::print(" again: fixpoint_differential --seed {} --case {}{} --verbose\n\n", options.seed, failure.number, only);
+    fmt::print(" again: fixpoint_differential --seed {} --case {}{} --verbose\n\n", options.seed,
+               failure.number, only);
 }
 
 int run(const Options& options) {
@@ -48,7 +49,8 @@ int run(const Options& options) {
             fmt::print("{}\n", one.name);
         return 0;
     }
-    const GuestFiles files{options.images + "/differential_driver.elf", options.images + "/differential_boot_rom.elf"};
+    const GuestFiles files{options.images + "/differential_driver.elf",
+                           options.images + "/differential_boot_rom.elf"};
     Processors processors;
     processors.model = make_model(files);
     auto qemu = make_qemu(files), bochs = make_bochs(files);
@@ -69,17 +71,21 @@ int run(const Options& options) {
         return failure.comparison.fails() ? exit_failed : 0;
     }
     const auto begin = std::chrono::steady_clock::now();
-    const Campaign::Summary summary = campaign.run({options.seed, options.first, options.cases, options.only, options.without},
-                                                   options.cases_an_image, options.shown);
+    const Campaign::Summary summary =
+        campaign.run({options.seed, options.first, options.cases, options.only, options.without},
+                     options.cases_an_image, options.shown);
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
     for (const Campaign::Failure& failure : summary.failures)
         show(campaign, options, failure);
-    std::vector<std::pair<std::string, Campaign::Summary::Group>> groups{summary.groups.begin(), summary.groups.end()};
-    std::stable_sort(groups.begin(), groups.end(), [](const auto& a, const auto& b) { return a.second.cases > b.second.cases; });
+    std::vector<std::pair<std::string, Campaign::Summary::Group>> groups{summary.groups.begin(),
+                                                                         summary.groups.end()};
+    std::stable_sort(groups.begin(), groups.end(),
+                     [](const auto& a, const auto& b) { return a.second.cases > b.second.cases; });
     for (const auto& [text, group] : groups)
         fmt::print("{:>7} like case {}: {}\n", group.cases, group.first, text);
-    fmt::print("{} cases of seed {}: {} differ, {} of them unexplained; {:.0f} s\nexplained by\n{}", summary.cases,
-               options.seed, summary.differing, summary.failing, took.count(), campaign.usage());
+    fmt::print("{} cases of seed {}: {} differ, {} of them unexplained; {:.0f} s\nexplained by\n{}",
+               summary.cases, options.seed, summary.differing, summary.failing, took.count(),
+               campaign.usage());
     return summary.failing == 0 ? 0 : exit_failed;
 }
 

@@ -13,7 +13,8 @@ namespace {
 using namespace fixpoint::models;
 
 struct Ports : CpuBus {
-    static constexpr uint16_t serial = 0x3F8, line_control = serial + 3, line_status = serial + 5, scratch = serial + 7, debug_exit = 0xF4;
+    static constexpr uint16_t serial = 0x3F8, line_control = serial + 3, line_status = serial + 5,
+                              scratch = serial + 7, debug_exit = 0xF4;
     static constexpr uint8_t transmitter_empty = 0x60;
 
     Cpu* cpu = nullptr;
@@ -64,7 +65,8 @@ private:
         };
         put(module_address, module);
         const uint32_t one = 1;
-        std::memcpy(memory.data() + information + 20, &one, 4); // Multiboot information: mods_count, mods_addr
+        std::memcpy(memory.data() + information + 20, &one,
+                    4); // Multiboot information: mods_count, mods_addr
         std::memcpy(memory.data() + information + 24, &module_list, 4);
         std::memcpy(memory.data() + module_list, &module_address, 4);
         const auto boot = [&] {
@@ -92,6 +94,8 @@ private:
 
 } // namespace
 
-std::unique_ptr<Processor> make_model(const GuestFiles& files) { return std::make_unique<Model>(files); }
+std::unique_ptr<Processor> make_model(const GuestFiles& files) {
+    return std::make_unique<Model>(files);
+}
 
 } // namespace differential

@@ -55,7 +55,9 @@ bool read_item(Words& words, Result& result) {
     return true;
 }
 
-void mark_hung(Digests& digests) { digests = {Processor::hang_digest, Processor::hang_digest}; }
+void mark_hung(Digests& digests) {
+    digests = {Processor::hang_digest, Processor::hang_digest};
+}
 void mark_hung(Result& result) {
     result = {};
     result.hung = true;
@@ -81,6 +83,7 @@ std::vector<Item> Processor::collect(const std::vector<Case>& cases, const std::
         }
         if (items.size() < run_here.size()) {
             mark_hung(item);
+            ++hangs_;
             items.push_back(std::move(item));
         }
     }

@@ -42,6 +42,8 @@ public:
     std::vector<Digests> digests(const std::vector<Case>& cases, const std::vector<bool>& skipped);
     std::vector<Result> results(const std::vector<Case>& cases, const std::vector<bool>& skipped);
 
+    [[nodiscard]] unsigned hangs() const { return hangs_; } // cases that ended so
+
     static constexpr uint32_t hang_digest = 0xDEAD'0004;
 
 protected:
@@ -49,7 +51,10 @@ protected:
     virtual std::vector<uint8_t> run(const std::vector<uint8_t>& module) = 0;
 
 private:
-    template<class Item> std::vector<Item> collect(const std::vector<Case>& cases, const std::vector<bool>& skipped);
+    unsigned hangs_ = 0;
+
+    template<class Item>
+    std::vector<Item> collect(const std::vector<Case>& cases, const std::vector<bool>& skipped);
 };
 
 std::unique_ptr<Processor> make_model(const GuestFiles& files);

@@ -16,10 +16,12 @@ public:
     }
     uint32_t below(uint32_t limit) { return static_cast<uint32_t>((uint64_t{word()} * limit) >> 32); }
     bool one_in(uint32_t n) { return below(n) == 0; }
-    template<class T> T pick(std::initializer_list<T> values) {
+    template<class T>
+    T pick(std::initializer_list<T> values) {
         return values.begin()[below(static_cast<uint32_t>(values.size()))];
     }
-    template<class Range> const auto& pick_from(const Range& values) {
+    template<class Range>
+    const auto& pick_from(const Range& values) {
         return values[below(static_cast<uint32_t>(std::size(values)))];
     }
 

@@ -23,7 +23,9 @@ constexpr std::array all_classes{
 
 } // namespace
 
-std::span<const CaseClass> case_classes() { return all_classes; }
+std::span<const CaseClass> case_classes() {
+    return all_classes;
+}
 
 Case generate_case(uint64_t seed, uint64_t number, const std::string& only) {
     Builder builder{seed, number};

@@ -8,7 +8,8 @@ constexpr uint32_t dr7_always = 0x400, general_detect = 0x2000;
 enum Condition : uint32_t { on_execution = 0, on_write = 1, on_access = 3 };
 
 uint32_t dr7_for(unsigned number, bool global, Condition condition, uint32_t length_minus_1) {
-    return (global ? 2u : 1u) << 2 * number | condition << (16 + 4 * number) | length_minus_1 << (18 + 4 * number);
+    return (global ? 2u : 1u) << 2 * number | condition << (16 + 4 * number) |
+           length_minus_1 << (18 + 4 * number);
 }
 
 void filler(Builder& b, uint32_t data) {
@@ -87,10 +88,13 @@ void debug(Builder& b) {
         const uint32_t length = execution ? 0 : b.random.pick({0u, 1u, 3u});
         const unsigned number = b.random.below(4);
         b.feature(execution ? "debug:on_execution" : "debug:on_data");
-        s.debug[number] = arena + (execution ? at::code + b.random.below(10) : (data - 4 + b.random.below(8)) & ~length);
-        dr7 |= dr7_for(number, b.random.one_in(2), execution ? on_execution : (b.random.one_in(2) ? on_write : on_access), length);
+        s.debug[number] =
+            arena + (execution ? at::code + b.random.below(10) : (data - 4 + b.random.below(8)) & ~length);
+        dr7 |= dr7_for(number, b.random.one_in(2),
+                       execution ? on_execution : (b.random.one_in(2) ? on_write : on_access), length);
     }
-    if (b.mode() != Mode::real && b.random.one_in(8)) { // the driver's own way out of real mode has no #DB handler
+    if (b.mode() != Mode::real &&
+        b.random.one_in(8)) { // the driver's own way out of real mode has no #DB handler
         b.feature("debug:general_detect");
         dr7 |= general_detect;
     }

@@ -6,8 +6,8 @@ namespace differential {
 namespace {
 
 // Opcodes of the first byte 0F that no P6 defines (SDM vol. 2, table A-3, without what came later).
-constexpr uint8_t undefined_0f[] = {0x04, 0x0A, 0x0C, 0x24, 0x25, 0x26, 0x27, 0x36, 0x39, 0x3B, 0x3C, 0x3D, 0x3E,
-                                    0x3F, 0xA6, 0xA7, 0xFF};
+constexpr uint8_t undefined_0f[] = {0x04, 0x0A, 0x0C, 0x24, 0x25, 0x26, 0x27, 0x36, 0x39,
+                                    0x3B, 0x3C, 0x3D, 0x3E, 0x3F, 0xA6, 0xA7, 0xFF};
 
 void lock(Builder& b) {
     struct Form {
@@ -16,13 +16,23 @@ void lock(Builder& b) {
         uint8_t bytes, reg;
         bool immediate;
     };
-    static constexpr Form forms[] = {
-        {"add", {0x01}, 1, eax, false},       {"mov", {0x89}, 1, eax, false},        {"xchg", {0x87}, 1, edx, false},
-        {"cmp", {0x39}, 1, eax, false},       {"inc", {0xFF}, 1, 0, false},          {"push", {0xFF}, 1, 6, false},
-        {"not", {0xF7}, 1, 2, false},         {"neg", {0xF7}, 1, 3, false},          {"bts", {0x0F, 0xBA}, 2, 5, true},
-        {"bt", {0x0F, 0xBA}, 2, 4, true},     {"cmpxchg", {0x0F, 0xB1}, 2, ebx, false}, {"xadd", {0x0F, 0xC1}, 2, ecx, false},
-        {"cmpxchg8b", {0x0F, 0xC7}, 2, 1, false}, {"or_imm", {0x83}, 1, 1, true},    {"cmp_imm", {0x83}, 1, 7, true},
-        {"lea", {0x8D}, 1, eax, false},       {"movzx", {0x0F, 0xB6}, 2, eax, false}};
+    static constexpr Form forms[] = {{"add", {0x01}, 1, eax, false},
+                                     {"mov", {0x89}, 1, eax, false},
+                                     {"xchg", {0x87}, 1, edx, false},
+                                     {"cmp", {0x39}, 1, eax, false},
+                                     {"inc", {0xFF}, 1, 0, false},
+                                     {"push", {0xFF}, 1, 6, false},
+                                     {"not", {0xF7}, 1, 2, false},
+                                     {"neg", {0xF7}, 1, 3, false},
+                                     {"bts", {0x0F, 0xBA}, 2, 5, true},
+                                     {"bt", {0x0F, 0xBA}, 2, 4, true},
+                                     {"cmpxchg", {0x0F, 0xB1}, 2, ebx, false},
+                                     {"xadd", {0x0F, 0xC1}, 2, ecx, false},
+                                     {"cmpxchg8b", {0x0F, 0xC7}, 2, 1, false},
+                                     {"or_imm", {0x83}, 1, 1, true},
+                                     {"cmp_imm", {0x83}, 1, 7, true},
+                                     {"lea", {0x8D}, 1, eax, false},
+                                     {"movzx", {0x0F, 0xB6}, 2, eax, false}};
     const Form& form = b.random.pick_from(forms);
     b.instruction("lock_" + std::string{form.name});
     b.byte(0xF0);
@@ -49,13 +59,16 @@ void undefined_form(Builder& b) {
         bool by_register;
     };
     static constexpr Group groups[] = {
-        {{0xFF}, 1, 7, false},       {{0xFE}, 1, 2, false},       {{0xFE}, 1, 7, true},        {{0xFF}, 1, 3, true},
-        {{0xFF}, 1, 5, true},        {{0x8D}, 1, 0, true},        {{0x62}, 1, 0, true},        {{0xC4}, 1, 0, true},
-        {{0xC5}, 1, 0, true},        {{0x0F, 0xB2}, 2, 0, true},  {{0x0F, 0xB4}, 2, 0, true},  {{0x0F, 0x00}, 2, 6, false},
-        {{0x0F, 0x00}, 2, 7, true},  {{0x0F, 0x01}, 2, 5, false}, {{0x0F, 0x01}, 2, 2, true},  {{0x0F, 0x01}, 2, 3, true},
-        {{0x0F, 0xBA}, 2, 0, false}, {{0x0F, 0xBA}, 2, 3, true},  {{0x0F, 0xC7}, 2, 0, false}, {{0x0F, 0xC7}, 2, 1, true},
-        {{0x8C}, 1, 6, false},       {{0x8C}, 1, 7, true},        {{0x8E}, 1, 1, true},        {{0x8E}, 1, 6, false},
-        {{0x8E}, 1, 7, true},        {{0xC6}, 1, 1, true},        {{0xC7}, 1, 5, false},       {{0x8F}, 1, 3, false}};
+        {{0xFF}, 1, 7, false},       {{0xFE}, 1, 2, false},       {{0xFE}, 1, 7, true},
+        {{0xFF}, 1, 3, true},        {{0xFF}, 1, 5, true},        {{0x8D}, 1, 0, true},
+        {{0x62}, 1, 0, true},        {{0xC4}, 1, 0, true},        {{0xC5}, 1, 0, true},
+        {{0x0F, 0xB2}, 2, 0, true},  {{0x0F, 0xB4}, 2, 0, true},  {{0x0F, 0x00}, 2, 6, false},
+        {{0x0F, 0x00}, 2, 7, true},  {{0x0F, 0x01}, 2, 5, false}, {{0x0F, 0x01}, 2, 2, true},
+        {{0x0F, 0x01}, 2, 3, true},  {{0x0F, 0xBA}, 2, 0, false}, {{0x0F, 0xBA}, 2, 3, true},
+        {{0x0F, 0xC7}, 2, 0, false}, {{0x0F, 0xC7}, 2, 1, true},  {{0x8C}, 1, 6, false},
+        {{0x8C}, 1, 7, true},        {{0x8E}, 1, 1, true},        {{0x8E}, 1, 6, false},
+        {{0x8E}, 1, 7, true},        {{0xC6}, 1, 1, true},        {{0xC7}, 1, 5, false},
+        {{0x8F}, 1, 3, false}};
     const Group& group = b.random.pick_from(groups);
     b.instruction("undefined_form");
     for (unsigned i = 0; i < group.bytes; ++i)

@@ -39,8 +39,8 @@ uint16_t place_gate(Builder& b) {
     b.feature(wide ? "gate:call32" : "gate:call16");
     const unsigned parameters = b.random.one_in(2) ? 0 : b.random.below(32);
     uint64_t descriptor = gate(wide ? descriptor::call_gate_32 : descriptor::call_gate_16,
-                               b.random.one_in(3) ? b.random.below(4) : 3, code_selector(b), landing_offset(b), parameters,
-                               !b.random.one_in(8));
+                               b.random.one_in(3) ? b.random.below(4) : 3, code_selector(b),
+                               landing_offset(b), parameters, !b.random.one_in(8));
     b.poke_descriptor(at, descriptor);
     return with_rpl(b, at);
 }
@@ -52,8 +52,9 @@ void put_far_target(Builder& b, uint16_t selector, uint32_t offset, unsigned wid
 
 void jump_or_call(Builder& b) {
     const bool call = b.random.one_in(2);
-    const uint16_t selector = b.protected_mode() ? (b.random.one_in(2) ? place_gate(b) : with_rpl(b, code_selector(b)))
-                                                 : static_cast<uint16_t>((arena >> 4) + b.random.below(2) * 0x10);
+    const uint16_t selector = b.protected_mode()
+                                  ? (b.random.one_in(2) ? place_gate(b) : with_rpl(b, code_selector(b)))
+                                  : static_cast<uint16_t>((arena >> 4) + b.random.below(2) * 0x10);
     const unsigned width = b.random.one_in(2) ? 2 : 4;
     const uint32_t offset = b.protected_mode() ? landing_offset(b) : at::landing + b.random.below(0x80);
     b.instruction(call ? "call_far" : "jmp_far");
@@ -81,8 +82,9 @@ void push(Builder& b, uint32_t value, unsigned width) {
 void far_return(Builder& b) {
     const unsigned width = b.random.one_in(2) ? 2 : 4;
     const unsigned outer = b.random.one_in(4) ? b.random.below(4) : b.level() + b.random.below(4 - b.level());
-    uint16_t code = b.random.one_in(4) ? code_selector(b)
-                                       : (b.random.one_in(3) ? selector::code16(outer) : selector::code32(outer));
+    uint16_t code = b.random.one_in(4)
+                        ? code_selector(b)
+                        : (b.random.one_in(3) ? selector::code16(outer) : selector::code32(outer));
     if (b.random.one_in(8))
         code = static_cast<uint16_t>(selector::conforming(b.random.below(outer + 1)) | outer);
     if (!b.protected_mode())
@@ -111,7 +113,8 @@ void far_transfers(Builder& b) {
         if (b.random.one_in(2))
             b.vary_inner_stack();
         if (b.random.one_in(3))
-            b.poke_descriptor(static_cast<uint16_t>(selector::own + 8 * b.random.below(4)), b.random_segment());
+            b.poke_descriptor(static_cast<uint16_t>(selector::own + 8 * b.random.below(4)),
+                              b.random_segment());
         // Data segments that an outer level may not keep (SDM vol. 3, 5.8.6).
         if (b.random.one_in(3)) {
             b.move(ecx, selector::data32(b.level()), 2);

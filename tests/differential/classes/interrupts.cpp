@@ -27,8 +27,10 @@ void place_gate(Builder& b, unsigned vector) {
     static constexpr struct {
         uint32_t type;
         const char* feature;
-    } kinds[] = {{descriptor::interrupt_gate_32, "gate:int32"}, {descriptor::trap_gate_32, "gate:trap32"},
-                 {descriptor::interrupt_gate_16, "gate:int16"}, {descriptor::trap_gate_16, "gate:trap16"}};
+    } kinds[] = {{descriptor::interrupt_gate_32, "gate:int32"},
+                 {descriptor::trap_gate_32, "gate:trap32"},
+                 {descriptor::interrupt_gate_16, "gate:int16"},
+                 {descriptor::trap_gate_16, "gate:trap16"}};
     const auto& kind = b.random.pick_from(kinds);
     uint32_t type = kind.type;
     if (b.random.one_in(16))
@@ -101,8 +103,8 @@ void interrupts(Builder& b) {
     b.result.state.eflags |= (b.random.one_in(2) ? eflags::iopl : b.random.word() & eflags::iopl) |
                              (b.random.word() & (eflags::interrupt | eflags::direction));
     b.result.plain.eflags = b.result.state.eflags;
-    const unsigned vector =
-        b.random.one_in(2) ? free_vector + b.random.below(16) : b.random.pick({0u, 3u, 4u, 5u, 6u, 0x21u, 0x28u});
+    const unsigned vector = b.random.one_in(2) ? free_vector + b.random.below(16)
+                                               : b.random.pick({0u, 3u, 4u, 5u, 6u, 0x21u, 0x28u});
     if (b.mode() != Mode::real) {
         if (!b.random.one_in(6))
             place_gate(b, vector);
@@ -141,8 +143,9 @@ void interrupt_returns(Builder& b) {
     const unsigned width = b.random.one_in(3) ? 2 : 4;
     const unsigned outer = b.random.one_in(4) ? b.random.below(4) : b.level() + b.random.below(4 - b.level());
     // TF and NT would go on to other classes' subjects.
-    uint32_t flags = b.random.word() & (eflags::arithmetic | eflags::iopl | eflags::interrupt | eflags::direction |
-                                        eflags::resume | eflags::alignment_check | 0x20'0000);
+    uint32_t flags =
+        b.random.word() & (eflags::arithmetic | eflags::iopl | eflags::interrupt | eflags::direction |
+                           eflags::resume | eflags::alignment_check | 0x20'0000);
     if (b.level() != 0 || !b.protected_mode()) // to level 0's own way into virtual-8086 mode, see below
         flags |= b.random.one_in(8) ? eflags::virtual_8086 : 0;
     if ((flags & eflags::virtual_8086) != 0)

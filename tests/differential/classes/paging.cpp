@@ -5,8 +5,8 @@
 namespace differential {
 namespace {
 
-constexpr uint32_t present = 1, writable = 2, user = 4, write_through = 8, cache_disable = 0x10, accessed = 0x20,
-                   dirty = 0x40, large = 0x80, global = 0x100;
+constexpr uint32_t present = 1, writable = 2, user = 4, write_through = 8, cache_disable = 0x10,
+                   accessed = 0x20, dirty = 0x40, large = 0x80, global = 0x100;
 constexpr uint32_t first_data_page = at::data / page_bytes, data_page_count = 3;
 
 void vary_page(Builder& b, uint32_t page) {
@@ -136,7 +136,8 @@ void access(Builder& b, bool through_fs) {
 
 // A page of the driver's tables that the processor itself reads: GDT, LDT, TSS, stack.
 void vary_system_page(Builder& b) {
-    const uint32_t page = b.random.pick({at::gdt, at::tss_main, at::code, at::second_code, at::stacks}) / page_bytes;
+    const uint32_t page =
+        b.random.pick({at::gdt, at::tss_main, at::code, at::second_code, at::stacks}) / page_bytes;
     b.feature("page:system");
     uint32_t clear = b.random.pick({writable, user, writable | user});
     if (page == at::second_code / page_bytes && b.random.one_in(2))
@@ -153,8 +154,8 @@ void vary_system_page(Builder& b) {
 void change_entry(Builder& b) {
     const uint32_t page = first_data_page + b.random.below(data_page_count);
     const uint32_t number = arena / page_bytes + page;
-    const uint32_t entry =
-        ((number * page_bytes) | user | accessed | dirty) | (b.random.one_in(2) ? writable : 0) | (b.random.one_in(3) ? 0 : present);
+    const uint32_t entry = ((number * page_bytes) | user | accessed | dirty) |
+                           (b.random.one_in(2) ? writable : 0) | (b.random.one_in(3) ? 0 : present);
     b.move(eax, entry);
     b.instruction("store_entry");
     b.operand_size(4);
@@ -168,8 +169,10 @@ void change_entry(Builder& b) {
 } // namespace
 
 void paging(Builder& b) {
-    const auto mode = b.random.pick({Mode::protected32, Mode::protected32, Mode::protected16, Mode::virtual_8086});
-    b.begin(mode, b.random.one_in(2) ? 3 : b.random.below(4), b.random.one_in(2) ? Paging::normal : Paging::pae);
+    const auto mode =
+        b.random.pick({Mode::protected32, Mode::protected32, Mode::protected16, Mode::virtual_8086});
+    b.begin(mode, b.random.one_in(2) ? 3 : b.random.below(4),
+            b.random.one_in(2) ? Paging::normal : Paging::pae);
     if (b.random.one_in(2))
         b.result.state.cr4 |= cr4::global;
     for (uint32_t page = first_data_page; page < first_data_page + data_page_count; ++page)

@@ -49,7 +49,8 @@ void use(Builder& b, SegmentRegister through) {
     b.byte(prefixes[through]);
     b.operand_size(4);
     b.byte(write ? 0x89 : 0x8B);
-    b.memory(eax, b.random.one_in(3) ? b.random.pick({0x6FFCu, 0x6FFDu, 0x7FFEu, 0x8FFFu, 0x7000u}) : b.data_offset());
+    b.memory(eax, b.random.one_in(3) ? b.random.pick({0x6FFCu, 0x6FFDu, 0x7FFEu, 0x8FFFu, 0x7000u})
+                                     : b.data_offset());
 }
 
 } // namespace
@@ -62,10 +63,12 @@ void segment_loads(Builder& b) {
     }
     for (unsigned done = 0, count = 1 + b.random.below(2); done < count; ++done) {
         // Without protection a new DS would make the next pointer come from anywhere.
-        const auto to = b.protected_mode() ? b.random.pick({es, ss, ds, fs, gs}) : b.random.pick({es, ss, fs, gs});
+        const auto to =
+            b.protected_mode() ? b.random.pick({es, ss, ds, fs, gs}) : b.random.pick({es, ss, fs, gs});
         uint16_t selector = b.any_selector();
         if (b.protected_mode() && b.random.one_in(2))
-            selector = static_cast<uint16_t>(selector::own + 8 * b.random.below(3) + (b.random.one_in(2) ? b.level() : b.random.below(4)));
+            selector = static_cast<uint16_t>(selector::own + 8 * b.random.below(3) +
+                                             (b.random.one_in(2) ? b.level() : b.random.below(4)));
         switch (b.random.below(3)) {
         case 0:
             load_by_move(b, to, selector);

@@ -102,14 +102,16 @@ void sensitive(Builder& b) {
         b.feature("io:map");
         switch (b.random.below(3)) {
         case 0: // a bit of the map
-            b.poke(at::tss_main + 0x88 + b.random.pick({0x80u / 8, 0x83u / 8, 0x3F8u / 8}), b.random.word() & 0xFF, 1);
+            b.poke(at::tss_main + 0x88 + b.random.pick({0x80u / 8, 0x83u / 8, 0x3F8u / 8}),
+                   b.random.word() & 0xFF, 1);
             break;
         case 1: // where the map is
             b.poke(at::tss_main + 102, b.random.pick({0x68u, 0x80u, 0x110u, 0x10Fu, 0xFFu, 0xFFFFu}), 2);
             break;
         default: { // where the TSS ends
             const uint32_t limit = b.random.pick({0x67u, 0x88u, 0x97u, 0x98u, 0x99u, 0x107u, 0x108u});
-            b.poke_descriptor(selector::main_tss, segment_descriptor(descriptor::tss_32, 0, arena + at::tss_main, limit, 0));
+            b.poke_descriptor(selector::main_tss,
+                              segment_descriptor(descriptor::tss_32, 0, arena + at::tss_main, limit, 0));
         }
         }
     }
@@ -124,7 +126,8 @@ void sensitive(Builder& b) {
             for (uint32_t vector = 0x30; vector < 0x34; ++vector)
                 b.poke(at::spare + 4 * vector, at::landing | (arena >> 4) << 16, 4);
         }
-        if (b.random.one_in(2)) // vectors 0x30-0x37 by the redirection map: to the IDT (1) or to the program (0)
+        if (b.random.one_in(
+                2)) // vectors 0x30-0x37 by the redirection map: to the IDT (1) or to the program (0)
             b.poke(at::tss_main + 0x68 + 0x30 / 8, 0xFF, 1);
     }
     for (unsigned done = 0, count = 1 + b.random.below(3); done < count; ++done)

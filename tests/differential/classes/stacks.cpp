@@ -41,7 +41,7 @@ void one(Builder& b) {
         if (b.random.one_in(3))
             b.byte(0x66);
         b.byte(0xC8);
-        b.immediate(2, b.random.one_in(4) ? b.random.word() & 0xFFFF : b.random.below(0x40));
+        b.immediate(2, b.random.below(b.random.one_in(4) ? 0x200 : 0x40)); // more would leave the stacks
         b.byte(b.random.one_in(2) ? b.random.below(4) : b.random.below(64));
         return;
     }
@@ -87,7 +87,8 @@ void one(Builder& b) {
 void stacks(Builder& b) {
     b.begin_anywhere();
     CaseRecord& s = b.result.state;
-    s.general[ebp] = at::stacks + 0xC00 + b.random.below(0x200);
+    const bool level_0 = b.protected_mode() && b.level() == 0;
+    s.general[ebp] = (level_0 ? at::stack0 : at::stacks) + 0xC00 + b.random.below(0x200);
     // Level 0 keeps a good stack: its exceptions are delivered there.
     const bool free_stack = b.mode() == Mode::virtual_8086 || (b.protected_mode() && b.level() != 0);
     if (free_stack && b.random.one_in(2)) {
@@ -99,7 +100,8 @@ void stacks(Builder& b) {
         } else {
             s.ss = b.result.plain.ss = (arena + at::stacks) >> 4;
         }
-        s.general[esp] = b.random.pick({0u, 1u, 2u, 3u, 4u, 6u, 8u, 0x10u, 0xFFFFu, 0xFFFEu, 0xFFFDu, 0xFFFCu, 0x1'0000u});
+        s.general[esp] =
+            b.random.pick({0u, 1u, 2u, 3u, 4u, 6u, 8u, 0x10u, 0xFFFFu, 0xFFFEu, 0xFFFDu, 0xFFFCu, 0x1'0000u});
     }
     if (b.protected_mode() && b.level() != 0 && !b.result.has("stack:edge") && b.random.one_in(2)) {
         b.feature("segment:limited");
@@ -107,9 +109,10 @@ void stacks(Builder& b) {
         const bool wide = b.random.one_in(2);
         const uint32_t middle = at::stacks + 0xE00;
         s.ss = b.result.plain.ss = selector::own | b.level();
-        b.poke_descriptor(selector::own,
-                          segment_descriptor((down ? descriptor::data_down : descriptor::data) | descriptor::accessed,
-                                             b.level(), arena, middle - 1 + b.random.below(8), wide ? descriptor::big : 0));
+        b.poke_descriptor(
+            selector::own,
+            segment_descriptor((down ? descriptor::data_down : descriptor::data) | descriptor::accessed,
+                               b.level(), arena, middle - 1 + b.random.below(8), wide ? descriptor::big : 0));
         s.general[esp] = middle - 0x10 + b.random.below(0x28);
         s.general[ebp] = middle - 0x10 + b.random.below(0x28);
     }

@@ -10,13 +10,17 @@ struct StringInstruction {
     uint32_t opcode; // of the byte form
     bool compares;   // REPE and REPNE differ
 };
-constexpr StringInstruction instructions[] = {{"movs", 0xA4, false}, {"cmps", 0xA6, true}, {"stos", 0xAA, false},
-                                              {"lods", 0xAC, false}, {"scas", 0xAE, true}};
+constexpr StringInstruction instructions[] = {{"movs", 0xA4, false},
+                                              {"cmps", 0xA6, true},
+                                              {"stos", 0xAA, false},
+                                              {"lods", 0xAC, false},
+                                              {"scas", 0xAE, true}};
 
 uint32_t pointer(Builder& b) {
     if (b.random.one_in(10)) {
         b.feature("pointer:wraps");
-        return 0xFFFF - b.random.below(8); // with 16-bit addresses it wraps, with 32-bit ones it passes the limit
+        return 0xFFFF -
+               b.random.below(8); // with 16-bit addresses it wraps, with 32-bit ones it passes the limit
     }
     return at::data + page_bytes * (1 + b.random.below(2)) - 0x20 + b.random.below(0x40);
 }
@@ -26,7 +30,8 @@ uint32_t pointer(Builder& b) {
 void strings(Builder& b) {
     b.begin_anywhere();
     CaseRecord& s = b.result.state;
-    const uint32_t upper = !b.code32() && b.random.one_in(2) ? b.random.word() & 0xFFFF'0000 : 0; // must not matter
+    const uint32_t upper =
+        !b.code32() && b.random.one_in(2) ? b.random.word() & 0xFFFF'0000 : 0; // must not matter
     s.general[esi] = pointer(b) | upper;
     s.general[edi] = pointer(b) | upper;
     s.general[ecx] = b.random.below(12) | upper;
@@ -37,10 +42,10 @@ void strings(Builder& b) {
         b.feature("segment:limited");
         const uint32_t boundary = at::data + page_bytes * (1 + b.random.below(2));
         const bool down = b.random.one_in(4);
-        const uint64_t segment =
-            segment_descriptor((down ? descriptor::data_down : b.random.pick({descriptor::data, descriptor::data_read_only})) |
-                                   descriptor::accessed,
-                               3, arena, boundary - 1 + b.random.below(4), descriptor::big);
+        const uint64_t segment = segment_descriptor(
+            (down ? descriptor::data_down : b.random.pick({descriptor::data, descriptor::data_read_only})) |
+                descriptor::accessed,
+            3, arena, boundary - 1 + b.random.below(4), descriptor::big);
         b.poke_descriptor(selector::own, segment);
         const uint32_t selector = selector::own | b.level();
         if (b.random.one_in(2))

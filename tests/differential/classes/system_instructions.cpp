@@ -95,7 +95,8 @@ void load_register(Builder& b) {
 
 void machine_status(Builder& b) {
     // PE stays as it is: CR0.PE has a class of its own. PE set: LMSW cannot clear it.
-    const WordOperand operand = prepare(b, static_cast<uint16_t>((b.random.word() & ~1u) | (b.mode() == Mode::real ? 0 : b.random.below(2))));
+    const WordOperand operand = prepare(
+        b, static_cast<uint16_t>((b.random.word() & ~1u) | (b.mode() == Mode::real ? 0 : b.random.below(2))));
     if (b.random.one_in(3)) {
         b.instruction("clts");
         b.bytes({0x0F, 0x06});
@@ -118,14 +119,17 @@ void control_register(Builder& b) {
     const CaseRecord& s = b.result.state;
     if (which == 0) // paging, protection and caches stay as they are; PG without PE faults
         value = (s.cr0 & (cr0::paging | cr0::extension)) | (b.mode() == Mode::real ? 0 : cr0::protection) |
-                (value & (cr0::monitor | cr0::emulation | cr0::task_switched | cr0::numeric_error | cr0::write_protect |
-                          cr0::alignment_mask));
+                (value & (cr0::monitor | cr0::emulation | cr0::task_switched | cr0::numeric_error |
+                          cr0::write_protect | cr0::alignment_mask));
     if (which == 0 && b.random.one_in(6))
-        value = b.random.one_in(2) ? value | cr0::not_write_through : (value | cr0::paging) & ~cr0::protection;
+        value =
+            b.random.one_in(2) ? value | cr0::not_write_through : (value | cr0::paging) & ~cr0::protection;
     if (which == 3)
         value = s.cr3 | (b.random.word() & 0x18);
     if (which == 4)
-        value = s.cr4 ^ (b.protected_mode() && b.random.one_in(8) ? 0x8000'0000u : b.random.word() & (cr4::time_stamp | cr4::debugging | cr4::global));
+        value = s.cr4 ^ (b.protected_mode() && b.random.one_in(8)
+                             ? 0x8000'0000u
+                             : b.random.word() & (cr4::time_stamp | cr4::debugging | cr4::global));
     b.move(ecx, value);
     b.instruction("mov_to_cr");
     b.bytes({0x0F, 0x22});
@@ -137,8 +141,9 @@ void table_register(Builder& b) {
     const bool interrupts = b.random.one_in(3);
     const uint32_t at = b.data_offset(8);
     const CaseRecord& s = b.result.state;
-    b.poke(at, interrupts ? (b.mode() == Mode::real ? 0x3FFu : 0x7FFu)
-                          : selector::own - 1 + b.random.below(16), 2);
+    b.poke(at,
+           interrupts ? (b.mode() == Mode::real ? 0x3FFu : 0x7FFu) : selector::own - 1 + b.random.below(16),
+           2);
     b.poke(at + 2, interrupts ? s.idt_base : arena + at::gdt, 4);
     b.instruction(interrupts ? "lidt" : "lgdt");
     b.operand_size(b.random.one_in(2) ? 2 : 4); // 2: a base of 24 bits
@@ -177,7 +182,8 @@ void system_instructions(Builder& b) {
     b.begin_anywhere();
     for (unsigned own = 0, count = b.random.below(4); own < count; ++own)
         b.poke_descriptor(static_cast<uint16_t>(selector::own + 8 * b.random.below(4)),
-                          b.random.one_in(4) ? uint64_t{b.random.word()} << 32 | b.random.word() : b.random_segment());
+                          b.random.one_in(4) ? uint64_t{b.random.word()} << 32 | b.random.word()
+                                             : b.random_segment());
     for (unsigned done = 0, count = 1 + b.random.below(3); done < count; ++done) {
         switch (b.random.below(8)) {
         case 0:

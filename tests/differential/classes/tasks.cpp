@@ -5,7 +5,8 @@
 namespace differential {
 namespace {
 
-constexpr uint16_t task_selectors[] = {selector::tss_32, selector::tss_16, selector::tss_32b, selector::tss_16b};
+constexpr uint16_t task_selectors[] = {selector::tss_32, selector::tss_16, selector::tss_32b,
+                                       selector::tss_16b};
 
 uint32_t tss_of(uint16_t selector) {
     switch (selector) {
@@ -19,7 +20,9 @@ uint32_t tss_of(uint16_t selector) {
         return at::tss_16b;
     }
 }
-bool is_32(uint16_t selector) { return selector == selector::tss_32 || selector == selector::tss_32b; }
+bool is_32(uint16_t selector) {
+    return selector == selector::tss_32 || selector == selector::tss_32b;
+}
 
 // Something in the new TSS or its descriptor that is wrong or unusual.
 void vary_task(Builder& b, uint16_t selector) {
@@ -39,8 +42,9 @@ void vary_task(Builder& b, uint16_t selector) {
         return;
     case 2: { // EFLAGS; TF goes into the debug class
         b.feature("task:flags");
-        uint32_t flags = eflags::always | (b.random.word() & (eflags::arithmetic | eflags::iopl | eflags::nested_task |
-                                                               eflags::resume | eflags::alignment_check));
+        uint32_t flags =
+            eflags::always | (b.random.word() & (eflags::arithmetic | eflags::iopl | eflags::nested_task |
+                                                 eflags::resume | eflags::alignment_check));
         if (is_32(selector) && b.random.one_in(4)) {
             b.feature("task:v86");
             flags |= eflags::virtual_8086;
@@ -54,8 +58,9 @@ void vary_task(Builder& b, uint16_t selector) {
         b.feature("task:descriptor");
         const uint32_t type = is_32(selector) ? descriptor::tss_32 : descriptor::tss_16;
         const uint32_t limit = (is_32(selector) ? 0x67 : 0x2B) - b.random.below(3);
-        b.poke_descriptor(selector, segment_descriptor(type | (b.random.one_in(3) ? descriptor::busy : 0), b.random.below(4),
-                                                       arena + tss, limit, 0, !b.random.one_in(4)));
+        b.poke_descriptor(selector,
+                          segment_descriptor(type | (b.random.one_in(3) ? descriptor::busy : 0),
+                                             b.random.below(4), arena + tss, limit, 0, !b.random.one_in(4)));
         return;
     }
     case 4:
@@ -85,8 +90,8 @@ uint16_t place_task_gate(Builder& b, uint16_t selector) {
     if (b.random.one_in(10))
         selector = b.any_selector();
     const auto at = static_cast<uint16_t>(selector::own + 8 * b.random.below(2));
-    b.poke_descriptor(at, gate(descriptor::task_gate, b.random.one_in(3) ? b.random.below(4) : 3, selector, 0, 0,
-                               !b.random.one_in(8)));
+    b.poke_descriptor(at, gate(descriptor::task_gate, b.random.one_in(3) ? b.random.below(4) : 3, selector, 0,
+                               0, !b.random.one_in(8)));
     return static_cast<uint16_t>(at | b.level());
 }
 
@@ -104,7 +109,8 @@ void return_by_link(Builder& b, uint16_t selector) {
     b.poke(at::tss_main, selector, 2);
     const uint32_t type = (is_32(selector) ? descriptor::tss_32 : descriptor::tss_16) |
                           (b.random.one_in(6) ? 0 : descriptor::busy);
-    b.poke_descriptor(selector, segment_descriptor(type, 0, arena + tss_of(selector), is_32(selector) ? 0x67 : 0x2B, 0));
+    b.poke_descriptor(
+        selector, segment_descriptor(type, 0, arena + tss_of(selector), is_32(selector) ? 0x67 : 0x2B, 0));
     b.result.state.eflags |= eflags::nested_task;
     b.instruction("iret");
     b.byte(0xCF);
@@ -113,7 +119,8 @@ void return_by_link(Builder& b, uint16_t selector) {
 } // namespace
 
 void tasks(Builder& b) {
-    b.begin(b.random.one_in(2) ? Mode::protected32 : (b.random.one_in(3) ? Mode::virtual_8086 : Mode::protected16),
+    b.begin(b.random.one_in(2) ? Mode::protected32
+                               : (b.random.one_in(3) ? Mode::virtual_8086 : Mode::protected16),
             b.random.one_in(2) ? 0 : b.random.below(4), static_cast<Paging>(b.random.below(3)));
     const uint16_t selector = target(b);
     // What the new task does first: it ends the case, or goes back.
@@ -136,8 +143,9 @@ void tasks(Builder& b) {
         b.feature("gate:task");
         b.result.state.eflags |= eflags::iopl;
         constexpr unsigned vector = 0x30;
-        b.poke_gate(vector, gate(descriptor::task_gate, b.random.one_in(4) ? b.random.below(4) : 3,
-                                 b.random.one_in(10) ? b.any_selector() : selector, 0, 0, !b.random.one_in(8)));
+        b.poke_gate(vector,
+                    gate(descriptor::task_gate, b.random.one_in(4) ? b.random.below(4) : 3,
+                         b.random.one_in(10) ? b.any_selector() : selector, 0, 0, !b.random.one_in(8)));
         b.instruction("int_n");
         b.bytes({0xCD, vector});
     }

@@ -24,14 +24,15 @@ extern uint8_t real_mode_begin[], real_mode_end[], real_mode_gdtr[], real_mode_o
 void enter_case();
 }
 
-static_assert(offsetof(CaseRecord, entry) == RECORD_ENTRY && offsetof(CaseRecord, general) == RECORD_GENERAL &&
-              offsetof(CaseRecord, eip) == RECORD_EIP && offsetof(CaseRecord, eflags) == RECORD_EFLAGS &&
-              offsetof(CaseRecord, cs) == RECORD_CS && offsetof(CaseRecord, ss) == RECORD_SS &&
-              offsetof(CaseRecord, ds) == RECORD_DS && offsetof(CaseRecord, es) == RECORD_ES &&
-              offsetof(CaseRecord, fs) == RECORD_FS && offsetof(CaseRecord, gs) == RECORD_GS &&
-              offsetof(CaseRecord, ldtr) == RECORD_LDTR && offsetof(CaseRecord, tr) == RECORD_TR &&
-              offsetof(CaseRecord, cr0) == RECORD_CR0 && offsetof(CaseRecord, cr3) == RECORD_CR3 &&
-              offsetof(CaseRecord, cr4) == RECORD_CR4 && offsetof(CaseRecord, debug) == RECORD_DEBUG);
+static_assert(offsetof(CaseRecord, entry) == RECORD_ENTRY &&
+              offsetof(CaseRecord, general) == RECORD_GENERAL && offsetof(CaseRecord, eip) == RECORD_EIP &&
+              offsetof(CaseRecord, eflags) == RECORD_EFLAGS && offsetof(CaseRecord, cs) == RECORD_CS &&
+              offsetof(CaseRecord, ss) == RECORD_SS && offsetof(CaseRecord, ds) == RECORD_DS &&
+              offsetof(CaseRecord, es) == RECORD_ES && offsetof(CaseRecord, fs) == RECORD_FS &&
+              offsetof(CaseRecord, gs) == RECORD_GS && offsetof(CaseRecord, ldtr) == RECORD_LDTR &&
+              offsetof(CaseRecord, tr) == RECORD_TR && offsetof(CaseRecord, cr0) == RECORD_CR0 &&
+              offsetof(CaseRecord, cr3) == RECORD_CR3 && offsetof(CaseRecord, cr4) == RECORD_CR4 &&
+              offsetof(CaseRecord, debug) == RECORD_DEBUG);
 static_assert(offsetof(Outcome, vector) == OUTCOME_VECTOR && offsetof(Outcome, error) == OUTCOME_ERROR &&
               offsetof(Outcome, general) == OUTCOME_GENERAL && offsetof(Outcome, eip) == OUTCOME_EIP &&
               offsetof(Outcome, cs) == OUTCOME_CS && offsetof(Outcome, eflags) == OUTCOME_EFLAGS &&
@@ -46,9 +47,9 @@ static_assert(offsetof(Outcome, vector) == OUTCOME_VECTOR && offsetof(Outcome, e
 static_assert(static_cast<uint32_t>(Entry::same_level) == ENTRY_SAME_LEVEL &&
               static_cast<uint32_t>(Entry::virtual_8086) == ENTRY_VIRTUAL_8086 &&
               static_cast<uint32_t>(Entry::real) == ENTRY_REAL &&
-              static_cast<uint32_t>(Entry::real_big) == ENTRY_REAL_BIG && real_mode_code == REAL_MODE_SEGMENT * 16 &&
-              selector::driver_code == DRIVER_CODE && selector::driver_data == DRIVER_DATA &&
-              (8 | Outcome::double_fault) == DOUBLE_FAULT_VECTOR);
+              static_cast<uint32_t>(Entry::real_big) == ENTRY_REAL_BIG &&
+              real_mode_code == REAL_MODE_SEGMENT * 16 && selector::driver_code == DRIVER_CODE &&
+              selector::driver_data == DRIVER_DATA && (8 | Outcome::double_fault) == DOUBLE_FAULT_VECTOR);
 
 namespace {
 
@@ -56,7 +57,9 @@ constexpr uint16_t serial = 0x3F8;
 constexpr uint32_t eflags_resume = 0x1'0000; // RF
 constexpr uint32_t arena_words = arena_bytes / 4;
 
-void out8(uint16_t port, uint8_t value) { asm volatile("outb %0, %1" : : "a"(value), "Nd"(port)); }
+void out8(uint16_t port, uint8_t value) {
+    asm volatile("outb %0, %1" : : "a"(value), "Nd"(port));
+}
 uint8_t in8(uint16_t port) {
     uint8_t value;
     asm volatile("inb %1, %0" : "=a"(value) : "Nd"(port));
@@ -80,13 +83,20 @@ void send(uint32_t word) {
 void copy(void* to, const void* from, uint32_t bytes) {
     asm volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(bytes) : : "memory");
 }
-void fill_zero(void* to, uint32_t bytes) { asm volatile("rep stosb" : "+D"(to), "+c"(bytes) : "a"(0) : "memory"); }
+void copy_words(void* to, const void* from, uint32_t words) {
+    asm volatile("rep movsl" : "+D"(to), "+S"(from), "+c"(words) : : "memory");
+}
+void fill_zero(void* to, uint32_t bytes) {
+    asm volatile("rep stosb" : "+D"(to), "+c"(bytes) : "a"(0) : "memory");
+}
 
 alignas(4096) uint32_t shadow[arena_words]; // what the case started with
 uint32_t* const live = reinterpret_cast<uint32_t*>(arena);
 
 const TableHeader* header;
-const uint8_t* template_bytes() { return reinterpret_cast<const uint8_t*>(header) + header->template_at; }
+const uint8_t* template_bytes() {
+    return reinterpret_cast<const uint8_t*>(header) + header->template_at;
+}
 
 // Applies the patches after a record to the arena and its shadow, or takes them back.
 void patch(const CaseRecord& record, bool apply) {
@@ -108,7 +118,7 @@ struct Change {
 Change changed[listed_changes];
 
 // The parts of the arena that cases make use of: comparing all of it after each would be most of the time, in Bochs
-// above all. What runs wild elsewhere is put right now and then.
+// above all. What runs wild elsewhere (an emulator that does not check limits) is put right before the next case.
 struct Range {
     uint32_t begin, end;
 };
@@ -135,7 +145,6 @@ constexpr Range watched[] = {
     {at::pae_table + 8 * arena / page_bytes, at::pae_table + 8 * (arena + arena_bytes) / page_bytes},
     {at::spare, at::spare + 0x80},
 };
-constexpr uint32_t cases_between_full_restores = 64;
 constexpr uint32_t chunk_words = 8;
 
 uint32_t changes_digest, lenient_changes_digest;
@@ -162,7 +171,8 @@ void collect_changes() {
         for (uint32_t at = range.begin / 4; at < range.end / 4; at += chunk_words) {
             const uint32_t *now = live + at, *before = shadow + at;
             if (((now[0] ^ before[0]) | (now[1] ^ before[1]) | (now[2] ^ before[2]) | (now[3] ^ before[3]) |
-                 (now[4] ^ before[4]) | (now[5] ^ before[5]) | (now[6] ^ before[6]) | (now[7] ^ before[7])) == 0)
+                 (now[4] ^ before[4]) | (now[5] ^ before[5]) | (now[6] ^ before[6]) | (now[7] ^ before[7])) ==
+                0)
                 continue;
             for (uint32_t i = 0; i < chunk_words; ++i)
                 if (live[at + i] != shadow[at + i])
@@ -173,10 +183,13 @@ void collect_changes() {
 }
 
 void run_case(const CaseRecord& record) {
+    copy_words(live, template_bytes(), arena_words);
+    copy_words(shadow, template_bytes(), arena_words);
     patch(record, true);
     copy(&current, &record, sizeof current);
     fill_zero(&outcome, sizeof outcome);
-    fill_zero(reinterpret_cast<void*>(real_mode_code + (real_mode_outcome - real_mode_begin)), sizeof outcome);
+    fill_zero(reinterpret_cast<void*>(real_mode_code + (real_mode_outcome - real_mode_begin)),
+              sizeof outcome);
     case_gdtr = {static_cast<uint16_t>(record.gdt_limit), arena + at::gdt};
     case_idtr = {static_cast<uint16_t>(record.idt_limit), record.idt_base};
     out8(serial + 7, 0x5A); // the scratch register, which cases may read and write
@@ -191,6 +204,9 @@ void run_case(const CaseRecord& record) {
     outcome.es &= 0xFFFF;
     outcome.fs &= 0xFFFF;
     outcome.gs &= 0xFFFF;
+    if (outcome.cs ==
+        selector::driver_code) // the state itself could not be loaded: registers are the driver's
+        fill_zero(outcome.general, sizeof outcome.general);
     collect_changes();
     patch(record, false);
 }
@@ -250,8 +266,10 @@ extern "C" void run(const BootInformation* information) {
     out8(0x21, 0xFF); // no interrupts
     out8(0xA1, 0xFF);
     start_serial();
-    copy(reinterpret_cast<void*>(real_mode_code), real_mode_begin, static_cast<uint32_t>(real_mode_end - real_mode_begin));
-    copy(reinterpret_cast<void*>(real_mode_code + (real_mode_gdtr - real_mode_begin)), &driver_gdtr, sizeof driver_gdtr);
+    copy(reinterpret_cast<void*>(real_mode_code), real_mode_begin,
+         static_cast<uint32_t>(real_mode_end - real_mode_begin));
+    copy(reinterpret_cast<void*>(real_mode_code + (real_mode_gdtr - real_mode_begin)), &driver_gdtr,
+         sizeof driver_gdtr);
 
     header = *reinterpret_cast<const TableHeader* const*>(information->modules);
     copy(live, template_bytes(), arena_bytes);
@@ -263,14 +281,12 @@ extern "C" void run(const BootInformation* information) {
     }
     while (progress.next_case < header->cases) {
         const uint32_t index = progress.next_case;
-        const auto& record =
-            *reinterpret_cast<const CaseRecord*>(reinterpret_cast<uint32_t>(header) + progress.records_offset);
+        const auto& record = *reinterpret_cast<const CaseRecord*>(reinterpret_cast<uint32_t>(header) +
+                                                                  progress.records_offset);
         if (progress.running != 0) {
             progress.running = 0;
             report_shutdown(index);
         } else if (index >= header->first) {
-            if (index % cases_between_full_restores == 0)
-                copy(live, template_bytes(), arena_bytes);
             progress.running = 1;
             run_case(record);
             progress.running = 0;

@@ -14,7 +14,7 @@
     .org 16 // layout.hpp's driver_entry
     .globl _start
 _start:
-    movl $stack_top, %esp
+    movl $DRIVER_STACK, %esp
     lgdt driver_gdtr
     ljmp $DRIVER_CODE, $1f
 1:  call load_driver_segments
@@ -241,9 +241,7 @@ no_idt:
     .long 0
 
     .bss
-    .align 16
-    .skip 16384
-stack_top:
+    .align 4
 driver_esp:
     .skip 4
 catching:

@@ -13,7 +13,7 @@ namespace differential {
 
 // Physical (and, with paging, by default also linear) addresses.
 inline constexpr uint32_t arena = 0x2'0000, arena_bytes = 0x1'0000;
-inline constexpr uint32_t real_mode_code = 0x1'0000;   // the driver's 16-bit part, segment real_mode_code >> 4
+inline constexpr uint32_t real_mode_code = 0x1'0000; // the driver's 16-bit part, segment real_mode_code >> 4
 inline constexpr uint32_t progress_address = 0x300'0000; // survives a reset of the processor
 inline constexpr uint32_t machine_memory_bytes = 0x400'0000;
 
@@ -23,8 +23,12 @@ inline constexpr uint32_t driver_entry = 0x10'0010, module_address = 0x40'0000;
 // Driver code at fixed places, so that the template can hold gates to it.
 inline constexpr uint32_t stubs = 0x10'1000, stub_bytes = 16; // protected mode, one for each vector
 inline constexpr uint32_t double_fault_task = 0x10'2000, double_fault_stack = 0x10'4000;
-inline constexpr uint32_t driver_first_page = 0x100, driver_pages = 0x80; // page numbers: supervisor, writable
-inline constexpr uint32_t real_stub_bytes = 8;                           // IVT targets, in real_mode_code
+inline constexpr uint32_t driver_first_page = 0x100,
+                          driver_pages = 0x80; // page numbers: supervisor, writable
+// Below 64 KiB: IRET to a 16-bit stack leaves the high half of ESP, and it must not lead an emulator that does not check
+// limits into the driver.
+inline constexpr uint32_t driver_stack = 0xF000;
+inline constexpr uint32_t real_stub_bytes = 8; // IVT targets, in real_mode_code
 
 // Offsets in the arena.
 namespace at {
@@ -33,8 +37,8 @@ inline constexpr uint32_t tss_main = 0x2000, tss_double_fault = 0x2200, tss_32 =
                           tss_32b = 0x2500, tss_16b = 0x2600;
 inline constexpr uint32_t code = 0x3000, landing = 0x3800, second_code = 0x4000;
 inline constexpr uint32_t stack0 = 0x5000, stacks = 0x6000, data = 0x7000;
-inline constexpr uint32_t page_directory = 0xA000, page_table = 0xB000, pae_pointers = 0xC000, pae_directory = 0xD000,
-                          pae_table = 0xE000, spare = 0xF000;
+inline constexpr uint32_t page_directory = 0xA000, page_table = 0xB000, pae_pointers = 0xC000,
+                          pae_directory = 0xD000, pae_table = 0xE000, spare = 0xF000;
 } // namespace at
 inline constexpr uint32_t page_bytes = 4096;
 // Data of cases is within so many bytes of a page boundary (of at::data to at::page_directory).
@@ -46,11 +50,11 @@ inline constexpr uint16_t driver_code = 0x08, driver_data = 0x10, main_tss = 0x1
 } // namespace selector
 
 enum class Entry : uint32_t {
-    same_level,    // protected mode, ring 0: IRET without stack switch
-    outer_level,   // protected mode, rings 1-3: IRET with SS:ESP
-    virtual_8086,  // IRET with VM
-    real,          // real mode
-    real_big,      // real mode with 4 GB limits left in DS, ES, FS and GS
+    same_level,   // protected mode, ring 0: IRET without stack switch
+    outer_level,  // protected mode, rings 1-3: IRET with SS:ESP
+    virtual_8086, // IRET with VM
+    real,         // real mode
+    real_big,     // real mode with 4 GB limits left in DS, ES, FS and GS
 };
 
 // The state that a case starts in. Followed by `patches` times {uint16_t offset, bytes; content padded to even}.
@@ -101,10 +105,10 @@ struct Outcome {
     uint32_t cr0, cr2, cr3, cr4, dr6, dr7;
     uint32_t ldtr, tr;
     uint32_t gdt_base, gdt_limit, idt_base, idt_limit;
-    uint32_t nested; // exceptions within the driver's own recording
-    uint32_t changes;       // doublewords of the arena that differ from before
-    uint32_t changes_digest; // of all of them: {offset, value}
-    static constexpr uint32_t shut_down = 0x100;   // vector: triple fault
+    uint32_t nested;                                // exceptions within the driver's own recording
+    uint32_t changes;                               // doublewords of the arena that differ from before
+    uint32_t changes_digest;                        // of all of them: {offset, value}
+    static constexpr uint32_t shut_down = 0x100;    // vector: triple fault
     static constexpr uint32_t double_fault = 0x200; // added to vector: came through the double-fault task
 };
 inline constexpr uint32_t listed_changes = 128; // sent in verbose mode: {offset, value}, the first ones
