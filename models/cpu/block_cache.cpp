@@ -42,7 +42,8 @@ BlockCache::Extent BlockCache::extent_in(const Block& block, uint32_t physical, 
     if (page == physical / page_bytes)
         return {offset, std::min<uint32_t>(offset + block.bytes, page_bytes)};
     if (block.second_page != Block::no_page && page == block.second_page / page_bytes)
-        return {0, std::max(offset + block.bytes, page_bytes) - page_bytes}; // nothing, of an invalid instruction
+        // Nothing, of an invalid instruction.
+        return {0, std::max(offset + block.bytes, page_bytes) - page_bytes};
     return {0, 0};
 }
 
