@@ -6,9 +6,9 @@
 // OPERATIONS: what to divide by the time: instructions, for `copy-*` doublewords; 0: whoever can count the
 // instructions shall. The command line names the loops to run, none: all; rounds=PERCENT makes all of them longer or
 // shorter.
+#include "workloads/bare_pc/console.hpp"
+#include "workloads/bare_pc/descriptors.hpp"
 #include "workloads/bench/compiled_code.hpp"
-
-#include "tests/machine/guest/pc.hpp"
 
 extern "C" {
 void register_loop(uint32_t rounds);
@@ -44,25 +44,14 @@ static_assert(sizeof(TaskState) == 104);
 TaskState task_state;
 uint64_t segments[6], gates[0x32];
 
-uint64_t segment_descriptor(uint32_t base, uint32_t limit, uint32_t type_and_flags) {
-    return (limit & 0xFFFF) | uint64_t{base & 0xFF'FFFF} << 16 | uint64_t{type_and_flags & 0xF0FF} << 40 |
-           uint64_t{limit >> 16 & 0xF} << 48 | uint64_t{base >> 24} << 56;
-}
-
-void set_gate(unsigned number, void (*entry)(), unsigned privilege) {
-    const auto address = reinterpret_cast<uint32_t>(entry);
-    gates[number] = (address & 0xFFFF) | uint32_t{kernel_code} << 16 |
-                    uint64_t{0x8E00 | privilege << 13 | (address & 0xFFFF'0000)} << 32;
-}
-
 void set_up_segments() {
-    constexpr uint32_t flat_code = 0xC09A, flat_data = 0xC092, level_3 = 0x60, task_segment = 0x89;
-    segments[kernel_code / 8] = segment_descriptor(0, 0xF'FFFF, flat_code);
-    segments[kernel_data / 8] = segment_descriptor(0, 0xF'FFFF, flat_data);
-    segments[user_code / 8] = segment_descriptor(0, 0xF'FFFF, flat_code | level_3);
-    segments[user_data / 8] = segment_descriptor(0, 0xF'FFFF, flat_data | level_3);
+    const auto flat = [](uint32_t access) { return pc::descriptor(0, 0xF'FFFF, access, pc::page_granular); };
+    segments[kernel_code / 8] = flat(pc::code_access);
+    segments[kernel_data / 8] = flat(pc::data_access);
+    segments[user_code / 8] = flat(pc::code_access | pc::user_level);
+    segments[user_data / 8] = flat(pc::data_access | pc::user_level);
     segments[task / 8] =
-        segment_descriptor(reinterpret_cast<uint32_t>(&task_state), sizeof task_state - 1, task_segment);
+        pc::descriptor(reinterpret_cast<uint32_t>(&task_state), sizeof task_state - 1, pc::tss_available, 0);
     task_state.esp0 = reinterpret_cast<uint32_t>(interrupt_stack_top);
     task_state.ss0 = kernel_data;
     task_state.io_map_base = sizeof task_state;
@@ -75,9 +64,9 @@ void set_up_segments() {
 }
 
 void set_up_gates() {
-    set_gate(14, page_fault_entry, 0);
-    set_gate(0x30, interrupt_entry, 3);
-    set_gate(0x31, ring_exit_entry, 3);
+    gates[14] = pc::gate(kernel_code, page_fault_entry, pc::interrupt_gate32);
+    gates[0x30] = pc::gate(kernel_code, interrupt_entry, pc::interrupt_gate32 | pc::user_level);
+    gates[0x31] = pc::gate(kernel_code, ring_exit_entry, pc::interrupt_gate32 | pc::user_level);
     const pc::TablePointer table{sizeof gates - 1, reinterpret_cast<uint32_t>(gates)};
     asm volatile("lidt %0" : : "m"(table));
 }
@@ -139,25 +128,19 @@ const Loop loops[] = {
     {"port-read", 2'000'000, 3, port_loop},
 };
 
-void wait_for_line() {
-    constexpr uint8_t transmitter_empty = 0x40;
-    while ((pc::in8(0x3FD) & transmitter_empty) == 0) {
-    }
-}
-
 void run_loop(const Loop& loop, uint32_t percent) {
     const auto rounds = static_cast<uint32_t>(uint64_t{loop.rounds} * percent / 100);
     pc::print("begin ");
     pc::print(loop.name);
     pc::print("\n");
-    wait_for_line();
+    pc::wait_for_line();
     loop.run(rounds);
     pc::print("end ");
     pc::print(loop.name);
     pc::print(" ");
     pc::print_decimal(rounds * loop.operations_per_round);
     pc::print("\n");
-    wait_for_line();
+    pc::wait_for_line();
 }
 
 // ---- The command line

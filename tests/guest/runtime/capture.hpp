@@ -6,7 +6,7 @@
 #pragma once
 
 #include "tests/guest/runtime/descriptors.hpp"
-#include "tests/machine/guest/pc.hpp"
+#include "workloads/bare_pc/console.hpp"
 
 #include <cstdint>
 #include <initializer_list>

@@ -1,7 +1,7 @@
 // The A20 gate: with it closed, addresses in odd megabytes reach the even ones below. Switched through port
 // 0x92 and through the 8042's output port, with and without paging. What is used while it is closed
 // stands below 1 MB, for the program itself is at an address with bit 20.
-#include "tests/machine/guest/pc.hpp"
+#include "workloads/bare_pc/console.hpp"
 
 #include <cstddef>
 

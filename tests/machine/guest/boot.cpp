@@ -1,6 +1,6 @@
 // What the boot loader left: registers, command line, modules, memory. Paths differ between loaders, so only
 // what follows the first space of a string is printed.
-#include "tests/machine/guest/pc.hpp"
+#include "workloads/bare_pc/console.hpp"
 
 struct Information {
     uint32_t flags, memory_lower_kb, memory_upper_kb, boot_device, command_line, module_count, modules;

@@ -1,5 +1,6 @@
 // An x87 exception reported the PC/AT's way, CR0.NE = 0: IRQ 13 before the instruction that waits, port 0xF0.
-#include "tests/machine/guest/pc.hpp"
+#include "tests/machine/guest/interrupts.hpp"
+#include "workloads/bare_pc/console.hpp"
 
 extern "C" void run(uint32_t) {
     pc::start_console();

@@ -1,5 +1,6 @@
 // The IDE function and its drive: every status that a driver looks at, for the good case and the odd ones.
-#include "tests/machine/guest/pc.hpp"
+#include "tests/machine/guest/interrupts.hpp"
+#include "workloads/bare_pc/console.hpp"
 
 namespace {
 
@@ -16,6 +17,15 @@ alignas(4096) Region table[2];
 alignas(4096) uint8_t written[16 * 512];
 alignas(4096) uint8_t read_back[16 * 512];
 uint16_t bus_master;
+
+uint32_t pci_read(uint32_t function, uint32_t field) {
+    pc::out32(0xCF8, 0x80000000u | function << 8 | field);
+    return pc::in32(0xCFC);
+}
+void pci_write(uint32_t function, uint32_t field, uint32_t value) {
+    pc::out32(0xCF8, 0x80000000u | function << 8 | field);
+    pc::out32(0xCFC, value);
+}
 
 void wait_not_busy() {
     while (pc::in8(control) & 0x80) {
@@ -173,16 +183,16 @@ extern "C" void run(uint32_t) {
     pc::start_console();
     pc::set_up_interrupts();
     pc::unmask(14);
-    pc::report("host bridge", pc::pci_read(0, 0));
-    pc::report("isa bridge", pc::pci_read(1u << 3, 0));
-    pc::report("function", pc::pci_read(function_id, 0));
-    pc::report("class", pc::pci_read(function_id, 8) >> 8);
-    pc::report("absent", pc::pci_read(31u << 3, 0));
-    pc::report("timing", pc::pci_read(function_id, 0x40));
-    const uint32_t base = pc::pci_read(function_id, 0x20);
+    pc::report("host bridge", pci_read(0, 0));
+    pc::report("isa bridge", pci_read(1u << 3, 0));
+    pc::report("function", pci_read(function_id, 0));
+    pc::report("class", pci_read(function_id, 8) >> 8);
+    pc::report("absent", pci_read(31u << 3, 0));
+    pc::report("timing", pci_read(function_id, 0x40));
+    const uint32_t base = pci_read(function_id, 0x20);
     pc::report("base", base);
     bus_master = static_cast<uint16_t>(base & 0xFFF0);
-    pc::pci_write(function_id, 4, (pc::pci_read(function_id, 4) & 0xFFFF) | 4);
+    pci_write(function_id, 4, (pci_read(function_id, 4) & 0xFFFF) | 4);
 
     command(identify, 0, 0);
     wait_for_disk();

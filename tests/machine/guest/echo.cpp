@@ -1,6 +1,7 @@
 // Echoes what comes over the serial line, by receive interrupt, until a dot; then powers off. "halt" as
 // argument: stops for ever instead.
-#include "tests/machine/guest/pc.hpp"
+#include "tests/machine/guest/interrupts.hpp"
+#include "workloads/bare_pc/console.hpp"
 
 struct Information {
     uint32_t flags, memory_lower_kb, memory_upper_kb, boot_device, command_line;
@@ -27,8 +28,7 @@ extern "C" void run(const Information* information) {
         if (c == '.')
             break;
     }
-    while (!(pc::in8(0x3FD) & 0x40)) {
-    }
+    pc::wait_for_line();
     pc::out16(0x604, 0x2000);
     for (;;)
         asm volatile("cli; hlt");

@@ -1,5 +1,6 @@
 // A kernel that loses its way, in the way that its argument names: "triple", "port", "memory", "many" or "halt".
-#include "tests/machine/guest/pc.hpp"
+#include "workloads/bare_pc/console.hpp"
+#include "workloads/bare_pc/descriptors.hpp"
 
 struct Information {
     uint32_t flags, memory_lower_kb, memory_upper_kb, boot_device, command_line;

@@ -1,5 +1,5 @@
 // What firmware leaves in the processor's memory type ranges and beside them, as a kernel finds it.
-#include "tests/machine/guest/pc.hpp"
+#include "workloads/bare_pc/console.hpp"
 
 namespace {
 

@@ -1,6 +1,6 @@
 // Writes a disk sector with a pattern, flushes it when its argument says so, then counts memory up for ever.
 // The word at 4 MB is what survives, or not, of memory; it is printed first.
-#include "tests/machine/guest/pc.hpp"
+#include "workloads/bare_pc/console.hpp"
 
 struct Information {
     uint32_t flags, memory_lower_kb, memory_upper_kb, boot_device, command_line;

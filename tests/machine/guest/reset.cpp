@@ -1,5 +1,5 @@
 // Resets the machine by each of its ways; the CMOS memory counts how often it has started.
-#include "tests/machine/guest/pc.hpp"
+#include "workloads/bare_pc/console.hpp"
 
 extern "C" void run(uint32_t) {
     pc::start_console();

@@ -1,6 +1,7 @@
 // The PIT and the RTC through the interrupt controllers: as many interrupts as programmed, and the counters'
 // habits.
-#include "tests/machine/guest/pc.hpp"
+#include "tests/machine/guest/interrupts.hpp"
+#include "workloads/bare_pc/console.hpp"
 
 namespace {
 

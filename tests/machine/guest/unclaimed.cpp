@@ -1,5 +1,5 @@
 // Accesses that nothing in the machine answers: a port and an address beyond memory, read and written.
-#include "tests/machine/guest/pc.hpp"
+#include "workloads/bare_pc/console.hpp"
 
 extern "C" void run(const void*) {
     constexpr uint16_t port = 0x333;

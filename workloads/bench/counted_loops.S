@@ -1,22 +1,8 @@
-// The bench image's entry, and the loops whose instructions are counted one by one.
+// The bench image's loops whose instructions are counted one by one.
 //
-// Every loop takes the number of rounds in ECX (cdecl, first argument) and executes
-// loop_instructions(rounds) = ROUND * rounds + a few; ROUND stands with each in bench_main.cpp.
-    .section .multiboot, "a"
-    .align 4
-    .set FLAGS, 3 // modules on page boundaries, memory map
-    .long 0x1BADB002, FLAGS, -(0x1BADB002 + FLAGS)
-
+// Every loop takes the number of rounds as its first argument (cdecl) and executes OPERATIONS * rounds and a few
+// instructions; OPERATIONS stands with each in bench_main.cpp, `operations_per_round`.
     .text
-    .globl _start
-_start:
-    movl $stack_top, %esp
-    pushl %ebx
-    call run
-1:  cli
-    hlt
-    jmp 1b
-
     .macro function name
     .globl \name
     .align 16
@@ -160,8 +146,6 @@ page_directory:
     .skip 4096
 page_table: // 16 MB
     .skip 4 * 4096
-    .skip 16384
-stack_top:
     .skip 4096
 user_stack_top:
     .globl interrupt_stack_top

@@ -1,20 +1,5 @@
-// A Multiboot 1 kernel's entry: a stack, then run(information).
-    .section .multiboot, "a"
-    .align 4
-    .set FLAGS, 3 // modules on page boundaries, memory map
-    .long 0x1BADB002, FLAGS, -(0x1BADB002 + FLAGS)
-
+// Interrupt entries that count in interrupt_count[line] and end the interrupt (interrupts.hpp).
     .text
-    .globl _start
-_start:
-    movl $stack_top, %esp
-    pushl %ebx
-    call run
-1:  cli
-    hlt
-    jmp 1b
-
-// Interrupt entries that count in interrupt_count[line] and end the interrupt.
     .macro entry line
     .globl interrupt_entry_\line
 interrupt_entry_\line:
@@ -49,9 +34,7 @@ interrupt_entry_13:
     iret
 
     .bss
-    .align 16
-    .skip 16384
-stack_top:
+    .align 4
     .globl interrupt_count
 interrupt_count:
     .skip 4 * 16
