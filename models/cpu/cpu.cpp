@@ -115,7 +115,7 @@ std::optional<uint32_t> Cpu::take_watch_hit() {
     return std::exchange(core_->watch_hit, std::nullopt);
 }
 std::array<uint32_t, Core::trail_length> Cpu::last_branches() const {
-    std::array<uint32_t, Core::trail_length> newest_first;
+    std::array<uint32_t, Core::trail_length> newest_first{};
     for (uint32_t i = 0; i < Core::trail_length; ++i)
         newest_first[i] = core_->trail[(core_->trail_end - 1 - i) % Core::trail_length];
     return newest_first;
