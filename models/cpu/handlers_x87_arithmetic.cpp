@@ -88,14 +88,10 @@ Float80 compute(const Float80& top, const Float80& other, FloatContext& context)
 
 template<unsigned Operation, class Raw, bool Flat>
 void arithmetic_memory_op(Core& core, const Op* op) {
-    if (!x87_ready(core, op))
+    Raw raw;
+    if (!x87_memory_operand<Raw, Flat>(core, op, raw))
         return;
     X87State& x87 = core.x87;
-    const uint32_t offset = effective_address<Flat>(core, op);
-    Raw raw;
-    if (!x87_load<Raw, Flat>(core, op, offset, raw))
-        return core.fault_exit(op);
-    x87_record(core, op, offset);
     if (x87.empty(0)) {
         if (x87_stack_fault(x87, StackFault::underflow))
             x87.set(0, indefinite);
@@ -173,14 +169,10 @@ Compared settle_comparison(X87State& x87, const FloatContext& context) {
 
 template<class Raw, bool Pop, bool Flat>
 void compare_memory_op(Core& core, const Op* op) {
-    if (!x87_ready(core, op))
+    Raw raw;
+    if (!x87_memory_operand<Raw, Flat>(core, op, raw))
         return;
     X87State& x87 = core.x87;
-    const uint32_t offset = effective_address<Flat>(core, op);
-    Raw raw;
-    if (!x87_load<Raw, Flat>(core, op, offset, raw))
-        return core.fault_exit(op);
-    x87_record(core, op, offset);
     Order order = Order::unordered;
     Compared done;
     if (x87.empty(0)) {

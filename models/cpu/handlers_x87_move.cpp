@@ -73,14 +73,10 @@ struct Decimal {
 
 template<class Format, bool Flat>
 void load_op(Core& core, const Op* op) {
-    if (!x87_ready(core, op))
+    typename Format::Raw raw;
+    if (!x87_memory_operand<typename Format::Raw, Flat>(core, op, raw))
         return;
     X87State& x87 = core.x87;
-    const uint32_t offset = effective_address<Flat>(core, op);
-    typename Format::Raw raw;
-    if (!x87_load<typename Format::Raw, Flat>(core, op, offset, raw))
-        return core.fault_exit(op);
-    x87_record(core, op, offset);
     if (!x87.empty(7)) {
         if (x87_stack_fault(x87, StackFault::overflow))
             x87.push(indefinite);

@@ -34,45 +34,28 @@ template<class T>
         return true;
     }
     core.current = op;
-    const uint64_t got = core.read_slow(linear, sizeof(T), core.user());
-    value = static_cast<T>(got);
-    return (got & Core::failed) == 0;
+    if constexpr (sizeof(T) > sizeof(uint32_t)) {
+        return core.read_wide(linear, sizeof(T), core.user(), &value);
+    } else {
+        const uint64_t got = core.read_slow(linear, sizeof(T), core.user());
+        value = static_cast<T>(got);
+        return (got & Core::failed) == 0;
+    }
 }
 
 template<class T>
 [[nodiscard, gnu::always_inline]] inline bool write_linear(Core& core, const Op* op, uint32_t linear,
-                                                           T value) {
+                                                           const T& value) {
     const FastPath::Entry& entry = core.data_entries[(linear >> core.line_shift) & core.data_index_mask];
     if (((linear + static_cast<uint32_t>(sizeof(T) - 1)) & core.line_mask) == entry.write_tag) [[likely]] {
         std::memcpy(reinterpret_cast<void*>(entry.target + linear), &value, sizeof(T));
         return true;
     }
     core.current = op;
-    return core.write_slow(linear, sizeof(T), value, core.user());
-}
-
-// The same for operands of 8 and 10 bytes.
-template<class T>
-[[nodiscard, gnu::always_inline]] inline bool read_wide_linear(Core& core, const Op* op, uint32_t linear,
-                                                               T& value) {
-    const FastPath::Entry& entry = core.data_entries[(linear >> core.line_shift) & core.data_index_mask];
-    if (((linear + static_cast<uint32_t>(sizeof(T) - 1)) & core.line_mask) == entry.read_tag) [[likely]] {
-        std::memcpy(&value, reinterpret_cast<const void*>(entry.target + linear), sizeof(T));
-        return true;
-    }
-    core.current = op;
-    return core.read_wide(linear, sizeof(T), core.user(), &value);
-}
-template<class T>
-[[nodiscard, gnu::always_inline]] inline bool write_wide_linear(Core& core, const Op* op, uint32_t linear,
-                                                                const T& value) {
-    const FastPath::Entry& entry = core.data_entries[(linear >> core.line_shift) & core.data_index_mask];
-    if (((linear + static_cast<uint32_t>(sizeof(T) - 1)) & core.line_mask) == entry.write_tag) [[likely]] {
-        std::memcpy(reinterpret_cast<void*>(entry.target + linear), &value, sizeof(T));
-        return true;
-    }
-    core.current = op;
-    return core.write_wide(linear, sizeof(T), core.user(), &value);
+    if constexpr (sizeof(T) > sizeof(uint32_t))
+        return core.write_wide(linear, sizeof(T), core.user(), &value);
+    else
+        return core.write_slow(linear, sizeof(T), value, core.user());
 }
 
 template<bool Flat>

@@ -111,10 +111,7 @@ template<class T, bool Flat>
     if constexpr (!Flat)
         if (!core.segment_address(op->segment, offset, sizeof(T), false, linear, natural_alignment<T>))
             return false;
-    if constexpr (sizeof(T) <= 4)
-        return read_linear<T>(core, op, linear, value);
-    else
-        return read_wide_linear<T>(core, op, linear, value);
+    return read_linear<T>(core, op, linear, value);
 }
 template<class T, bool Flat>
 [[nodiscard, gnu::always_inline]] inline bool x87_store(Core& core, const Op* op, uint32_t offset,
@@ -123,10 +120,21 @@ template<class T, bool Flat>
     if constexpr (!Flat)
         if (!core.segment_address(op->segment, offset, sizeof(T), true, linear, natural_alignment<T>))
             return false;
-    if constexpr (sizeof(T) <= 4)
-        return write_linear<T>(core, op, linear, value);
-    else
-        return write_wide_linear<T>(core, op, linear, value);
+    return write_linear<T>(core, op, linear, value);
+}
+
+// All that comes before the operation of an instruction with an operand in memory. False: the instruction is over.
+template<class T, bool Flat>
+[[nodiscard, gnu::always_inline]] inline bool x87_memory_operand(Core& core, const Op* op, T& value) {
+    if (!x87_ready(core, op))
+        return false;
+    const uint32_t offset = effective_address<Flat>(core, op);
+    if (!x87_load<T, Flat>(core, op, offset, value)) {
+        core.fault_exit(op);
+        return false;
+    }
+    x87_record(core, op, offset);
+    return true;
 }
 
 } // namespace fixpoint::models
