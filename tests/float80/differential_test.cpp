@@ -1,14 +1,14 @@
 // Every operation but the transcendental ones against the host's own x87: random operands under random rounding and
 // precision controls and masks must give the same result, exceptions and C1, bit by bit.
 //
-// FIXPOINT_SEED and FIXPOINT_CASES choose other runs than the default; the seed is printed with a failure.
+// FIXPOINT_FLOAT80_SEED and FIXPOINT_FLOAT80_CASES choose other runs than the default; the seed is printed with a failure.
+#include "tests/campaigns/setting.hpp"
 #include "tests/float80/native_x87.hpp"
 #include "tests/float80/operand_generator.hpp"
 
 #include <gtest/gtest.h>
 
 #include <array>
-#include <cstdlib>
 #include <cstring>
 #include <iomanip>
 #include <ostream>
@@ -314,17 +314,12 @@ void shrink(const Operation& operation, Operands& operands, FloatContext& contex
     keep_if_failing([](Operands& o, FloatContext&) { o.b.sign_exponent &= 0x7FFF; });
 }
 
-uint64_t from_environment(const char* name, uint64_t otherwise) {
-    const char* text = std::getenv(name);
-    return text != nullptr ? std::strtoull(text, nullptr, 10) : otherwise;
-}
-
 class Differential : public testing::TestWithParam<Operation> {};
 
 TEST_P(Differential, AgreesWithTheHost) {
     const Operation& operation = GetParam();
-    const uint64_t seed = from_environment("FIXPOINT_SEED", 80387);
-    const uint64_t cases = from_environment("FIXPOINT_CASES", 200'000);
+    const uint64_t seed = setting("FIXPOINT_FLOAT80_SEED", 80387);
+    const uint64_t cases = setting("FIXPOINT_FLOAT80_CASES", 200'000);
     OperandGenerator random{seed};
     int failures = 0;
     for (uint64_t i = 0; i < cases && failures < 5; ++i) {

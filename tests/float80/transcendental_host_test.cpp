@@ -2,13 +2,13 @@
 // argument is small: results within 1.5 units, the same exceptions, the same special cases. (C1 is not compared: the
 // processors' own results are rounded from less than the true value. Nor are arguments outside an instruction's domain.)
 //
-// FIXPOINT_SEED and FIXPOINT_CASES choose other runs than the default; the seed is printed with a failure.
+// FIXPOINT_FLOAT80_SEED and FIXPOINT_FLOAT80_CASES choose other runs than the default; the seed is printed with a failure.
+#include "tests/campaigns/setting.hpp"
 #include "tests/float80/native_x87.hpp"
 #include "tests/float80/operand_generator.hpp"
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <iomanip>
 #include <sstream>
 #include <string>
@@ -148,17 +148,12 @@ std::string difference(const Operation& operation, Float80 a, Float80 b, FloatCo
     return out.str();
 }
 
-uint64_t from_environment(const char* name, uint64_t otherwise) {
-    const char* value = std::getenv(name);
-    return value != nullptr ? std::strtoull(value, nullptr, 10) : otherwise;
-}
-
 class TranscendentalOnHost : public testing::TestWithParam<Operation> {};
 
 TEST_P(TranscendentalOnHost, IsWithinAUnitOfTheHostsResult) {
     const Operation& operation = GetParam();
-    const uint64_t seed = from_environment("FIXPOINT_SEED", 80387);
-    const uint64_t cases = from_environment("FIXPOINT_CASES", 100'000);
+    const uint64_t seed = setting("FIXPOINT_FLOAT80_SEED", 80387);
+    const uint64_t cases = setting("FIXPOINT_FLOAT80_CASES", 100'000);
     OperandGenerator random{seed};
     int failures = 0;
     for (uint64_t i = 0; i < cases && failures < 5; ++i) {

@@ -1,9 +1,10 @@
 #include "tests/fuzz/campaign.hpp"
 
+#include "tests/campaigns/setting.hpp"
+
 #include <gtest/gtest.h>
 
 #include <cstdio>
-#include <cstdlib>
 #include <string>
 
 #include <sys/mman.h>
@@ -16,11 +17,6 @@ namespace {
 
 // Of the processor's time, for one campaign: what never comes back is found here.
 constexpr rlim_t seconds_per_case_max = 2, seconds_at_least = 60;
-
-uint64_t from_environment(const char* name, uint64_t fallback) {
-    const char* text = std::getenv(name);
-    return text != nullptr ? std::strtoull(text, nullptr, 0) : fallback;
-}
 
 // Where the child says which case it is at.
 class SharedCase {
@@ -56,8 +52,8 @@ private:
 } // namespace
 
 void run_campaign(unsigned default_cases, const std::function<void(uint64_t seed)>& body) {
-    const uint64_t first = from_environment("FIXPOINT_FUZZ_SEED", 1);
-    const uint64_t cases = from_environment("FIXPOINT_FUZZ_CASES", default_cases);
+    const uint64_t first = tests::setting("FIXPOINT_FUZZ_SEED", 1);
+    const uint64_t cases = tests::setting("FIXPOINT_FUZZ_CASES", default_cases);
     SharedCase current;
     ASSERT_TRUE(current.usable());
     std::fflush(nullptr);
