@@ -10,6 +10,7 @@ namespace fixpoint::sim {
 MachineParameters read_machine(const std::string& file, const std::vector<std::string>& set,
                                std::optional<long long> memory_mib) {
     std::vector<Override> overrides;
+    overrides.reserve(set.size());
     for (const std::string& text : set)
         overrides.push_back(parse_override(text));
     Value document = read_configuration(find_configuration(file), overrides);
