@@ -202,16 +202,13 @@ GdbAction GdbInterpreter::write_register(PacketText text) {
 // ADDRESS,LENGTH. Less than was asked for is a valid answer, nothing at all is not.
 GdbAction GdbInterpreter::read_memory(PacketText text) {
     constexpr uint32_t page_bytes = 4096;
-    const auto address = text.number();
-    if (!address || !text.skip(","))
+    const auto range = text.range();
+    if (!range)
         return answer(bad_request);
-    const auto length = text.number();
-    if (!length)
-        return answer(bad_request);
-    std::vector<uint8_t> bytes(std::min<size_t>(*length, PacketReader::longest_packet / 2 - 8));
+    std::vector<uint8_t> bytes(std::min<size_t>(range->length, PacketReader::longest_packet / 2 - 8));
     size_t done = 0;
     while (done < bytes.size()) {
-        const uint32_t at = *address + static_cast<uint32_t>(done);
+        const uint32_t at = range->address + static_cast<uint32_t>(done);
         const size_t part = std::min<size_t>(bytes.size() - done, page_bytes - at % page_bytes);
         if (!read_linear(target_, at, std::span{bytes}.subspan(done, part)))
             break;
@@ -228,25 +225,19 @@ GdbAction GdbInterpreter::store(uint32_t address, std::span<const uint8_t> bytes
 
 // ADDRESS,LENGTH:HEX
 GdbAction GdbInterpreter::write_memory(PacketText text) {
-    const auto address = text.number();
-    if (!address || !text.skip(","))
-        return answer(bad_request);
-    const auto length = text.number();
-    if (!length || !text.skip(":"))
+    const auto range = text.range();
+    if (!range || !text.skip(":"))
         return answer(bad_request);
     const auto bytes = from_hex(text.rest());
-    return bytes && bytes->size() == *length ? store(*address, *bytes) : answer(bad_request);
+    return bytes && bytes->size() == range->length ? store(range->address, *bytes) : answer(bad_request);
 }
 
 // ADDRESS,LENGTH:BINARY
 GdbAction GdbInterpreter::write_binary(PacketText text) {
-    const auto address = text.number();
-    if (!address || !text.skip(","))
+    const auto range = text.range();
+    if (!range || !text.skip(":") || text.rest().size() != range->length)
         return answer(bad_request);
-    const auto length = text.number();
-    if (!length || !text.skip(":") || text.rest().size() != *length)
-        return answer(bad_request);
-    return store(*address, bytes_of(text.rest()));
+    return store(range->address, bytes_of(text.rest()));
 }
 
 // --- Running -----------------------------------------------------------------------------------------------
@@ -315,23 +306,21 @@ GdbAction GdbInterpreter::change_point(PacketText text, bool insert) {
     const auto type = text.number();
     if (!type || !text.skip(","))
         return answer(bad_request);
-    const auto address = text.number();
-    if (!address || !text.skip(","))
+    const auto range = text.range();
+    if (!range)
         return answer(bad_request);
-    const auto length = text.number();
-    if (!length)
-        return answer(bad_request);
+    const auto [address, length] = *range;
     if (*type <= 1) {
         const auto kind = *type == 0 ? BreakpointKind::software : BreakpointKind::hardware;
-        insert ? points_.insert(kind, *address) : points_.remove(kind, *address);
+        insert ? points_.insert(kind, address) : points_.remove(kind, address);
         return answer_ok();
     }
     if (*type > 4)
         return answer("");
-    if (*length == 0 || *address + (*length - 1) < *address)
+    if (length == 0 || address + (length - 1) < address)
         return answer(bad_address);
     const auto kind = *type == 2 ? WatchKind::write : *type == 3 ? WatchKind::read : WatchKind::access;
-    insert ? points_.insert(kind, *address, *length) : points_.remove(kind, *address, *length);
+    insert ? points_.insert(kind, address, length) : points_.remove(kind, address, length);
     target_.set_watchpoints(points_.watchpoints());
     return answer_ok();
 }

@@ -27,6 +27,15 @@ public:
         rest_.remove_prefix(static_cast<size_t>(end - rest_.data()));
         return value;
     }
+    struct Range {
+        uint32_t address, length;
+    };
+    // ADDRESS,LENGTH
+    [[nodiscard]] std::optional<Range> range() {
+        const auto address = number();
+        const auto length = address && skip(",") ? number() : std::nullopt;
+        return length ? std::optional{Range{*address, *length}} : std::nullopt;
+    }
     // What stands before `separator` or the end; the separator is skipped.
     [[nodiscard]] std::string_view until(char separator) {
         const size_t end = rest_.find(separator);
