@@ -156,32 +156,22 @@ std::string FailureReport::code(uint32_t eip) const {
     const CpuState state = cpu_.state();
     const SegmentState& cs = state.segment[models::seg_cs];
     const bool wide = (cs.attributes & SegmentState::big) != 0;
-    ZydisDecoder decoder;
-    ZydisDecoderInit(&decoder, wide ? ZYDIS_MACHINE_MODE_LEGACY_32 : ZYDIS_MACHINE_MODE_LEGACY_16,
-                     wide ? ZYDIS_STACK_WIDTH_32 : ZYDIS_STACK_WIDTH_16);
-    ZydisFormatter formatter;
-    ZydisFormatterInit(&formatter, ZYDIS_FORMATTER_STYLE_INTEL);
+    const auto mode = wide ? ZYDIS_MACHINE_MODE_LEGACY_32 : ZYDIS_MACHINE_MODE_LEGACY_16;
     std::string text;
     for (size_t i = 0; i < instructions_shown; ++i) {
         const uint32_t linear = cs.base + eip;
         const std::vector<uint8_t> bytes = bytes_at(linear, ZYDIS_MAX_INSTRUCTION_LENGTH);
         if (bytes.empty())
             return text + fmt::format("  {:08x}  no memory there\n", linear);
-        ZydisDecodedInstruction instruction;
-        std::array<ZydisDecodedOperand, ZYDIS_MAX_OPERAND_COUNT> operands{};
-        if (!ZYAN_SUCCESS(
-                ZydisDecoderDecodeFull(&decoder, bytes.data(), bytes.size(), &instruction, operands.data())))
+        ZydisDisassembledInstruction instruction;
+        if (!ZYAN_SUCCESS(ZydisDisassembleIntel(mode, linear, bytes.data(), bytes.size(), &instruction)))
             return text +
                    fmt::format("  {:08x}  {:02x}  not an instruction\n", linear, fmt::join(bytes, " "));
-        std::array<char, 128> line{};
-        ZydisFormatterFormatInstruction(&formatter, &instruction, operands.data(),
-                                        instruction.operand_count_visible, line.data(), line.size(), linear,
-                                        nullptr);
-        text += fmt::format(
-            "  {:08x}  {:<24}  {}{}\n", linear,
-            fmt::format("{:02x}", fmt::join(bytes.begin(), bytes.begin() + instruction.length, " ")),
-            line.data(), i == 0 ? named(linear) : "");
-        eip += instruction.length;
+        const auto end = bytes.begin() + instruction.info.length;
+        text += fmt::format("  {:08x}  {:<24}  {}{}\n", linear,
+                            fmt::format("{:02x}", fmt::join(bytes.begin(), end, " ")), instruction.text,
+                            i == 0 ? named(linear) : "");
+        eip += instruction.info.length;
     }
     return text;
 }
