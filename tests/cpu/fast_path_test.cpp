@@ -5,6 +5,7 @@
 // string instructions, branches, INVLPG, CR3 loads, changes of privilege and stores into code. Both processors
 // are stopped every few cycles; meanwhile devices write and the A20 gate is opened and closed.
 #include "tests/cpu/cpu_bench.hpp"
+#include "tests/cpu/small_caches.hpp"
 
 #include <gtest/gtest.h>
 
@@ -22,16 +23,7 @@ public:
     uint32_t below(uint32_t limit) { return static_cast<uint32_t>(random_() % limit); }
 
     CpuParameters parameters() {
-        CpuParameters p = pentium3_parameters();
-        const uint32_t line = 16u << below(3);
-        const uint32_t ways[] = {1u + below(2) * 3, 1u + below(2) * 3};
-        p.l1_data = {line * ways[0] << below(9), ways[0], line, 0};
-        p.l1_instruction = {line * ways[1] << below(6), ways[1], line, 0};
-        p.l2 = {line * 4 << (4 + below(6)), 4, line, 10};
-        p.data_tlb_4k = {4u << below(3), 4};
-        p.instruction_tlb_4k = {2u << below(3), 2};
-        p.data_tlb_4m = {2, 2};
-        return p;
+        return with_small_caches([this](uint32_t limit) { return below(limit); });
     }
 
     void install(CpuBench& bench) {

@@ -1,6 +1,7 @@
 #include "tests/fuzz/random_scenario.hpp"
 
 #include "tests/cpu/cpu_bench.hpp"
+#include "tests/cpu/small_caches.hpp"
 
 #include <Zydis/Zydis.h>
 
@@ -52,18 +53,8 @@ private:
     }
     [[nodiscard]] uint32_t code_size() const { return small_addresses() ? low_code_bytes : code_bytes; }
 
-    // Small caches and TLBs, so that their sets conflict all the time.
     models::CpuParameters parameters() {
-        models::CpuParameters p = models::pentium3_parameters();
-        const uint32_t line = 16u << below(3);
-        const uint32_t ways[] = {1u + below(2) * 3, 1u + below(2) * 3};
-        p.l1_data = {line * ways[0] << below(9), ways[0], line, 0};
-        p.l1_instruction = {line * ways[1] << below(6), ways[1], line, 0};
-        p.l2 = {line * 4 << (4 + below(6)), 4, line, 10};
-        p.data_tlb_4k = {4u << below(3), 4};
-        p.instruction_tlb_4k = {2u << below(3), 2};
-        p.data_tlb_4m = {2, 2};
-        return p;
+        return models::with_small_caches([this](uint32_t limit) { return below(limit); });
     }
 
     // An address that something may be at: code, data, tables, the ends of memory and of the address space.
