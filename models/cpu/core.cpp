@@ -101,6 +101,7 @@ void Core::set_state(const CpuState& s) {
     x87 = s.x87;
     halted = s.halted;
     shutdown = false;
+    undelivered.reset();
     current = nullptr;
     block = &no_block_;
     privilege = !protected_mode() ? 0 : v86() ? 3 : static_cast<uint8_t>(s.segment[seg_cs].selector & 3);
@@ -197,11 +198,14 @@ std::optional<Cpu::Stop> Core::boundary() {
         return Cpu::Stop::limit;
     const bool shadow = interrupt_shadow, traps_held = trap_shadow;
     interrupt_shadow = trap_shadow = false;
-    if (pending_debug != 0 && !traps_held) {
+    if (undelivered)
+        deliver(*std::exchange(undelivered, std::nullopt), eip, true);
+    else if (pending_debug != 0 && !traps_held)
         debug_exception(std::exchange(pending_debug, 0));
-        if (shutdown)
-            return Cpu::Stop::triple_fault;
-    }
+    if (shutdown)
+        return Cpu::Stop::triple_fault;
+    if (undelivered)
+        return Cpu::Stop::limit;
     if (interrupt_line && (flags.system & eflags::iif) != 0 && !shadow) {
         halted = false;
         ++counters.interrupts;
@@ -211,6 +215,8 @@ std::optional<Cpu::Stop> Core::boundary() {
             debug_exception(std::exchange(pending_debug, 0));
         if (shutdown)
             return Cpu::Stop::triple_fault;
+        if (undelivered)
+            return Cpu::Stop::limit;
     } else if (halted) {
         return (flags.system & eflags::iif) != 0 ? Cpu::Stop::halted : Cpu::Stop::halted_for_ever;
     }

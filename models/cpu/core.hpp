@@ -97,6 +97,8 @@ public:
     bool trap_shadow = false;      // after MOV SS, POP SS: no debug trap before the next instruction
     Fault fault;
     bool fault_in_new_task = false; // it came after a task switch's point of no return: it is at `eip`
+    std::optional<Fault>
+        undelivered; // a fault of the instruction at `eip` whose delivery the limit cut short
 
     uint64_t modify_buffer = 0;  // where read-modify-write works when it cannot work in place
     uint32_t modify_address = 0; // linear

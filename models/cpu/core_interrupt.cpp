@@ -50,6 +50,14 @@ void Core::deliver(Fault what, uint32_t return_eip, bool is_fault) {
                                              (what.vector == vector::page_fault && second_serious));
         what = is_double ? Fault{vector::double_fault, true, 0} : fault;
         exception = is_fault = true;
+        // An #AC is benign, so that one after the other never ends where the stack of its handler at level 3 is not
+        // aligned: the processor hangs. Time goes on (the limit is looked at), but nothing gets through.
+        if (what.vector == vector::alignment_check && clock.cycles >= limit) {
+            undelivered = what;
+            eip = return_eip;
+            request_attention();
+            return;
+        }
     }
 }
 

@@ -18,6 +18,9 @@ using models::SegmentState;
 // tables.
 constexpr uint32_t low_code = 0x8000, low_code_bytes = 0x1000, code_bytes = 0x2000, data_address = 0x20'0000,
                    data_bytes = 0x8000, directory = 0x30'0000, first_table = 0x30'1000, tables = 8;
+constexpr uint32_t cr0_numeric = 0x2E; // MP, EM, TS, NE
+constexpr uint32_t cr4_pse = 0x10, cr4_pae = 0x20, cr4_pge = 0x80,
+                   cr4_rest = 0x34F; // VME PVI TSD DE MCE PCE OSFXSR
 constexpr uint32_t present = 1, writable = 2, user = 4, large = 0x80, global = 0x100;
 
 class Drawing {
@@ -33,8 +36,14 @@ public:
         for (uint32_t i = 0; i < data_bytes; i += 4)
             put32(data_address + i, below(4) == 0 ? pointer() : word());
         scenario_.state = state();
-        if (kind_.paging != Paging::off && kind_.environment != Environment::real)
-            draw_pages();
+        if (kind_.paging != Paging::off && kind_.environment != Environment::real) {
+            scenario_.state.cr0 |= 0x8000'0000u;
+            scenario_.state.cr3 = directory;
+            if (kind_.paging == Paging::random_pae)
+                draw_pae_pages();
+            else
+                draw_pages();
+        }
     }
 
 private:
@@ -97,7 +106,7 @@ private:
     // Something else: 0, so that others are drawn.
     uint32_t keep_instruction(uint8_t* place) {
         if (one_in(2)) // two in three opcodes of the first page are short and harmless: more of the others
-            place[0] = one_in(2) ? 0x0F : place[0];
+            place[0] = one_in(2) ? 0x0F : one_in(2) ? static_cast<uint8_t>(0xD8 + below(8)) : place[0];
         const bool wide = !small_addresses();
         ZydisDecoder decoder;
         ZydisDecoderInit(&decoder, wide ? ZYDIS_MACHINE_MODE_LEGACY_32 : ZYDIS_MACHINE_MODE_LEGACY_16,
@@ -155,6 +164,11 @@ private:
             put32(tss + 0x4C, CpuBench::kernel_code);
             put32(tss + 0x60, 0);
             put32(tss + 0x1C, directory);
+            if (one_in(2)) { // the bitmap of interrupts that V86 mode redirects, then that of ports
+                put32(tss + 0x64, 0x88u << 16);
+                for (uint32_t i = 0x68; i < 0x98; i += 4)
+                    put32(tss + i, one_in(2) ? word() : 0);
+            }
         }
         // What handlers do: return, go on elsewhere, stop.
         static constexpr uint8_t handlers[][4] = {{0xCF, 0xCF, 0xCF, 0xCF},
@@ -212,12 +226,58 @@ private:
             put32(first_table + i * 4, frame(i % (memory_bytes / 4096) * 4096) | rights());
         if (kind_.paging == Paging::random) // enough for the first instruction to be there
             put32(directory, first_table | present | writable | user);
-        scenario_.state.cr0 |= 0x8000'0000u | (one_in(2) ? 0x1'0000u : 0);
-        scenario_.state.cr3 = directory;
-        scenario_.state.cr4 = (one_in(4) ? 0u : 0x10u) | (one_in(4) ? 0u : 0x80u);
+    }
+    // Page-directory pointers in the directory's page, then four directories, then tables.
+    void draw_pae_pages() {
+        constexpr uint32_t pointers = 4, entries = 512, small_tables = tables - pointers,
+                           large_bytes = 2u << 20;
+        const auto put_entry = [this](uint32_t place, uint32_t low) {
+            put32(place, low);
+            put32(place + 4, one_in(32) ? word() >> below(32) : 0); // above 4 GB, or reserved bits
+        };
+        const auto table = [](uint32_t number) {
+            return first_table + (pointers + number % small_tables) * 4096;
+        };
+        for (uint32_t i = 0; i < pointers; ++i)
+            put_entry(directory + i * 8, one_in(16) ? word() : (first_table + i * 4096) | present);
+        for (uint32_t i = 0; i < pointers * entries; ++i) {
+            const bool from_table = i < small_tables || one_in(8);
+            put_entry(first_table + i * 8,
+                      from_table ? frame(table(i)) | rights() : frame(i * large_bytes) | large | rights());
+        }
+        for (uint32_t i = 0; i < small_tables * entries; ++i)
+            put_entry(table(0) + i * 8, frame(i % (memory_bytes / 4096) * 4096) | rights());
+        for (const uint32_t place :
+             {directory, first_table}) { // enough for the first instruction to be there
+            put32(place, place == directory ? first_table | present : table(0) | present | writable | user);
+            put32(place + 4, 0);
+        }
+        scenario_.state.cr4 |= cr4_pae;
     }
 
     // ---- Registers
+
+    models::Float80 number() {
+        static constexpr uint16_t exponents[] = {0, 1, 0x3FFE, 0x3FFF, 0x4000, 0x403D, 0x7FFE, 0x7FFF};
+        static constexpr uint64_t significands[] = {0, 1, uint64_t{1} << 63, uint64_t{3} << 62, ~uint64_t{0}};
+        const uint32_t exponent = one_in(2) ? word() & 0x7FFF : exponents[below(8)];
+        return {one_in(2) ? random_() : significands[below(5)],
+                static_cast<uint16_t>(exponent | (one_in(2) ? 0x8000 : 0))};
+    }
+    models::X87State x87() {
+        models::X87State unit;
+        for (models::Float80& value : unit.registers)
+            value = number();
+        unit.occupied = static_cast<uint8_t>(word());
+        unit.set_status_word(static_cast<uint16_t>(word()));
+        unit.set_control(static_cast<uint16_t>(one_in(4) ? word() : word() | 0x3F));
+        unit.opcode = static_cast<uint16_t>(word() & 0x7FF);
+        unit.code_selector = static_cast<uint16_t>(word());
+        unit.data_selector = static_cast<uint16_t>(word());
+        unit.instruction_pointer = word();
+        unit.operand_pointer = word();
+        return unit;
+    }
 
     static SegmentState paragraph(uint16_t selector, uint16_t attributes) {
         return {selector, attributes, uint32_t{selector} << 4, 0xFFFF};
@@ -227,17 +287,23 @@ private:
                            alignment = 0x4'0000, iopl3 = 0x3000, v86 = 0x2'0000;
         CpuState s = CpuBench::flat_state();
         s.gdtr.limit = 0x7F;
-        s.cr0 |= one_in(2) ? 0x4'0000u : 0; // AM
+        s.cr0 |= (one_in(2) ? 0x4'0000u : 0) | (one_in(2) ? 0x1'0000u : 0); // AM, WP
+        s.cr0 |= one_in(4) ? word() & cr0_numeric : 0;
+        s.cr4 = (one_in(4) ? 0u : cr4_pse) | (one_in(4) ? 0u : cr4_pge) | (word() & cr4_rest);
+        if (one_in(2))
+            s.x87 = x87();
         s.eip = code_address() + below(256);
         for (uint32_t& value : s.general)
             value = one_in(4) ? word() : pointer();
         s.general[models::reg_esp] = CpuBench::stack_top - 0x800 + below(1024) * (one_in(8) ? 1 : 4);
         s.eflags = 2 | (word() & arithmetic) | (one_in(4) ? direction : 0) | (one_in(2) ? interrupts : 0) |
-                   (one_in(16) ? trap : 0) | (one_in(16) ? alignment : 0) | (one_in(4) ? iopl3 : 0);
-        if (one_in(8)) {
+                   (one_in(8) ? trap : 0) | (one_in(16) ? alignment : 0) | (one_in(4) ? iopl3 : 0);
+        if (one_in(4)) {
             s.debug[0] = pointer();
             s.debug[1] = code_address() + below(256);
-            s.debug[7] = 0x400 | (word() & 0xFF0F'00FF);
+            s.debug[2] = one_in(2) ? below(0x400) : pointer(); // a port
+            s.debug[3] = CpuBench::handlers_address + below(64) * 4;
+            s.debug[7] = 0x400 | (word() & 0xFFFF'23FF);
         }
         s.sysenter_cs = CpuBench::kernel_code;
         s.sysenter_esp = CpuBench::stack_top - 0x4000;

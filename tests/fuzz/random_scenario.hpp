@@ -13,7 +13,7 @@ namespace fixpoint::fuzz {
 
 enum class CodeKind { random_bytes, valid_instructions };
 enum class Environment { level0, level3, code16, real, virtual_8086 };
-enum class Paging { off, one_to_one, random };
+enum class Paging { off, one_to_one, random, random_pae };
 enum class Tables { sound, damaged, random };
 
 struct ScenarioKind {

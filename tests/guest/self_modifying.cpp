@@ -20,6 +20,8 @@ uint32_t modify_own_second_byte();
 uint32_t modify_by_string();
 uint32_t modify_by_push();
 uint32_t modify_locked();
+uint32_t modify_by_fpu();
+uint32_t modify_by_mmx();
 uint32_t modify_called();
 }
 asm(R"(
@@ -90,6 +92,26 @@ modify_locked:
 1:  movl $0x11, %eax
     subl $0x55, 1b + 1
     ret
+modify_by_fpu:
+    movl $0x66, self_modifying_value
+    fninit
+    fildl self_modifying_value
+    fistpl 1f + 1
+1:  movl $0x11, %eax
+    movl $0x11, 1b + 1
+    ret
+    .balign 32
+modify_by_mmx:    # all of eight bytes: INC ECX; MOV EAX, 77H; INC ECX; NOP
+    xorl %ecx, %ecx
+    movq self_modifying_bytes, %mm0
+    movq %mm0, 1f
+    emms
+1:  nop
+    movl $0x11, %eax
+    nop
+    nop
+    addl %ecx, %eax
+    ret
 modify_called:    # a procedure is written, called, rewritten and called again
     movl $0xC340C031, self_modifying_pages    # XOR EAX, EAX; INC EAX; RET
     call self_modifying_pages
@@ -99,6 +121,14 @@ modify_called:    # a procedure is written, called, rewritten and called again
     subl %eax, %ecx
     movl %ecx, %eax
     ret
+    .popsection
+    .pushsection .bss
+self_modifying_value:
+    .skip 4
+    .popsection
+    .pushsection .data
+self_modifying_bytes:
+    .byte 0x41, 0xB8, 0x77, 0, 0, 0, 0x41, 0x90
     .popsection
 )");
 
@@ -166,6 +196,53 @@ void aliases() {
     pc::report("first frame again", call(window + 0x200));
 }
 
+// Functions of 16 bytes, copied by a string instruction through the window, called where they are one to one.
+void copied_by_strings() {
+    constexpr unsigned functions = 32, bytes = 16;
+    static uint8_t bodies[functions * bytes];
+    uint32_t bias = 0;
+    const auto fill = [&] {
+        bias += 0x1000;
+        for (unsigned i = 0; i < functions; ++i)
+            write_function(bodies + i * bytes, bias + i);
+    };
+    const auto call_all = [](const char* label, uint32_t first) {
+        serialise();
+        uint32_t sum = 0;
+        for (unsigned i = 0; i < functions; ++i)
+            sum += call(first + i * bytes);
+        pc::report(label, sum);
+    };
+    // The last 256 bytes of one page, the first of the next.
+    const uint32_t through_window = window + 2 * page_bytes - sizeof bodies / 2;
+    const uint32_t here = address(self_modifying_pages) + page_bytes - sizeof bodies / 2;
+    for (unsigned round = 0; round < 2; ++round) {
+        fill();
+        uint32_t from = address(bodies), to = through_window, count = sizeof bodies / 4;
+        asm volatile("rep movsl" : "+S"(from), "+D"(to), "+c"(count) : : "memory");
+        call_all("copied upwards", here);
+        fill();
+        from = address(bodies) + sizeof bodies - 1;
+        to = through_window + sizeof bodies - 1;
+        count = sizeof bodies;
+        asm volatile("std\n\trep movsb\n\tcld" : "+S"(from), "+D"(to), "+c"(count) : : "memory");
+        call_all("copied downwards", here);
+        // The immediates only, one store each.
+        for (unsigned i = 0; i < functions; ++i) {
+            to = through_window + i * bytes + 1;
+            asm volatile("stosl" : "+D"(to) : "a"(0x100 * round + i) : "memory");
+        }
+        call_all("stored one by one", here);
+    }
+    // As many bytes of code as two pages hold, over code that has run.
+    uint32_t to = window + page_bytes, count = 2 * page_bytes / 4;
+    asm volatile("rep stosl" : "+D"(to), "+c"(count) : "a"(0xC3434043) : "memory"); // INC EBX, EAX, EBX; RET
+    serialise();
+    uint32_t eax = 1, ebx = 2;
+    asm volatile("call *%2" : "+a"(eax), "+b"(ebx) : "r"(here + 4 * bytes) : "memory");
+    pc::report("filled", eax << 16 | ebx);
+}
+
 // The same bytes as 32-bit and as 16-bit code: B8 imm.
 void code_size() {
     constexpr uint16_t code16 = first_free;
@@ -194,9 +271,12 @@ void run() {
     twice("by a string instruction", modify_by_string);
     twice("by a push", modify_by_push);
     twice("locked", modify_locked);
+    twice("by the floating-point unit", modify_by_fpu);
+    twice("by an mmx instruction", modify_by_mmx);
     twice("procedure", modify_called);
     switch_on();
     twice("next instruction, paged", modify_next);
     aliases();
+    copied_by_strings();
     code_size();
 }
