@@ -259,6 +259,46 @@ TEST_F(Protection, ShutdownWithoutInterruptTable) {
     bench.run();
     EXPECT_EQ(bench.stop, Cpu::Stop::triple_fault) << "until reset";
 }
+// #AC is benign (SDM vol. 3, table 6-4): a second one is handled after the first, and so on for ever. Processors
+// hang there, deaf to interrupts; the model does, too, and returns at its limit.
+TEST_F(Protection, AlignmentCheckHandlerOnAMisalignedStackHangsTheProcessor) {
+    constexpr uint32_t am = 1u << 18, ac = 1u << 18;
+    const struct {
+        const char* name;
+        std::initializer_list<uint8_t> code;
+    } cases[] = {{"fault", {0x8B, 0x04, 0x24}}, {"software interrupt", {0xCD, 0x21}}};
+    for (const auto& one : cases) {
+        SCOPED_TRACE(one.name);
+        bench.code(one.code);
+        for (const unsigned vector : {0x11u, 0x21u})
+            bench.gate(vector, CpuBench::handler(vector), 0xEE, CpuBench::user_code);
+        bench.set_user(2 | 1u << 9 | ac);
+        CpuState s = bench.cpu.state();
+        s.cr0 |= am;
+        s.eip = CpuBench::code_address;
+        s.general[reg_esp] = CpuBench::stack_top - 0x101;
+        bench.cpu.set_state(s);
+        const uint64_t before = bench.cpu.counters().exceptions;
+        for (unsigned i = 0; i < 2; ++i) {
+            const uint64_t start = bench.cpu.cycles();
+            const CpuState hung = bench.run(10'000);
+            EXPECT_EQ(bench.stop, Cpu::Stop::limit);
+            EXPECT_LT(bench.cpu.cycles() - start, 11'000u);
+            EXPECT_TRUE(hung == s);
+            bench.cpu.set_interrupt_line(true);
+        }
+        EXPECT_EQ(bench.bus.acknowledged, 0u);
+        EXPECT_GT(bench.cpu.counters().exceptions - before, 100u);
+        bench.cpu.set_interrupt_line(false);
+    }
+    // A stack that is aligned: the handler is entered, where HLT is not allowed.
+    CpuState s = bench.cpu.state();
+    s.general[reg_esp] = CpuBench::stack_top - 0x100;
+    bench.cpu.set_state(s);
+    bench.run();
+    EXPECT_EQ(bench.halted_in(), 13);
+    EXPECT_EQ(on_stack(1), CpuBench::handler(0x21));
+}
 TEST_F(Protection, SysenterAndSysexit) {
     CpuState s = bench.cpu.state();
     s.sysenter_cs = CpuBench::kernel_code;

@@ -206,6 +206,58 @@ TEST_F(Strings, InputIsNotReadBeyondTheSegment) {
     EXPECT_EQ(bench.halted_in(), 13);
     EXPECT_TRUE(bench.bus.reads.empty());
 }
+// The limit is in the middle of the fourth element; what is done before it stays done.
+TEST_F(Strings, SegmentLimitEndsARepetitionMidWay) {
+    constexpr uint16_t down = 1u << 10;
+    const struct {
+        const char* name;
+        std::initializer_list<uint8_t> code;
+        unsigned segment; // whose limit it is
+        int exception;
+        uint32_t esi, edi; // elements done
+    } cases[] = {{"movsd, destination", {0xF3, 0xA5}, seg_es, 13, 3, 3},
+                 {"movsd, source", {0xF3, 0xA5}, seg_ds, 13, 3, 3},
+                 {"movsd from the stack", {0xF3, 0x36, 0xA5}, seg_ss, 12, 3, 3},
+                 {"stosd", {0xF3, 0xAB}, seg_es, 13, 0, 3},
+                 {"lodsd", {0xF3, 0xAD}, seg_ds, 13, 3, 0},
+                 {"scasd", {0xF2, 0xAF}, seg_es, 13, 0, 3},
+                 {"insd", {0xF3, 0x6D}, seg_es, 13, 0, 3},
+                 {"outsd", {0xF3, 0x6F}, seg_ds, 13, 3, 0}};
+    for (const bool downwards : {false, true})
+        for (const auto& one : cases) {
+            SCOPED_TRACE(std::string{one.name} + (downwards ? ", downwards" : ""));
+            constexpr uint32_t elements = 3, stack = CpuBench::kernel_stack; // below every limit
+            std::memset(bench.memory.data() + target - 64, 0xEE, 128);
+            const CpuState before = bench.cpu.state();
+            edit([&](CpuState& s) {
+                const bool from = one.segment != seg_es;
+                const uint32_t place = from ? source : target;
+                if (downwards) // an expand-down segment; the stack must stay where it is
+                    s.segment[one.segment] = {CpuBench::expand_down, 0xC097, 0, place - 4 * elements + 1};
+                else
+                    s.segment[one.segment].limit = place + 4 * elements + 1;
+                s.eflags = downwards ? 2 | down : 2;
+                s.eip = code;
+                s.halted = false;
+                s.general = {};
+                s.general[reg_esp] = downwards ? CpuBench::code_address * 8 : stack;
+                s.general[reg_ecx] = 10;
+                s.general[reg_esi] = source;
+                s.general[reg_edi] = target;
+            });
+            bench.code(one.code);
+            const CpuState s = bench.run();
+            EXPECT_EQ(bench.halted_in(), one.exception);
+            EXPECT_EQ(on_stack(0), 0u);
+            EXPECT_EQ(on_stack(1), code);
+            const uint32_t step = downwards ? 0u - 4 : 4;
+            EXPECT_EQ(s.general[reg_ecx], 10 - elements);
+            EXPECT_EQ(s.general[reg_esi], source + one.esi * step);
+            EXPECT_EQ(s.general[reg_edi], target + one.edi * step);
+            EXPECT_EQ(byte(target + elements * step), 0xEEu) << "the element that did not fit";
+            bench.cpu.set_state(before);
+        }
+}
 TEST_F(Strings, PermissionComesBeforeTheMemoryOfInput) {
     map_without(target);
     bench.set_user();
