@@ -178,14 +178,23 @@ void adjust_rpl_op(Core& core, const Op* op) {
         core.raise(vector::invalid_opcode);
         return core.fault_exit(op);
     }
-    uint8_t* place = modify_rm<uint16_t, Memory>(core, op);
-    if (place == nullptr)
-        return core.fault_exit(op);
-    const auto selector = value_at<uint16_t>(place);
+    uint16_t selector;
+    if constexpr (Memory) {
+        if (!load<uint16_t, false>(core, op, selector))
+            return core.fault_exit(op);
+    } else {
+        selector = core.get<uint16_t>(op->rm);
+    }
     const unsigned wanted = core.get<uint16_t>(op->reg) & 3u;
     const bool raised = (selector & 3u) < wanted;
-    finish_modify<uint16_t>(core, place,
-                            static_cast<uint16_t>(raised ? (selector & ~3u) | wanted : selector));
+    const auto adjusted = static_cast<uint16_t>((selector & ~3u) | wanted);
+    // Only what changes is written (SDM vol. 2, ARPL, operation).
+    if constexpr (Memory) {
+        if (raised && !store<uint16_t, false>(core, op, adjusted))
+            return core.fault_exit(op);
+    } else if (raised) {
+        core.set<uint16_t>(op->rm, adjusted);
+    }
     core.flags.change_zero(raised);
     return next(core, op);
 }

@@ -43,22 +43,22 @@ void pop_op(Core& core, const Op* op) {
     return next(core, op);
 }
 
-// Whether `count` values can be pushed: an instruction that pushes several must not fault among them.
+// Whether `count` values can be pushed, in their order: an instruction that pushes several must not fault behind the
+// first.
 template<class T>
 bool room_below(Core& core, const Op* op, unsigned count) {
     constexpr auto bytes = static_cast<uint32_t>(sizeof(T));
     constexpr uint32_t page_mask = 0xFFFF'F000;
-    uint32_t pointer = core.registers[reg_esp], linear = 0, first_page = 0;
+    uint32_t pointer = core.registers[reg_esp], linear = 0, above = 0;
     core.current = op;
     for (unsigned i = 0; i < count; ++i) {
         pointer -= bytes;
         if (!core.segment_address(seg_ss, pointer & core.stack_mask, bytes, true, linear))
             return false;
-        if (i == 0)
-            first_page = (linear + bytes - 1) & page_mask;
-        // The first page is left to the first push.
-        if ((linear & page_mask) != first_page && !core.probe_write(linear, bytes, core.user()))
+        const bool same_page = i != 0 && (linear & page_mask) == (above & page_mask);
+        if (!same_page && !core.probe_write(linear, bytes, core.user()))
             return false;
+        above = linear;
     }
     return true;
 }
@@ -88,33 +88,41 @@ void pop_all_op(Core& core, const Op* op) {
     return next(core, op);
 }
 
-// The frame pointers that ENTER copies, read in vain, so that it faults before its first push.
+// Whether ENTER can do all its accesses, in their order: it must not fault behind its first push. Last comes a write
+// to the new top of the stack that writes nothing (SDM vol. 2, ENTER).
 template<class T>
-bool frames_readable(Core& core, const Op* op, uint32_t levels) {
-    uint32_t frame = core.registers[reg_ebp];
-    for (uint32_t i = 1; i < levels; ++i) {
-        frame -= static_cast<uint32_t>(sizeof(T));
-        T value;
-        uint32_t at = frame;
-        if (!pop_above<T, false>(core, op, at, value))
+bool frame_accessible(Core& core, const Op* op, uint32_t level, uint32_t bytes) {
+    constexpr auto size = static_cast<uint32_t>(sizeof(T));
+    uint32_t pointer = core.registers[reg_esp], frame = core.registers[reg_ebp];
+    core.current = op;
+    const auto writable = [&core](uint32_t offset) {
+        uint32_t linear = 0;
+        return core.segment_address(seg_ss, offset & core.stack_mask, size, true, linear) &&
+               core.probe_write(linear, size, core.user());
+    };
+    for (uint32_t i = 0; i <= level; ++i) {
+        if (i > 0 && i < level) {
+            frame -= size;
+            T value;
+            uint32_t at = frame;
+            if (!pop_above<T, false>(core, op, at, value))
+                return false;
+        }
+        pointer -= size;
+        if (!writable(pointer))
             return false;
     }
-    return true;
+    return writable(pointer - bytes);
 }
 
 // SDM vol. 2, ENTER. A copy may be of what has just been pushed: reads and pushes alternate.
 template<class T>
 void enter_op(Core& core, const Op* op) {
     const uint32_t bytes = op->immediate & 0xFFFF, level = op->displacement & 31;
-    if (level > 0 && (!room_below<T>(core, op, level + 1) || !frames_readable<T>(core, op, level)))
+    if (!frame_accessible<T>(core, op, level, bytes))
         return core.fault_exit(op);
-    uint32_t pointer = core.registers[reg_esp], frame = core.registers[reg_ebp], linear = 0;
-    // A fault of the frame's last byte belongs to ENTER.
-    const uint32_t end = pointer - (level + 1) * static_cast<uint32_t>(sizeof(T)) - bytes;
-    core.current = op;
-    if (!core.segment_address(seg_ss, end & core.stack_mask, 1, true, linear) ||
-        !core.probe_write(linear, 1, core.user()) ||
-        !push_below<T, false>(core, op, pointer, static_cast<T>(frame)))
+    uint32_t pointer = core.registers[reg_esp], frame = core.registers[reg_ebp];
+    if (!push_below<T, false>(core, op, pointer, static_cast<T>(frame)))
         return core.fault_exit(op);
     // All of ESP, also on a 16-bit stack: the operand size decides, not the stack's.
     const uint32_t new_frame = (core.registers[reg_esp] & ~core.stack_mask) | pointer;
