@@ -17,6 +17,11 @@ bool contains(const TestCase& candidate, uint8_t first) {
                                [&](const Chunk& chunk) { return chunk.bytes.front() == first; });
 }
 
+// Whether the case's last byte, but for one bit, is this one.
+bool ends_with(const TestCase& candidate, uint8_t last) {
+    return !candidate.chunks.empty() && ((candidate.chunks.back().bytes.back() ^ last) & 0xFE) == 0;
+}
+
 // The first case that differs, shrunk.
 std::optional<TestCase> caught(Round& round, Round::Plant plant) {
     round.plant(std::move(plant));
@@ -64,12 +69,12 @@ TEST_F(Canary, AWrongByteInMemoryIsFound) {
         caught(round, [](const TestCase&, Outcome&, uint8_t* memory) { memory[image_bytes - 1] ^= 1; }));
 }
 
-TEST_F(Canary, AWrongFaultAddressIsFoundInOneInstruction) {
+TEST_F(Canary, AWrongFaultAddressIsFoundInAnInstructionOrTwo) {
     const auto found = caught(round, [](const TestCase&, Outcome& model, uint8_t*) {
         model.cr2 += model.vector == page_fault ? 1 : 0;
     });
     ASSERT_TRUE(found);
-    EXPECT_EQ(found->chunks.size(), 1u);
+    EXPECT_LE(found->chunks.size(), 2u);
 }
 
 TEST_F(Canary, AWrongErrorCodeIsFound) {
@@ -88,6 +93,32 @@ TEST_F(Canary, AMissingDebugExceptionIsFound) {
     EXPECT_TRUE(caught(round, [](const TestCase&, Outcome& model, uint8_t*) {
         if (model.step_count > 1)
             --model.step_count;
+    }));
+}
+
+// What is left open at some instructions (allowance.hpp) leaves everything else compared.
+TEST_F(Canary, AWrongRegisterAtAFaultOfAComparisonIsFound) {
+    constexpr uint8_t cmps = 0xA6;
+    const auto found = caught(round, [](const TestCase& candidate, Outcome& model, uint8_t*) {
+        if (ends_with(candidate, cmps) && model.vector == page_fault)
+            model.end.general[models::reg_ecx] ^= 1;
+    });
+    ASSERT_TRUE(found);
+    EXPECT_EQ(found->chunks.size(), 1u);
+}
+
+TEST_F(Canary, AWrongByteAboveTheStackAtAFaultOfPushaIsFound) {
+    constexpr uint8_t pusha = 0x60;
+    EXPECT_TRUE(caught(round, [](const TestCase& candidate, Outcome& model, uint8_t* memory) {
+        if (ends_with(candidate, pusha) && model.vector != breakpoint)
+            memory[image_bytes - 1] ^= 1;
+    }));
+}
+
+TEST_F(Canary, AStoreIntoCodeThatComesTooLateIsFound) {
+    EXPECT_TRUE(caught(round, [](const TestCase& candidate, Outcome& model, uint8_t*) {
+        if (candidate.modifies_code && candidate.chunks.size() == 1 && model.vector == breakpoint)
+            model.end.general[models::reg_eax] ^= 1;
     }));
 }
 

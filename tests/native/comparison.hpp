@@ -1,6 +1,7 @@
 // Runs cases on both processors, tells how they differ, and cuts a difference down to its shortest form.
 #pragma once
 
+#include "tests/native/allowance.hpp"
 #include "tests/native/instruction_generator.hpp"
 #include "tests/native/model_processor.hpp"
 #include "tests/native/native_processor.hpp"
@@ -37,7 +38,9 @@ public:
 
 private:
     [[nodiscard]] std::string compare(const TestCase& candidate, const char* when, const Registers& expected,
-                                      const Registers& got) const;
+                                      const Registers& got, uint32_t open_flags) const;
+
+    bool settle(const Allowance& open, const Registers& expected, Registers& got);
 
     uint64_t number_;
     std::mt19937_64 random_;

@@ -1,6 +1,8 @@
 // Branches, near and far.
 #include "tests/native/instruction_generator.hpp"
 
+#include <iterator>
+
 namespace fixpoint::native {
 
 using namespace models;
@@ -115,6 +117,43 @@ void InstructionGenerator::jump_indirect() {
     opcode({0xFF, 0xC0u | (call ? 2u : 4u) << 3 | reg});
     end();
     point(place, base);
+}
+
+// A store into an instruction that follows at once or after some others: its immediate, its opcode, or both.
+void InstructionGenerator::modify_code() {
+    const Descriptor* data = table_.find(state_.selector[seg_ds]);
+    if (data == nullptr || !data->allows(code_area.begin - data->base, code_area.bytes, true)) {
+        skipped_ = true;
+        return;
+    }
+    constexpr uint32_t with_immediate[] = {0x05, 0x0D, 0x25, 0x2D, 0x35, 0x3D, 0xA9, 0xB8, 0xBA, 0x68};
+    const auto any = [&] { return with_immediate[below(std::size(with_immediate))]; };
+    const uint32_t immediate_bytes = bytes_of(code32() ? dword_size : word_size), kind = below(3);
+    const unsigned size = kind == 0  ? byte_size
+                          : code32() ? wide_size()
+                                     : word_size; // not beyond the instruction
+    begin(size);
+    if (!code32())
+        prefix(0x67);
+    byte(0xC6 | wide_bit(size));
+    byte(5);
+    const Place place = place_holder(dword_size);
+    immediate(bytes_of(size), any() | word() << 8);
+    end();
+    for (uint32_t i = below(4); i > 0; --i)
+        plain_instruction();
+    begin(dword_size, false);
+    byte(any());
+    immediate(immediate_bytes, word());
+    steady_ = true;
+    const bool overwrites_opcode = kind == 0 || chance(2);
+    effect(0, 0, af); // whatever it becomes
+    forget(reg_eax);
+    forget(reg_edx);
+    const auto target =
+        static_cast<uint16_t>(chunk_.bytes.size() + now_.prefixes.size() + (overwrites_opcode ? 0 : 1));
+    chunk_.fixups.push_back({place.at, place.bytes, target, data->base});
+    end();
 }
 
 uint16_t InstructionGenerator::push_place(unsigned size) {

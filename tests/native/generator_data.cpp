@@ -241,11 +241,6 @@ void InstructionGenerator::frame() {
         end();
         return forget(reg_ebp);
     }
-    // Whether the new stack top, which ENTER only probes, is checked for alignment depends on the processor.
-    if (state_.checks_alignment) {
-        skipped_ = true;
-        return;
-    }
     byte(0xC8);
     immediate(2, chance(8) ? word() & 0xFFFF : below(128));
     byte(chance(2) ? 0 : chance(2) ? below(4) : word());

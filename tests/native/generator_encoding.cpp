@@ -2,6 +2,7 @@
 #include "tests/native/instruction_generator.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 namespace fixpoint::native {
 
@@ -10,6 +11,17 @@ using namespace models;
 namespace {
 
 constexpr uint8_t operand_size_prefix = 0x66, address_size_prefix = 0x67, lock_prefix = 0xF0;
+
+// Opcodes behind 0F before which REP means nothing, now as on a P6: CMOVcc, Jcc, SETcc, bit tests, double shifts, and
+// others that no later extension took.
+bool ignores_repetition(uint8_t second) {
+    constexpr uint8_t others[] = {0x02, 0x03, 0x1F, 0xA0, 0xA1, 0xA3, 0xA4, 0xA5, 0xA8,
+                                  0xA9, 0xAB, 0xAC, 0xAD, 0xAF, 0xB0, 0xB1, 0xB2, 0xB3,
+                                  0xB4, 0xB5, 0xB6, 0xB7, 0xBE, 0xBF, 0xC0, 0xC1};
+    constexpr uint8_t rows[] = {0x4, 0x8, 0x9};
+    return std::ranges::find(rows, second >> 4) != std::end(rows) ||
+           std::ranges::find(others, second) != std::end(others) || (second & 0xF8) == 0xC8;
+}
 
 } // namespace
 
@@ -32,7 +44,9 @@ void InstructionGenerator::idle_prefixes() {
     if (steady_)
         return;
     const bool loop = (opcode & 0xFE) == 0xE0;
-    if (!string && !loop && opcode != two_byte && opcode != nop && chance(40))
+    const bool ignored =
+        opcode == two_byte ? ignores_repetition(now_.rest[1]) : !string && !loop && opcode != nop;
+    if (ignored && chance(40))
         prefix(static_cast<uint8_t>(0xF2 | below(2)));
     if (!now_.prefixes.empty() && chance(40))
         prefix(now_.prefixes.front());

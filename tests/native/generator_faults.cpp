@@ -113,4 +113,34 @@ void InstructionGenerator::undefined_opcode() {
     end();
 }
 
+// Of 14 to 18 bytes, by prefixes: more than 15 are a #GP (SDM vol. 2, 2.1; vol. 3, 6.15).
+void InstructionGenerator::long_instruction() {
+    begin(dword_size);
+    switch (below(4)) {
+    case 0: {
+        const unsigned reg = destination(dword_size);
+        byte(0xB8 | reg);
+        immediate(4, word());
+        forget(reg);
+        break;
+    }
+    case 1:
+        effect(all, all & ~cf);
+        byte(0x40 | destination(dword_size));
+        break;
+    case 2:
+        opcode({0x0F, 0xC8 | destination(dword_size)}); // BSWAP
+        break;
+    default:
+        effect(0, all);
+        byte(0x3D); // CMP
+        immediate(4, word());
+    }
+    const size_t length = 14 + below(5);
+    while (now_.prefixes.size() + now_.rest.size() < length)
+        prefix(segment_prefixes[below(6)]); // without effect on a register
+    steady_ = true;
+    end();
+}
+
 } // namespace fixpoint::native

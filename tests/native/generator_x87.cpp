@@ -95,7 +95,11 @@ void InstructionGenerator::x87_operation() {
         direct(5);
         break;
     }
-    default: // FXAM's and comparisons' condition codes apart, the status word: FNSTSW AX, AND AX
+    default: // the status word without condition codes (AMD's FCOMI leaves C1 as it was): FNSTSW AX, AND AX
+        if (state_.steps) { // which a step would show: FNCLEX
+            opcode({0xDB, 0xE2});
+            break;
+        }
         opcode({0xDF, 0xE0});
         end();
         forget(reg_eax);

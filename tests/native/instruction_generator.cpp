@@ -15,6 +15,9 @@ constexpr uint32_t line_bytes = 64;
 TestCase InstructionGenerator::make(unsigned length) {
     TestCase made;
     state_ = State{};
+    // Rarely, and then nothing wild, which could overwrite code with just anything.
+    modifies_ = made.modifies_code = chance(32);
+    wild_ = wild_ && !modifies_;
     initial_registers(made);
     size_t bytes = 0;
     for (unsigned count = 0; count < length;) {
@@ -232,7 +235,9 @@ void InstructionGenerator::instruction() {
         &G::far_transfer,  &G::push_segment,  &G::load_segment, &G::load_far_pointer,
         &G::store_segment, &G::query_segment, &G::bound};
     static constexpr Maker faulting[] = {&G::trap, &G::privileged, &G::undefined_opcode,
-                                         &G::far_transfer_fault};
+                                         &G::far_transfer_fault, &G::long_instruction};
+    if (modifies_ && chance(3))
+        return modify_code();
     if (chance(40))
         return (this->*faulting[below(std::size(faulting))])();
     if (chance(24))

@@ -149,6 +149,8 @@ private:
     void trap();
     void privileged();
     void undefined_opcode();
+    void long_instruction();
+    void modify_code();
     uint16_t any_selector();
 
     void x87();
@@ -164,7 +166,8 @@ private:
     Chunk chunk_;
     Encoding now_;
     bool skipped_ = false, skippable_ = false;
-    bool steady_ = false; // the instruction's length is relied on
+    bool modifies_ = false; // stores into code are allowed
+    bool steady_ = false;   // the instruction's length is relied on
 };
 
 } // namespace fixpoint::native

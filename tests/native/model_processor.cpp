@@ -12,6 +12,8 @@ namespace {
 
 constexpr uint32_t page_present = 1, page_writable = 2, page_user = 4, page_accessed = 0x20,
                    page_dirty = 0x40;
+constexpr uint32_t entry = page_present | page_accessed | page_dirty;
+constexpr uint32_t table_reach = 4u << 20, low_base = code_area.begin & ~(table_reach - 1);
 
 bool has_error_code(uint8_t number) {
     return number == vector::double_fault ||
@@ -27,24 +29,24 @@ ModelProcessor::ModelProcessor(const LocalTable& table) : table_{table}, sink_{b
     build_tables();
 }
 
+// In the low table.
+void ModelProcessor::map(const Area& area, uint32_t physical, bool writable) {
+    for (uint32_t i = 0; i < area.bytes; i += page_bytes)
+        bench_.put32(low_table + (area.begin + i - low_base) / page_bytes * 4,
+                     (physical + i) | entry | page_user | (writable ? page_writable : 0));
+}
+
 void ModelProcessor::build_paging() {
     // The low table serves the 4 MB that hold all areas, the high one the supervisor's page frames.
-    constexpr uint32_t table_reach = 4u << 20, low_base = code_area.begin & ~(table_reach - 1);
     static_assert(data_end <= low_base + table_reach);
-    constexpr uint32_t entry = page_present | page_accessed | page_dirty;
     bench_.put32(directory + (low_base >> 22) * 4, low_table | entry | page_writable | page_user);
     bench_.put32(directory + (supervisor_begin >> 22) * 4, high_table | entry | page_writable);
     for (uint32_t page = 0; page < 16; ++page)
         bench_.put32(high_table + page * 4, page * page_bytes | entry | page_writable);
-    const auto map = [&](const Area& area, uint32_t physical) {
-        for (uint32_t i = 0; i < area.bytes; i += page_bytes)
-            bench_.put32(low_table + (area.begin + i - low_base) / page_bytes * 4,
-                         (physical + i) | entry | page_user | (area.writable ? page_writable : 0));
-    };
-    map(code_area, code_physical);
+    map(code_area, code_physical, false);
     uint32_t physical = image_physical;
     for (const Area& area : data_areas) {
-        map(area, physical);
+        map(area, physical, area.writable);
         physical += area.bytes;
     }
 }
@@ -116,7 +118,8 @@ bool ModelProcessor::run(const Program& program, Outcome& outcome) {
     const uint32_t code = code_physical + (program.address - code_area.begin);
     bench_.put(code, std::span{program.code});
     bench_.cpu.snoop_write(code, static_cast<uint32_t>(program.code.size()));
-    user_.x87 = {}; // empty, all zeros, as Linux gives it to a process
+    map(code_area, code_physical, program.code_writable); // resume() forgets all translations
+    user_.x87 = {};                                       // empty, all zeros, as Linux gives it to a process
     user_.x87.finit();
     resume(program.before);
     outcome.step_count = 0;

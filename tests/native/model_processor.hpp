@@ -39,6 +39,7 @@ private:
         models::Cpu& cpu;
     };
 
+    void map(const Area& area, uint32_t physical, bool writable);
     void build_paging();
     void build_tables();
     void resume(const Registers& from);

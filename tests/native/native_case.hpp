@@ -33,9 +33,10 @@ struct Outcome {
 };
 
 struct Program {
-    uint32_t address = 0;      // linear
-    std::vector<uint8_t> code; // with the INT3 at its end
-    Registers before;          // EIP follows from the address and CS
+    uint32_t address = 0;       // linear
+    std::vector<uint8_t> code;  // with the INT3 at its end
+    Registers before;           // EIP follows from the address and CS
+    bool code_writable = false; // the code area, for this program
 };
 
 } // namespace fixpoint::native

@@ -198,7 +198,20 @@ MemoryImage NativeProcessor::memory() const {
     return image;
 }
 
+uint8_t NativeProcessor::byte(size_t at) const {
+    size_t area = 0;
+    while (at >= data_areas[area].bytes)
+        at -= data_areas[area++].bytes;
+    return data_[area][at];
+}
+
 void NativeProcessor::run(const Program& program, Outcome& outcome) {
+    const auto protect = [](int rights) {
+        if (mprotect(reinterpret_cast<void*>(uintptr_t{code_area.begin}), code_area.bytes, rights) != 0)
+            throw std::runtime_error("the host refuses to change the rights of the code");
+    };
+    if (program.code_writable)
+        protect(PROT_READ | PROT_WRITE | PROT_EXEC);
     std::memcpy(code_ + (program.address - code_area.begin), program.code.data(), program.code.size());
     greg_t* general = &exchange.entry.uc_mcontext.gregs[0];
     constexpr int order[8] = {REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP, REG_RSI, REG_RDI};
@@ -239,6 +252,8 @@ void NativeProcessor::run(const Program& program, Outcome& outcome) {
     const uint16_t null = 0;
     asm volatile("mov %0, %%ds\n\tmov %0, %%es\n\tmov %0, %%gs" : : "r"(null));
     exchange.outcome = nullptr;
+    if (program.code_writable)
+        protect(PROT_READ | PROT_EXEC);
 }
 
 } // namespace fixpoint::native

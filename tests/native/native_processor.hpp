@@ -26,6 +26,7 @@ public:
     // The first byte that differs from `image`; image_bytes: none.
     [[nodiscard]] size_t first_difference(const uint8_t* image) const;
     [[nodiscard]] MemoryImage memory() const;
+    [[nodiscard]] uint8_t byte(size_t at) const; // of the image
 
     void run(const Program& program, Outcome& outcome);
 

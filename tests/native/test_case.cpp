@@ -35,6 +35,7 @@ Program TestCase::assemble(const LocalTable& table) const {
     Program program;
     program.address = address;
     program.before = before;
+    program.code_writable = modifies_code;
     program.before.eip = address - table[LocalTable::index(before.selector[models::seg_cs])].base;
     for (const Chunk& chunk : chunks) {
         const auto start = static_cast<uint32_t>(program.code.size());

@@ -31,6 +31,7 @@ struct Chunk {
 struct TestCase {
     uint32_t address = 0; // linear
     Registers before;     // but EIP
+    bool modifies_code = false;
     std::vector<Chunk> chunks;
 
     // Every chunk runs in the code segment that it was made for, and none reads a flag that is undefined.
