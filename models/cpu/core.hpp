@@ -347,8 +347,7 @@ private:
     [[nodiscard]] size_t fetch_bytes(uint32_t physical, uint32_t second_page, size_t wanted, uint8_t* bytes);
     [[nodiscard]] bool enter_real_mode_vector(uint8_t number, uint32_t return_eip);
     [[nodiscard]] bool load_task_segments(uint16_t local_table);
-    [[nodiscard]] bool load_task_local_table(uint16_t selector);
-    [[nodiscard]] bool load_task_code(uint16_t selector);
+    [[nodiscard]] bool load_task_local_table(uint16_t selector, bool& present);
     [[nodiscard]] bool load_task_data(unsigned index);
     [[nodiscard]] bool push_error_code(uint32_t error_code, unsigned bytes);
     // Whether an access of level 3 is to be refused.

@@ -108,6 +108,44 @@ bool mark_busy(Core& core, uint16_t selector, bool busy) {
     return core.write_slow(descriptor_of(core, selector), 4, high, false);
 }
 
+// ---- The checks of the new task's CS and SS
+
+// The first of two of CS: only of what is a code segment, and whatever else may be wrong with it.
+bool check_code_level(Core& core, uint16_t selector) {
+    uint32_t linear = 0;
+    if ((selector & ~3u) == 0 || !core.find_descriptor(selector, linear))
+        return true;
+    Core::Descriptor code{};
+    if (!core.read_descriptor(selector, vector::invalid_tss, code))
+        return false;
+    const unsigned level = selector & 3u;
+    const bool fits = code.conforming() ? code.dpl() <= level : code.dpl() == level;
+    return !code.code() || fits || core.raise(vector::invalid_tss, selector & ~3u);
+}
+bool check_code(Core& core, uint16_t selector, Core::Descriptor& code) {
+    const uint32_t index = selector & ~3u;
+    if (index == 0)
+        return core.raise(vector::invalid_tss, index);
+    if (!core.read_descriptor(selector, vector::invalid_tss, code))
+        return false;
+    if (!code.code())
+        return core.raise(vector::invalid_tss, index);
+    return code.present() || core.raise(vector::segment_not_present, index);
+}
+// All but the selector's RPL.
+bool check_stack(Core& core, uint16_t selector, unsigned level, Core::Descriptor& stack) {
+    const uint32_t index = selector & ~3u;
+    if (index == 0)
+        return core.raise(vector::invalid_tss, index);
+    if (!core.read_descriptor(selector, vector::invalid_tss, stack))
+        return false;
+    if (!stack.writable_data())
+        return core.raise(vector::invalid_tss, index);
+    if (!stack.present())
+        return core.raise(vector::stack_fault, index);
+    return stack.dpl() == level || core.raise(vector::invalid_tss, index);
+}
+
 } // namespace
 
 bool Core::switch_task(uint16_t selector, TaskSwitch kind, uint32_t return_eip, uint32_t flags_image,
@@ -195,24 +233,43 @@ bool Core::push_error_code(uint32_t error_code, unsigned bytes) {
     return true;
 }
 
-// LDTR, CS, SS and the rest, in this order.
+// The checks are in the order of SDM vol. 3, table 7-1, which is that of the P6 family: CS is looked at before and
+// after SS, and whether the LDT is present only after what may be read from it.
 bool Core::load_task_segments(uint16_t local_table) {
     // Until the stack is known to be good, events must not use it: as from level 3.
     privilege = 3;
     update_mode();
     request_attention();
-    if (!load_task_local_table(local_table))
+    bool local_present = true;
+    if (!load_task_local_table(local_table, local_present))
         return false;
+    const uint16_t code_selector = segment[seg_cs].selector, stack_selector = segment[seg_ss].selector;
+    const unsigned level = code_selector & 3u;
+    Descriptor code{}, stack{};
+    const bool checked =
+        v86() || (check_code_level(*this, code_selector) && check_stack(*this, stack_selector, level, stack));
+    if (!local_present) {
+        ldtr = SegmentState{};
+        ldtr.selector = local_table;
+    }
+    if (!checked)
+        return false;
+    if (!local_present)
+        return raise(vector::invalid_tss, local_table & ~3u);
     if (v86()) {
         for (unsigned i = 0; i < segment_count; ++i)
             set_v86_or_real_segment(i, segment[i].selector);
         update_mode();
         return true;
     }
-    const unsigned level = segment[seg_cs].selector & 3u;
-    if (!load_task_code(segment[seg_cs].selector) ||
-        !load_stack_segment(segment[seg_ss].selector, level, vector::invalid_tss, segment[seg_ss]))
+    if (!check_code(*this, code_selector, code))
         return false;
+    if ((stack_selector & 3u) != level)
+        return raise(vector::invalid_tss, stack_selector & ~3u);
+    if (!mark_accessed(code) || !mark_accessed(stack))
+        return false;
+    segment[seg_cs] = code.segment();
+    segment[seg_ss] = stack.segment();
     privilege = static_cast<uint8_t>(level);
     update_mode();
     for (const unsigned index : {seg_ds, seg_es, seg_fs, seg_gs})
@@ -222,7 +279,8 @@ bool Core::load_task_segments(uint16_t local_table) {
     return true;
 }
 
-bool Core::load_task_local_table(uint16_t selector) {
+// `present`: whether it is; until that is checked, LDTR counts as loaded with it.
+bool Core::load_task_local_table(uint16_t selector, bool& present) {
     constexpr unsigned ldt_type = 2;
     ldtr = SegmentState{};
     ldtr.selector = selector;
@@ -233,27 +291,11 @@ bool Core::load_task_local_table(uint16_t selector) {
     Descriptor descriptor{};
     if (!read_descriptor(selector, vector::invalid_tss, descriptor))
         return false;
-    if (descriptor.type() != ldt_type || !descriptor.present())
+    if (descriptor.type() != ldt_type)
         return raise(vector::invalid_tss, selector & ~3u);
+    present = descriptor.present();
     ldtr = descriptor.segment();
-    return true;
-}
-
-bool Core::load_task_code(uint16_t selector) {
-    const uint32_t index = selector & ~3u;
-    const unsigned level = selector & 3u;
-    Descriptor code{};
-    if (index == 0)
-        return raise(vector::invalid_tss, index);
-    if (!read_descriptor(selector, vector::invalid_tss, code))
-        return false;
-    if (!code.code() || (code.conforming() ? code.dpl() > level : code.dpl() != level))
-        return raise(vector::invalid_tss, index);
-    if (!code.present())
-        return raise(vector::segment_not_present, index);
-    if (!mark_accessed(code))
-        return false;
-    segment[seg_cs] = code.segment();
+    ldtr.attributes |= SegmentState::present;
     return true;
 }
 
@@ -264,10 +306,12 @@ bool Core::load_task_data(unsigned index) {
     Descriptor descriptor{};
     if (!read_descriptor(selector, vector::invalid_tss, descriptor))
         return false;
-    if (!descriptor.loadable_at(privilege))
+    if (!descriptor.readable())
         return raise(vector::invalid_tss, selector & ~3u);
     if (!descriptor.present())
         return raise(vector::segment_not_present, selector & ~3u);
+    if (!descriptor.loadable_at(privilege))
+        return raise(vector::invalid_tss, selector & ~3u);
     if (!mark_accessed(descriptor))
         return false;
     segment[index] = descriptor.segment();

@@ -210,5 +210,102 @@ TEST_F(TaskSwitchFault, ErrorCodeIsPushedBeforeTheInstructionPointerIsChecked) {
     EXPECT_EQ(bench.get32(b_stack - 4), CpuBench::absent);
 }
 
+// ---- Two errors at once: the one that the P6 family looks for first (table 7-1)
+
+class TaskSwitchTwoFaults : public TaskBench {
+protected:
+    static constexpr uint16_t absent_ldt = 0x98, absent_user_data = 0xA0, user_stack = 0xA8;
+    static constexpr uint32_t code_field = b + 0x4C, stack_field = b + 0x50, data_field = b + 0x54,
+                              local_table_field = b + 0x60;
+    TaskSwitchTwoFaults() {
+        bench.descriptor(absent_ldt, ldt_address << 16 | 0x17, 0x0000'0200 | ldt_address >> 16);
+        bench.descriptor(absent_user_data, 0x0000'FFFF, 0x00CF'7300);
+        bench.descriptor(user_stack, 0x0000'FFFF, 0x00CF'F300);
+        bench.descriptor(far_entry, 0x0000'FFFF, 0x00CF'1B00); // absent code
+    }
+    void expect(int vector, uint32_t error) {
+        code_jump(tss_b);
+        expect_fault_in_b(vector, error);
+    }
+};
+
+TEST_F(TaskSwitchTwoFaults, LocalTablesTypeComesBeforeTheCodesLevel) {
+    put(local_table_field, CpuBench::kernel_data);
+    put(code_field, CpuBench::kernel_code | 3);
+    expect(10, CpuBench::kernel_data);
+}
+TEST_F(TaskSwitchTwoFaults, CodesLevelComesBeforeTheStack) {
+    put(code_field, CpuBench::kernel_code | 3);
+    put(stack_field, 0);
+    expect(10, CpuBench::kernel_code);
+}
+TEST_F(TaskSwitchTwoFaults, CodesLevelComesBeforeItsPresence) {
+    put(code_field, far_entry | 3);
+    expect(10, far_entry);
+}
+TEST_F(TaskSwitchTwoFaults, ConformingCodesLevelComesBeforeTheStack) {
+    put(code_field, user_conforming);
+    put(stack_field, CpuBench::absent);
+    expect(10, user_conforming);
+}
+TEST_F(TaskSwitchTwoFaults, StackComesBeforeTheCodesType) {
+    put(code_field, tss_c | 2);
+    put(stack_field, user_stack | 3);
+    expect(10, user_stack);
+}
+TEST_F(TaskSwitchTwoFaults, StackComesBeforeANullCodeSegment) {
+    put(code_field, 0);
+    put(stack_field, CpuBench::absent);
+    expect(12, CpuBench::absent);
+}
+TEST_F(TaskSwitchTwoFaults, StackComesBeforeTheCodesPresence) {
+    put(code_field, far_entry);
+    put(stack_field, CpuBench::kernel_code);
+    expect(10, CpuBench::kernel_code);
+}
+TEST_F(TaskSwitchTwoFaults, StacksPresenceComesBeforeItsLevel) {
+    put(stack_field, absent_user_data);
+    expect(12, absent_user_data);
+}
+TEST_F(TaskSwitchTwoFaults, StacksLevelComesBeforeTheLocalTablesPresence) {
+    put(local_table_field, absent_ldt);
+    put(stack_field, user_stack | 3);
+    expect(10, user_stack);
+}
+TEST_F(TaskSwitchTwoFaults, LocalTablesPresenceComesBeforeTheCodesType) {
+    put(local_table_field, absent_ldt);
+    put(code_field, CpuBench::kernel_data);
+    expect(10, absent_ldt);
+}
+TEST_F(TaskSwitchTwoFaults, AbsentLocalTableIsNamedWhenTheStackIsInIt) {
+    put(ldt_address + 8, 0x0000'FFFF);
+    put(ldt_address + 12, 0x00CF'9300);
+    put(local_table_field, absent_ldt);
+    put(stack_field, 0x0C);
+    expect(10, absent_ldt);
+    EXPECT_EQ(bench.cpu.state().ldtr.attributes, 0u) << "and is not in use afterwards";
+}
+TEST_F(TaskSwitchTwoFaults, CodesPresenceComesBeforeTheStackSelectorsLevel) {
+    put(code_field, far_entry);
+    put(stack_field, CpuBench::kernel_data | 3);
+    expect(11, far_entry);
+}
+TEST_F(TaskSwitchTwoFaults, StackSelectorsLevelComesBeforeTheDataSegments) {
+    put(stack_field, CpuBench::kernel_data | 3);
+    put(data_field, CpuBench::absent);
+    expect(10, CpuBench::kernel_data);
+}
+TEST_F(TaskSwitchTwoFaults, DataSegmentsPresenceComesBeforeItsLevel) {
+    put(data_field, CpuBench::absent | 3);
+    expect(11, CpuBench::absent);
+}
+TEST_F(TaskSwitchTwoFaults, CodeSegmentIsNotMarkedAccessedBeforeTheStackIsChecked) {
+    bench.descriptor(far_entry, 0x0000'FFFF, 0x00CF'9A00);
+    put(code_field, far_entry);
+    put(stack_field, CpuBench::kernel_data | 3);
+    expect(10, CpuBench::kernel_data);
+    EXPECT_EQ(type(far_entry), 0x1Au);
+}
+
 } // namespace
 } // namespace fixpoint::models
