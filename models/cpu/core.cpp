@@ -225,9 +225,14 @@ std::optional<Cpu::Stop> Core::boundary() {
     deadline = soon ? 0 : limit;
     if (shadow && soon) // STI or MOV SS holds interrupts back for exactly one instruction
         mode |= block_mode::shadowed;
-    if (observed)
+    if (observed) {
+        // What STI and MOV SS hold back stays so when the observer stops before the instruction.
+        interrupt_shadow = shadow;
+        trap_shadow = traps_held;
         if (const auto stop = observe_first())
             return stop;
+        interrupt_shadow = trap_shadow = false;
+    }
     flags.system &= ~eflags::rf; // instruction breakpoints have been looked for
     return std::nullopt;
 }

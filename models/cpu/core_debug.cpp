@@ -7,7 +7,8 @@
 // Breakpoints on instructions are faults, taken before the fetch; all others are traps: they gather in
 // `pending_debug` and are taken at the boundary after the instruction, before interrupts (SDM vol. 3, table
 // 6-2).
-// RF is cleared where instruction breakpoints have been looked for (17.3.1.1).
+// RF is cleared where instruction breakpoints have been looked for (17.3.1.1). The instruction after MOV SS or
+// POP SS has none (6.8.3).
 #include "models/cpu/core.hpp"
 
 namespace fixpoint::models {
@@ -48,6 +49,7 @@ void Core::trap_after_instruction(uint32_t cause) {
 void Core::debug_exception(uint32_t cause) {
     debug[6] |= cause;
     halted = false;
+    interrupt_shadow = trap_shadow = false;
     block = &no_block_;
     deliver({vector::debug, false, 0}, eip, false);
 }
@@ -55,7 +57,7 @@ void Core::debug_exception(uint32_t cause) {
 // Before the fetch of a block's first instruction. A stop: the observer wants one, or the processor has shut
 // down.
 std::optional<Cpu::Stop> Core::observe_first() {
-    while ((flags.system & eflags::rf) == 0) {
+    while ((flags.system & eflags::rf) == 0 && !trap_shadow) {
         const uint32_t hit = breakpoints.executed(code_base + eip);
         if (hit == 0)
             break;

@@ -262,15 +262,21 @@ bool Core::load_task_segments(uint16_t local_table) {
         update_mode();
         return true;
     }
+    const bool stack_fits = (stack_selector & 3u) == level;
+    if (stack_fits) { // a fault of CS finds the task's stack in use
+        if (!mark_accessed(stack))
+            return false;
+        segment[seg_ss] = stack.segment();
+        privilege = static_cast<uint8_t>(level);
+        update_mode();
+    }
     if (!check_code(*this, code_selector, code))
         return false;
-    if ((stack_selector & 3u) != level)
+    if (!stack_fits)
         return raise(vector::invalid_tss, stack_selector & ~3u);
-    if (!mark_accessed(code) || !mark_accessed(stack))
+    if (!mark_accessed(code))
         return false;
     segment[seg_cs] = code.segment();
-    segment[seg_ss] = stack.segment();
-    privilege = static_cast<uint8_t>(level);
     update_mode();
     for (const unsigned index : {seg_ds, seg_es, seg_fs, seg_gs})
         if (!load_task_data(index))

@@ -149,6 +149,16 @@ TEST_F(Debug, IretWithRfPassesTheBreakpointOnce) {
     EXPECT_EQ(bench.get32(pushed_eip), code + 13);
 }
 
+TEST_F(Debug, InstructionAfterMovSsHasNoBreakpoint) {       // SDM vol. 3, 6.8.3
+    bench.code({0x8C, 0xD0, 0x8E, 0xD0, 0x43, 0x43, 0xF4}); // mov eax, ss; mov ss, eax; inc ebx; inc ebx; hlt
+    arm(0, code + 4, on_execution, one_byte);
+    arm(1, code + 5, on_execution, one_byte);
+    const CpuState s = bench.run();
+    EXPECT_EQ(bench.halted_in(), 1);
+    EXPECT_EQ(bench.get32(pushed_eip), code + 5);
+    EXPECT_EQ(s.general[reg_ebx], 1u);
+}
+
 TEST_F(Debug, BreakpointComesBeforeTheFaultOfFetching) {
     CpuState s = bench.cpu.state();
     s.segment[seg_cs].limit = code - 1;
@@ -286,6 +296,21 @@ TEST_F(Debug, ObserverStopsBeforeAnInstructionOnceAndGoesOn) {
     EXPECT_EQ(bench.stop, Cpu::Stop::halted_for_ever);
     EXPECT_EQ(std::count(recorder.seen.begin(), recorder.seen.end(), code + 1), 1);
     EXPECT_EQ(s.general[reg_eax], 3u);
+}
+
+TEST_F(Debug, ObserverStopsWithinWhatStiHoldsBack) {
+    bench.code({0xFB, 0x40, 0x40, 0xF4}); // sti; inc eax; inc eax; hlt
+    bench.bus.interrupt_vector = 0x21;
+    bench.bus.on_acknowledge = [this] { bench.cpu.set_interrupt_line(false); };
+    bench.cpu.set_interrupt_line(true);
+    Recorder recorder{bench.cpu};
+    recorder.stop_at = code + 1;
+    bench.cpu.set_observer(&recorder);
+    bench.run();
+    ASSERT_EQ(bench.stop, Cpu::Stop::observer);
+    EXPECT_EQ(bench.run().general[reg_eax], 1u) << "the interrupt waits for one instruction all the same";
+    EXPECT_EQ(bench.halted_in(), 0x21);
+    EXPECT_EQ(bench.get32(pushed_eip), code + 2);
 }
 
 TEST_F(Debug, WatchpointStopsAfterTheInstructionThatTouchesIt) {

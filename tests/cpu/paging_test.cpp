@@ -347,5 +347,44 @@ TEST_F(Paging, APageBeyondMemoryReadsAsTheBusAnswers) {
     EXPECT_EQ(bench.get32(entry) & (accessed | dirty), accessed | dirty);
 }
 
+// ---- Instructions that push several values: the page that is missed first is the one they come to first
+
+class PagedStack : public Paging {
+protected:
+    // A user's stack that begins 8 bytes above `page`, where nothing is present.
+    PagedStack() {
+        bench.set_user();
+        CpuState s = bench.cpu.state();
+        s.general[reg_esp] = page + 8;
+        s.general[reg_ebp] = 0x1'0000;
+        bench.cpu.set_state(s);
+        bench.put32(entry, 0);
+        bench.put32(entry - 4, 0);
+    }
+};
+
+TEST_F(PagedStack, PushaMissesItsFirstPageFirst) {
+    bench.code({0x60});
+    expect_fault(6, page + 4);
+}
+TEST_F(PagedStack, EnterMissesThePushedFramePointersPageFirst) {
+    bench.code({0xC8, 0x00, 0x08, 0x00});
+    expect_fault(6, page + 4);
+}
+TEST_F(PagedStack, EnterReadsAFramePointerBeforeItPushesIt) {
+    bench.put32(entry, frame | present | writable | user);
+    CpuState s = bench.cpu.state();
+    s.general[reg_esp] = page + 4;
+    s.general[reg_ebp] = page + 0x1000 + 4;
+    bench.cpu.set_state(s);
+    bench.code({0xC8, 0x00, 0x00, 0x02});
+    expect_fault(4, page + 0x1000);
+}
+TEST_F(PagedStack, EnterMissesTheFramesEndLast) {
+    bench.put32(entry, frame | present | writable | user);
+    bench.code({0xC8, 0x04, 0x00, 0x01});
+    expect_fault(6, page - 4);
+}
+
 } // namespace
 } // namespace fixpoint::models

@@ -299,6 +299,11 @@ TEST_F(TaskSwitchTwoFaults, DataSegmentsPresenceComesBeforeItsLevel) {
     put(data_field, CpuBench::absent | 3);
     expect(11, CpuBench::absent);
 }
+TEST_F(TaskSwitchTwoFaults, FaultOfTheCodeSegmentFindsTheTasksStack) {
+    put(code_field, CpuBench::kernel_data);
+    expect(10, CpuBench::kernel_data);
+    EXPECT_EQ(bench.cpu.state().general[reg_esp], b_stack - 16);
+}
 TEST_F(TaskSwitchTwoFaults, CodeSegmentIsNotMarkedAccessedBeforeTheStackIsChecked) {
     bench.descriptor(far_entry, 0x0000'FFFF, 0x00CF'9A00);
     put(code_field, far_entry);
