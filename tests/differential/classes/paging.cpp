@@ -47,13 +47,17 @@ uint16_t map_alias(Builder& b) {
                      (b.random.one_in(2) ? global : 0) | (b.random.one_in(4) ? dirty : 0);
     if (b.random.one_in(4))
         entry &= ~user;
-    if (b.random.one_in(6))
-        entry |= 0x2000; // reserved in both formats
+    if (b.random.one_in(6)) {
+        entry |= 0x2000; // PAE: reserved; otherwise address bit 32 of PSE-36
+        b.feature("page:high_bit");
+    }
     if (b.paging() == Paging::pae) {
         b.poke(at::pae_directory + 8 * (alias >> 21), entry, 4);
     } else {
         if (!b.random.one_in(6))
             b.result.state.cr4 |= cr4::big_pages;
+        else
+            entry |= arena + at::page_table; // a table: the one that maps the arena
         b.poke(at::page_directory + 4 * (alias >> 22), entry, 4);
     }
     const uint16_t selector = selector::own;

@@ -271,6 +271,11 @@ extern "C" void run(const BootInformation* information) {
     copy(reinterpret_cast<void*>(real_mode_code + (real_mode_gdtr - real_mode_begin)), &driver_gdtr,
          sizeof driver_gdtr);
 
+    // What INT finds where virtual-8086 mode redirects it (SDM vol. 3, 20.3.3), instead of the firmware's vectors.
+    constexpr uint32_t first_vector = 0x30, to_landing = arena << 12 | at::landing;
+    constexpr uint32_t vectors[] = {to_landing, to_landing, to_landing, to_landing};
+    copy(reinterpret_cast<void*>(first_vector * sizeof(uint32_t)), vectors, sizeof vectors);
+
     header = *reinterpret_cast<const TableHeader* const*>(information->modules);
     copy(live, template_bytes(), arena_bytes);
     copy(shadow, template_bytes(), arena_bytes);
