@@ -89,6 +89,7 @@ void read_disabled_features(Section& section, models::CpuParameters& cpu) {
         });
         if (known == names.end()) {
             std::vector<std::string> valid;
+            valid.reserve(names.size());
             for (const models::FeatureName& feature : names)
                 valid.push_back(fmt::format("\"{}\"", feature.name));
             const std::string found = describe(element);
