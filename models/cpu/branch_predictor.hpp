@@ -28,7 +28,7 @@ public:
         uint8_t& counter = counters_[(size_t{entry} << history_bits_) | history];
         const bool right = (counter >= 2) == taken;
         counter = next_counter[taken ? 1 : 0][counter];
-        history = static_cast<uint8_t>(((history << 1) | (taken ? 1 : 0)) & pattern_mask_);
+        history = static_cast<uint8_t>((uint32_t{history} << 1 | (taken ? 1u : 0u)) & pattern_mask_);
         return right;
     }
     bool indirect(uint32_t address, uint32_t target) {
