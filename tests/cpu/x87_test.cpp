@@ -1,5 +1,5 @@
 // The x87: availability, exceptions and their reporting, instructions. The results of instructions are held against the
-// host's in x87_differential_test.cpp.
+// host's in tests/native/x87_native_test.cpp.
 #include "tests/cpu/x87_fixture.hpp"
 
 namespace fixpoint::models::x87_tests {

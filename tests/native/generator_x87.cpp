@@ -1,5 +1,5 @@
 // x87 and MMX: values of every format from memory, an operation or two, and the result back to memory, where the
-// comparison sees it. Their own narrower tests look at the whole state (tests/cpu/x87_differential_test.cpp); here they
+// comparison sees it. Their own narrower tests look at the whole state (x87_native_test.cpp); here they
 // meet segments, faults, alignment checks and steps.
 //
 // Left out: the environment in memory (FNSTENV, FNSAVE, FXSAVE), whose instruction and operand pointers differ between

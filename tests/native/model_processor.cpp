@@ -114,6 +114,17 @@ void ModelProcessor::record(const CpuState& state, uint32_t frame, Registers& to
     to.selector[seg_ss] = static_cast<uint16_t>(bench_.get32(frame + 16));
 }
 
+void ModelProcessor::record(const X87State& state, X87Registers& to) {
+    to.control = state.control;
+    to.status = state.status_word();
+    to.occupied = state.occupied;
+    for (unsigned i = 0; i < 8; ++i) {
+        const Float80& value = state.st(i);
+        std::memcpy(to.stack[i].data(), &value.significand, sizeof value.significand);
+        std::memcpy(to.stack[i].data() + sizeof value.significand, &value.sign_exponent, 2);
+    }
+}
+
 bool ModelProcessor::run(const Program& program, Outcome& outcome) {
     const uint32_t code = code_physical + (program.address - code_area.begin);
     bench_.put(code, std::span{program.code});
@@ -147,6 +158,7 @@ bool ModelProcessor::run(const Program& program, Outcome& outcome) {
             }
         }
         record(state, frame, outcome.end);
+        record(state.x87, outcome.x87);
         return true;
     }
 }

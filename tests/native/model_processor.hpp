@@ -44,6 +44,7 @@ private:
     void build_tables();
     void resume(const Registers& from);
     void record(const models::CpuState& state, uint32_t frame, Registers& to) const;
+    static void record(const models::X87State& state, X87Registers& to);
     void descriptor(uint32_t address, uint32_t low, uint32_t high) {
         bench_.put32(address, low);
         bench_.put32(address + 4, high);

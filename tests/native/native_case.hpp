@@ -21,6 +21,15 @@ struct Registers {
     bool operator==(const Registers&) const = default;
 };
 
+// As FXSAVE shows it: the tags are one bit a register (SDM vol. 2, FXSAVE).
+struct X87Registers {
+    uint16_t control = 0, status = 0;
+    uint8_t occupied = 0;
+    std::array<std::array<uint8_t, 10>, 8> stack{}; // ST(0) first
+
+    bool operator==(const X87Registers&) const = default;
+};
+
 struct Outcome {
     static constexpr unsigned steps_max = 48; // the sequence is abandoned after as many
 
@@ -28,6 +37,7 @@ struct Outcome {
     uint32_t error = 0; // 0 for vectors without error code
     uint32_t cr2 = 0;   // of a page fault, else 0
     Registers end;      // as the exception's handler finds them saved
+    X87Registers x87;   // likewise
     unsigned step_count = 0;
     std::array<Registers, steps_max> steps;
 };

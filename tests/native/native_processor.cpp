@@ -53,6 +53,18 @@ FIXPOINT_BARE_HANDLER void record(const greg_t* from, Registers& to) {
     selector[models::seg_ss] = static_cast<uint16_t>(from[REG_CSGSFS] >> 48);
 }
 
+FIXPOINT_BARE_HANDLER void record(const _libc_fpstate& from, X87Registers& to) {
+    to.control = from.cwd;
+    to.status = from.swd;
+    to.occupied = static_cast<uint8_t>(from.ftw);
+    for (unsigned i = 0; i < 8; ++i) {
+        const auto* source = reinterpret_cast<const uint8_t*>(&(&from._st[0])[i]);
+        uint8_t* target = &(&to.stack[0])[i][0];
+        for (unsigned j = 0; j < 10; ++j)
+            target[j] = source[j];
+    }
+}
+
 extern "C" FIXPOINT_BARE_HANDLER void fixpoint_native_signal(int number, siginfo_t*, void* context) {
     auto& frame = *static_cast<ucontext_t*>(context);
     greg_t* general = &frame.uc_mcontext.gregs[0];
@@ -70,6 +82,7 @@ extern "C" FIXPOINT_BARE_HANDLER void fixpoint_native_signal(int number, siginfo
             return; // goes on
     }
     record(general, outcome->end);
+    record(*frame.uc_mcontext.fpregs, outcome->x87);
     outcome->vector = trap;
     outcome->error = static_cast<uint32_t>(general[REG_ERR]);
     outcome->cr2 = trap == page_fault ? static_cast<uint32_t>(general[REG_CR2]) : 0;
@@ -199,10 +212,10 @@ MemoryImage NativeProcessor::memory() const {
 }
 
 uint8_t NativeProcessor::byte(size_t at) const {
-    size_t area = 0;
-    while (at >= data_areas[area].bytes)
-        at -= data_areas[area++].bytes;
-    return data_[area][at];
+    size_t index = 0;
+    while (at >= data_areas[index].bytes)
+        at -= data_areas[index++].bytes;
+    return area(index)[at];
 }
 
 void NativeProcessor::run(const Program& program, Outcome& outcome) {

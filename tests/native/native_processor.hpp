@@ -10,6 +10,7 @@
 
 #include <array>
 #include <csignal>
+#include <span>
 #include <vector>
 
 namespace fixpoint::native {
@@ -27,6 +28,9 @@ public:
     [[nodiscard]] size_t first_difference(const uint8_t* image) const;
     [[nodiscard]] MemoryImage memory() const;
     [[nodiscard]] uint8_t byte(size_t at) const; // of the image
+    [[nodiscard]] std::span<const uint8_t> area(size_t index) const {
+        return {data_[index], data_areas[index].bytes};
+    }
 
     void run(const Program& program, Outcome& outcome);
 

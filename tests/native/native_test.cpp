@@ -1,28 +1,18 @@
 // The model against the host's own processor: random user-level instruction sequences.
-//
-// FIXPOINT_NATIVE_INSTRUCTIONS: how many instructions to execute. FIXPOINT_NATIVE_SEED: the first round.
-// FIXPOINT_NATIVE_REPLAY=ROUND:CASE: that case alone, as a failure prints it.
+#include "tests/native/campaign.hpp"
 #include "tests/native/comparison.hpp"
 
 #include <gtest/gtest.h>
 
 #include <cstdio>
-#include <cstdlib>
 
 namespace fixpoint::native {
 namespace {
 
-uint64_t setting(const char* name, uint64_t otherwise) {
-    const char* text = std::getenv(name); // NOLINT(concurrency-mt-unsafe)
-    return text != nullptr ? std::strtoull(text, nullptr, 10) : otherwise;
-}
-
 TEST(Native, RandomSequencesAgreeWithTheHost) {
-    if (const char* replay = std::getenv("FIXPOINT_NATIVE_REPLAY")) { // NOLINT(concurrency-mt-unsafe)
-        char* rest = nullptr;
-        Round round{std::strtoull(replay, &rest, 10)};
-        const uint64_t index = *rest == ':' ? std::strtoull(rest + 1, nullptr, 10) : 0;
-        EXPECT_FALSE(round.difference(round.make(index))) << round.report(index);
+    if (const auto chosen = replay()) {
+        Round round{chosen->round};
+        EXPECT_FALSE(round.difference(round.make(chosen->index))) << round.report(chosen->index);
         return;
     }
 #ifdef __SANITIZE_ADDRESS__
@@ -30,16 +20,14 @@ TEST(Native, RandomSequencesAgreeWithTheHost) {
 #else
     constexpr uint64_t usual = 500'000;
 #endif
-    const uint64_t wanted = setting("FIXPOINT_NATIVE_INSTRUCTIONS", usual);
-    const uint64_t most_failures = setting("FIXPOINT_NATIVE_FAILURES", 1);
+    const uint64_t wanted = instructions_wanted(usual);
     constexpr uint64_t cases_per_round = 20'000;
     uint64_t done = 0, cases = 0, failures = 0, choices = 0;
     std::array<uint64_t, 32> endings{};
-    for (uint64_t number = setting("FIXPOINT_NATIVE_SEED", 1); done < wanted && failures < most_failures;
-         ++number) {
+    for (uint64_t number = first_round(); done < wanted && failures < most_failures(); ++number) {
         Round round{number};
         for (uint64_t i = 0;
-             i < cases_per_round && done + round.instructions() < wanted && failures < most_failures;
+             i < cases_per_round && done + round.instructions() < wanted && failures < most_failures();
              ++i, ++cases)
             if (round.difference(round.make(i))) {
                 ADD_FAILURE() << round.report(i);

@@ -7,7 +7,7 @@
 #include <span>
 #include <vector>
 
-namespace fixpoint::models {
+namespace fixpoint::native {
 
 class X87InstructionGenerator {
 public:
@@ -22,21 +22,21 @@ public:
     void fill(std::span<uint8_t> page); // all but the initial image
     // The state that FRSTOR makes before a sequence. `masked`: no exception is unmasked, else none is pending.
     void put_initial_state(std::span<uint8_t> page, bool masked);
-    // No transcendental instructions; `pointers_known` becomes false if FXRSTOR, which on some processors leaves the
-    // last instruction's pointers alone, is among them.
-    [[nodiscard]] std::vector<uint8_t> sequence(unsigned count, bool& pointers_known);
+    using Code = std::vector<uint8_t>;
+    // No transcendental instructions; if several, each with FINCSTP and FDECSTP behind it, which clear C1.
+    // `pointers_known` becomes false if FXRSTOR, which on some processors leaves the last instruction's pointers alone,
+    // is among them.
+    [[nodiscard]] std::vector<Code> sequence(unsigned count, bool& pointers_known);
     // Operands of magnitudes below 1/8, zeros, infinities, NaNs and empty registers.
     void put_moderate_state(std::span<uint8_t> page);
-    [[nodiscard]] std::vector<uint8_t> function(); // a transcendental one, FPREM or FPREM1
-    // FRSTOR of the initial state before `code`; FXSAVE, FNSTENV and FNINIT behind it.
-    [[nodiscard]] std::vector<uint8_t> framed(std::span<const uint8_t> code) const;
+    [[nodiscard]] Code function();       // a transcendental one, FPREM or FPREM1
+    [[nodiscard]] Code prologue() const; // FRSTOR of the initial state
+    [[nodiscard]] Code epilogue() const; // FXSAVE, FNSTENV and FNINIT
 
     [[nodiscard]] uint32_t below(uint32_t bound) { return static_cast<uint32_t>(random_() % bound); }
     [[nodiscard]] uint32_t word() { return static_cast<uint32_t>(random_() >> 32); }
 
 private:
-    using Code = std::vector<uint8_t>;
-
     void memory_operand(Code& code, unsigned reg, uint32_t offset) const;
     void arithmetic(Code& code);
     void transfer(Code& code);
@@ -55,4 +55,4 @@ private:
     uint32_t data_;
 };
 
-} // namespace fixpoint::models
+} // namespace fixpoint::native

@@ -1,10 +1,10 @@
-#include "tests/cpu/x87_instruction_generator.hpp"
+#include "tests/native/x87_instruction_generator.hpp"
 
 #include <cstring>
 #include <initializer_list>
 #include <iterator>
 
-namespace fixpoint::models {
+namespace fixpoint::native {
 
 namespace {
 
@@ -314,8 +314,9 @@ void X87InstructionGenerator::mmx(Code& code) {
     code.push_back(static_cast<uint8_t>(0xC0 | below(8) << 3 | rm));
 }
 
-std::vector<uint8_t> X87InstructionGenerator::sequence(unsigned count, bool& pointers_known) {
-    Code all;
+std::vector<X87InstructionGenerator::Code> X87InstructionGenerator::sequence(unsigned count,
+                                                                             bool& pointers_known) {
+    std::vector<Code> all;
     for (unsigned i = 0; i < count; ++i) {
         Code code;
         const uint32_t kind = below(16);
@@ -329,28 +330,31 @@ std::vector<uint8_t> X87InstructionGenerator::sequence(unsigned count, bool& poi
             control(code, pointers_known);
         else
             mmx(code);
-        all.insert(all.end(), code.begin(), code.end());
-        if (count > 1) // C1, which some instructions leave undefined, becomes 0: FINCSTP, FDECSTP
-            append(all, {0xD9, 0xF7, 0xD9, 0xF6});
+        if (count > 1)
+            append(code, {0xD9, 0xF7, 0xD9, 0xF6});
+        all.push_back(std::move(code));
     }
     return all;
 }
 
-std::vector<uint8_t> X87InstructionGenerator::function() {
+X87InstructionGenerator::Code X87InstructionGenerator::function() {
     constexpr uint8_t functions[] = {0xF0, 0xF1, 0xF2, 0xF3, 0xF5, 0xF8, 0xF9, 0xFB, 0xFE, 0xFF};
     return {0xD9, functions[below(std::size(functions))]};
 }
 
-std::vector<uint8_t> X87InstructionGenerator::framed(std::span<const uint8_t> code) const {
-    Code all{0xDD};
-    memory_operand(all, 4, initial_image);
-    all.insert(all.end(), code.begin(), code.end());
-    append(all, {0x0F, 0xAE});
-    memory_operand(all, 0, final_extended);
-    all.push_back(0xD9);
-    memory_operand(all, 6, final_environment);
-    append(all, {0xDB, 0xE3});
-    return all;
+X87InstructionGenerator::Code X87InstructionGenerator::prologue() const {
+    Code code{0xDD};
+    memory_operand(code, 4, initial_image);
+    return code;
 }
 
-} // namespace fixpoint::models
+X87InstructionGenerator::Code X87InstructionGenerator::epilogue() const {
+    Code code{0x0F, 0xAE};
+    memory_operand(code, 0, final_extended);
+    code.push_back(0xD9);
+    memory_operand(code, 6, final_environment);
+    append(code, {0xDB, 0xE3});
+    return code;
+}
+
+} // namespace fixpoint::native
