@@ -104,7 +104,7 @@ TEST_F(Canary, AWrongRegisterAtAFaultOfAComparisonIsFound) {
             model.end.general[models::reg_ecx] ^= 1;
     });
     ASSERT_TRUE(found);
-    EXPECT_EQ(found->chunks.size(), 1u);
+    EXPECT_LE(found->chunks.size(), 2u);
 }
 
 TEST_F(Canary, AWrongByteAboveTheStackAtAFaultOfPushaIsFound) {

@@ -62,7 +62,7 @@ void InstructionGenerator::call_near() {
     byte(0xE8);
     immediate(bytes_of(size), short_jump_bytes);
     end();
-    begin(byte_size, false);
+    begin(dword_size, false);
     opcode({0xEB, return_bytes});
     steady_ = true;
     end();

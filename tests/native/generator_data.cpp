@@ -243,7 +243,8 @@ void InstructionGenerator::frame() {
     }
     byte(0xC8);
     immediate(2, chance(8) ? word() & 0xFFFF : below(128));
-    byte(chance(2) ? 0 : chance(2) ? below(4) : word());
+    const bool copies = wild_ || state_.known[reg_ebp]; // frame pointers, from where EBP points to
+    byte(chance(2) ? 0 : !copies ? 1 : chance(2) ? below(4) : word());
     end();
     forget(reg_ebp);
 }

@@ -97,7 +97,9 @@ void InstructionGenerator::memory_operand(unsigned reg, uint32_t bytes, Access a
     // 16-bit addresses are of use where the segment starts near the areas.
     const Descriptor* data = table_.find(state_.selector[seg_ds]);
     const bool near = data != nullptr && data->base + 0x1'0000 > data_begin && data->base < data_end;
-    const bool narrow = near ? chance(2) : chance(24);
+    // AMD's processors wrap the second part of 80 bits around at 64 KB if the address has 16 bits, and only that.
+    constexpr uint32_t extended_bytes = 10;
+    const bool narrow = bytes != extended_bytes && (near ? chance(2) : chance(24));
     if (narrow == code32())
         prefix(address_size_prefix);
     if (narrow)

@@ -2,6 +2,7 @@
 
 #include "models/cpu/flags.hpp"
 
+#include <algorithm>
 #include <cstring>
 #include <initializer_list>
 #include <stdexcept>
@@ -225,7 +226,10 @@ void NativeProcessor::run(const Program& program, Outcome& outcome) {
     };
     if (program.code_writable)
         protect(PROT_READ | PROT_WRITE | PROT_EXEC);
-    std::memcpy(code_ + (program.address - code_area.begin), program.code.data(), program.code.size());
+    // The last byte may lie beyond the area: then it is not there to be executed.
+    const uint32_t offset = program.address - code_area.begin;
+    std::memcpy(code_ + offset, program.code.data(),
+                std::min<size_t>(program.code.size(), code_area.bytes - offset));
     greg_t* general = &exchange.entry.uc_mcontext.gregs[0];
     constexpr int order[8] = {REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP, REG_RSI, REG_RDI};
     for (unsigned i = 0; i < 8; ++i)
