@@ -70,7 +70,7 @@ TEST(Cpuid, AConfigurationTakesFeaturesAway) {
 
 TEST(Cpuid, InstructionsGoWithTheirFeature) {
     struct Case {
-        uint32_t feature;
+        uint32_t feature = 0;
         Code code;
     };
     const Case cases[] = {{feature::cmov, Code{}.raw({0x0F, 0x44, 0xC1})},               // cmovz eax, ecx

@@ -77,7 +77,7 @@ TEST_F(Msr, MemoryTypeRangesAreEightAndFixed) {
     }
     for (const uint32_t number :
          {0x250u, 0x258u, 0x259u, 0x268u, 0x269u, 0x26Au, 0x26Bu, 0x26Cu, 0x26Du, 0x26Eu, 0x26Fu})
-        expect_writable(number, 0x0001'0405'0600'0106 + (uint64_t{number % 2 * 5} << 56));
+        expect_writable(number, 0x0001'0405'0600'0106 + (uint64_t{number % 2} * 5 << 56));
     expect_writable(msr::mtrr_default, 0xC06);
 }
 TEST_F(Msr, MemoryTypeRangesRefuseReservedBitsAndTypes) {
