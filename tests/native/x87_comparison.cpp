@@ -255,8 +255,8 @@ X87Case X87Round::shrink(X87Case failing) {
         candidate.code.chunks.erase(candidate.code.chunks.begin() + static_cast<std::ptrdiff_t>(i));
         i += try_with(std::move(candidate)) ? 0 : 1;
     }
-    constexpr uint32_t registers = Generator::initial_image + 28, register_bytes = 10;
-    for (uint32_t i = 0; i < 8; ++i) {
+    constexpr std::ptrdiff_t registers = Generator::initial_image + 28, register_bytes = 10;
+    for (std::ptrdiff_t i = 0; i < 8; ++i) {
         X87Case candidate = failing;
         std::fill_n(candidate.page.begin() + registers + i * register_bytes, register_bytes, uint8_t{0});
         try_with(std::move(candidate));
