@@ -18,7 +18,7 @@ void BlockCache::flush() {
     for (auto& page : pages_)
         page.reset();
     for (size_t i = 0; i < block_count_; ++i) // somebody may still hold a hint
-        block_slabs_[i / blocks_per_slab][i % blocks_per_slab].physical = Block::dead;
+        block_slabs_[i / blocks_per_slab][i % blocks_per_slab].mode |= Block::dead;
     block_count_ = slab_ = slab_used_ = 0;
 }
 
@@ -40,7 +40,7 @@ Block* BlockCache::allocate() {
 BlockCache::Extent BlockCache::extent_in(const Block& block, uint32_t physical, uint32_t page) {
     const uint32_t offset = physical % page_bytes;
     if (page == physical / page_bytes)
-        return {offset, std::min<uint32_t>(offset + block.bytes, page_bytes)};
+        return {offset, std::min<uint32_t>(offset + block.extent, page_bytes)};
     if (block.second_page != Block::no_page && page == block.second_page / page_bytes)
         // Nothing, of an invalid instruction.
         return {0, std::max(offset + block.bytes, page_bytes) - page_bytes};
@@ -80,7 +80,7 @@ void BlockCache::kill(Block* block) {
         link = &(*link)->next_in_bucket;
     *link = block->next_in_bucket;
     const uint32_t physical = block->physical;
-    block->physical = Block::dead;
+    block->mode |= Block::dead;
     for (unsigned i = 0; i < block->op_count; ++i)
         block->ops[i].handler = leave_;
     ++counters_.blocks_invalidated;
@@ -111,7 +111,7 @@ void BlockCache::written_in_page(uint32_t page, uint32_t physical, uint32_t byte
     const std::vector<Block*> blocks = pages_[page]->blocks; // kill() changes the list
     for (Block* block : blocks) {
         const Extent extent = extent_in(*block, block->physical, page);
-        if (extent.begin < end && begin < extent.end)
+        if ((block->mode & Block::dead) == 0 && extent.begin < end && begin < extent.end)
             kill(block);
     }
 }

@@ -23,7 +23,7 @@ Core::Core(const CpuParameters& given, PhysicalMemory& memory, CpuBus& the_bus)
     line_mask = ~(caches.line_bytes() - 1);
     line_shift = static_cast<uint32_t>(std::countr_zero(caches.line_bytes()));
     runs_may_compete = given.l1_data.ways > 1 && given.data_tlb_4k.ways > 1 && given.data_tlb_4m.ways > 1;
-    no_block_.physical = Block::dead;
+    no_block_.mode = Block::dead;
     no_block_.chain[0] = no_block_.chain[1] = &no_block_;
     block = &no_block_;
     reset();
@@ -282,7 +282,7 @@ Cpu::Stop Core::run(uint64_t until_cycle) {
                 deliver(fault, eip, true);
                 continue;
             }
-            candidate->physical = Block::dead; // not in the cache: no hint may lead to it
+            candidate->mode |= Block::dead; // not in the cache: no hint may lead to it
         }
         block = candidate;
         trail[trail_end++ % trail_length] = linear;

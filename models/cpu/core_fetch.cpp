@@ -33,7 +33,7 @@ Block* Core::locate(uint32_t linear, uint32_t physical) {
     if (made == nullptr)
         return nullptr;
     if (made->provisional)
-        made->physical = Block::dead; // no hint may lead to it
+        made->mode |= Block::dead; // no hint may lead to it
     else
         blocks.insert(made);
     return made;
@@ -64,7 +64,7 @@ Block* Core::build_block(uint32_t linear, uint32_t physical, bool single) {
     const unsigned most = single || (mode & one_by_one) != 0 ? 1 : Block::max_instructions;
     const bool observed = (mode & block_mode::observed) != 0;
     uint32_t offset = 0, micro_ops = 0, extra_cycles = 0;
-    bool ends = false;
+    bool ends = false, ended_by_next = false;
     unsigned count = 0, instructions = 0;
     const auto cycles_so_far = [&] {
         return (micro_ops + parameters.retire_width - 1) / parameters.retire_width + extra_cycles;
@@ -75,9 +75,10 @@ Block* Core::build_block(uint32_t linear, uint32_t physical, bool single) {
             break;
         size_t available = fetch_bytes(physical + offset, Block::no_page, longest, bytes);
         Decoded decoded = decoder.decode(bytes, available, mode);
+        ended_by_next = (decoded.incomplete || decoded.provisional) && instructions != 0;
+        if (ended_by_next)
+            break; // it gets a block of its own
         if (decoded.incomplete) {
-            if (instructions != 0)
-                break; // it gets a block of its own
             const uint32_t next_page = (linear | (page_bytes - 1)) + 1;
             uint32_t second = 0;
             if (!fetch_slow(next_page, second))
@@ -86,11 +87,7 @@ Block* Core::build_block(uint32_t linear, uint32_t physical, bool single) {
             available = fetch_bytes(physical, made->second_page, longest, bytes);
             decoded = decoder.decode(bytes, available, mode);
         }
-        if (decoded.provisional) {
-            if (instructions != 0)
-                break;
-            made->provisional = true;
-        }
+        made->provisional = decoded.provisional;
         Op& op = made->ops[count + (observed && count != 0 ? 1 : 0)];
         op = decoded.op;
         op.number = made->instructions;
@@ -114,6 +111,7 @@ Block* Core::build_block(uint32_t linear, uint32_t physical, bool single) {
     }
     made->cycles = cycles_so_far();
     made->bytes = static_cast<uint16_t>(offset);
+    made->extent = static_cast<uint16_t>(offset + (ended_by_next ? longest : 0));
     made->lines = static_cast<uint8_t>(((physical & ~line_mask) + offset - 1) / caches.line_bytes() + 1);
     Op& end = made->ops[count];
     end = Op{};

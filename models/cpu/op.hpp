@@ -32,13 +32,13 @@ struct Op {
 };
 
 struct Block {
-    static constexpr uint32_t dead = 1; // a value of `physical` that no lookup asks for
+    static constexpr uint32_t dead = 1u << 31; // a bit of `mode` that no lookup asks for: invalidated
     static constexpr uint32_t no_page = 1;
     static constexpr unsigned max_instructions = 32;
 
     uint64_t key() const { return (uint64_t{mode} << 32) | physical; }
 
-    uint32_t physical; // first byte; `dead` once invalidated
+    uint32_t physical; // first byte
     uint32_t mode;
     uint32_t second_page; // physical address of the second page of a crossing instruction, or no_page
     uint32_t cycles;      // cost without stalls
@@ -47,7 +47,9 @@ struct Block {
     uint8_t lines;    // cache lines it covers
     bool provisional; // not for the cache: see Decoded
     uint8_t op_count; // instructions, and the end-of-block Op where no branch ends it
-    Block* chain[2];  // hints: the blocks that followed last time (not taken, taken)
+    uint16_t
+        extent; // a write to so many bytes from its first, perhaps more than `bytes`, could change what it is
+    Block* chain[2]; // hints: the blocks that followed last time (not taken, taken)
     Op* ops;
     Block* next_in_bucket;
 };

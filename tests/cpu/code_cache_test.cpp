@@ -157,6 +157,35 @@ TEST(Devices, VideoMemoryGoesToTheBus) {
     EXPECT_EQ(bench.bus.mmio_writes[0].address, 0xB8000u);
     EXPECT_EQ(bench.bus.mmio_reads.size(), 2u) << "unaligned: two transfers";
 }
+// Where a block ends, and with it what it costs, may be due to an instruction behind it that cannot be one of its own.
+TEST(CodeCache, BlockIsMadeAnewWhenTheInstructionThatEndedItChanges) {
+    CpuBench bench;
+    bench.install_tables();
+    bench.code({0x90, 0x0F, 0xFF, 0x90, 0xF4}); // nop; invalid
+    bench.run();
+    ASSERT_EQ(bench.halted_in(), 6);
+    const uint64_t before = bench.cpu.counters().blocks_invalidated;
+    bench.put(CpuBench::code_address + 2, {0xA2});
+    bench.cpu.snoop_write(CpuBench::code_address + 2, 1);
+    EXPECT_EQ(bench.cpu.counters().blocks_invalidated, before + 1);
+}
+
+// No address stands for "no block": code may be anywhere, an instruction at physical address 1 included.
+TEST(CodeCache, CodeRunsAtEveryPhysicalAddress) {
+    for (const uint32_t address : {0u, 1u, 2u, 0xFFFu}) {
+        CpuBench bench;
+        CpuState s = bench.cpu.state();
+        s.eip = address;
+        bench.cpu.set_state(s);
+        bench.put(address,
+                  {0x40, 0xB9, 0x05, 0x00, 0x00, 0x00, 0x49, 0xF4}); // inc eax; mov ecx, 5; dec ecx; hlt
+        const CpuState end = bench.run(1000);
+        EXPECT_EQ(bench.stop, Cpu::Stop::halted_for_ever) << address;
+        EXPECT_EQ(end.general[reg_eax], 1u);
+        EXPECT_EQ(end.general[reg_ecx], 4u);
+        EXPECT_EQ(bench.cpu.instructions(), 4u);
+    }
+}
 
 } // namespace
 } // namespace fixpoint::models
