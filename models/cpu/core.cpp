@@ -204,7 +204,7 @@ std::optional<Cpu::Stop> Core::boundary() {
         debug_exception(std::exchange(pending_debug, 0));
     if (shutdown)
         return Cpu::Stop::triple_fault;
-    if (undelivered)
+    if (undelivered || (pending_debug != 0 && !traps_held))
         return Cpu::Stop::limit;
     if (interrupt_line && (flags.system & eflags::iif) != 0 && !shadow) {
         halted = false;
@@ -215,7 +215,7 @@ std::optional<Cpu::Stop> Core::boundary() {
             debug_exception(std::exchange(pending_debug, 0));
         if (shutdown)
             return Cpu::Stop::triple_fault;
-        if (undelivered)
+        if (undelivered || pending_debug != 0)
             return Cpu::Stop::limit;
     } else if (halted) {
         return (flags.system & eflags::iif) != 0 ? Cpu::Stop::halted : Cpu::Stop::halted_for_ever;

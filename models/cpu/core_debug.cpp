@@ -47,11 +47,15 @@ void Core::trap_after_instruction(uint32_t cause) {
 }
 
 void Core::debug_exception(uint32_t cause) {
-    debug[6] |= cause;
-    halted = false;
-    interrupt_shadow = trap_shadow = false;
-    block = &no_block_;
-    deliver({vector::debug, false, 0}, eip, false);
+    do {
+        debug[6] |= cause;
+        halted = false;
+        interrupt_shadow = trap_shadow = false;
+        block = &no_block_;
+        deliver({vector::debug, false, 0}, eip, false);
+        cause = std::exchange(pending_debug, 0); // the T bit of the handler's own task (SDM vol. 3, 17.3.1.4)
+    } while (cause != 0 && !shutdown && !undelivered && clock.cycles < limit);
+    pending_debug = cause;
 }
 
 // Before the fetch of a block's first instruction. A stop: the observer wants one, or the processor has shut

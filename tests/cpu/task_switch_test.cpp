@@ -212,6 +212,19 @@ TEST_F(TaskSwitch, TrapBitHoldsForTasksThatInterruptsEnter) {
     ASSERT_EQ(bench.halted_in(), 1);
     EXPECT_EQ(on_stack(0), b_code);
 }
+// The SDM warns of a loop (vol. 3, 17.3.1.4): the second trap is due before the handler's first instruction; its task
+// is busy.
+TEST_F(TaskSwitch, TrapBitOfTheDebugHandlersOwnTaskComesFirst) {
+    put(CpuBench::idt_address + 1 * 8, uint32_t{tss_b} << 16);
+    put(CpuBench::idt_address + 1 * 8 + 4, 0x0000'8500);
+    put(b + 0x64, 0x0068'0001);
+    bench.code({0x90, 0xF4});
+    edit([](CpuState& s) { s.eflags |= eflags::tf; });
+    bench.run();
+    ASSERT_EQ(bench.halted_in(), 13);
+    EXPECT_EQ(on_stack(0), tss_b | 1u) << "an external event's";
+    EXPECT_EQ(on_stack(1), b_code);
+}
 TEST_F(TaskSwitch, LocalBreakpointsAreDisarmed) {
     edit([](CpuState& s) { s.debug[7] = 0x4FF; });
     code_jump(tss_b);
