@@ -264,7 +264,7 @@ TEST_F(Protection, ShutdownWithoutInterruptTable) {
 TEST_F(Protection, AlignmentCheckHandlerOnAMisalignedStackHangsTheProcessor) {
     constexpr uint32_t am = 1u << 18, ac = 1u << 18;
     const struct {
-        const char* name;
+        const char* name = nullptr;
         std::initializer_list<uint8_t> code;
     } cases[] = {{"fault", {0x8B, 0x04, 0x24}}, {"software interrupt", {0xCD, 0x21}}};
     for (const auto& one : cases) {

@@ -210,11 +210,11 @@ TEST_F(Strings, InputIsNotReadBeyondTheSegment) {
 TEST_F(Strings, SegmentLimitEndsARepetitionMidWay) {
     constexpr uint16_t down = 1u << 10;
     const struct {
-        const char* name;
+        const char* name = nullptr;
         std::initializer_list<uint8_t> code;
-        unsigned segment; // whose limit it is
-        int exception;
-        uint32_t esi, edi; // elements done
+        unsigned segment = 0; // whose limit it is
+        int exception = 0;
+        uint32_t esi = 0, edi = 0; // elements done
     } cases[] = {{"movsd, destination", {0xF3, 0xA5}, seg_es, 13, 3, 3},
                  {"movsd, source", {0xF3, 0xA5}, seg_ds, 13, 3, 3},
                  {"movsd from the stack", {0xF3, 0x36, 0xA5}, seg_ss, 12, 3, 3},

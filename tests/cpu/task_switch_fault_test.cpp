@@ -7,7 +7,7 @@
 namespace fixpoint::models {
 namespace {
 
-constexpr uint32_t code = CpuBench::code_address, tss_a = CpuBench::tss_address;
+constexpr uint32_t tss_a = CpuBench::tss_address;
 
 class TaskSwitchFault : public TaskBench {};
 

@@ -14,7 +14,7 @@ public:
     static constexpr uint32_t page_bytes = 4096;
 
     models::CpuState registers;
-    std::vector<uint8_t> memory = std::vector<uint8_t>(64 * page_bytes);
+    std::vector<uint8_t> memory = std::vector<uint8_t>(size_t{64} * page_bytes);
     std::map<uint32_t, uint32_t> pages; // linear to physical; empty: linear addresses are physical ones
     std::vector<models::CachedTranslation> tlb;
     std::vector<models::Watchpoint> watchpoints;
