@@ -24,7 +24,7 @@ struct ScenarioKind {
 };
 
 struct Scenario {
-    models::CpuParameters parameters;
+    models::CpuParameters parameters{};
     std::vector<uint8_t> memory;
     models::CpuState state;
 };

@@ -52,11 +52,11 @@ enum class Reach {
     both_pages, // begins in the good page
 };
 struct Access {
-    const char* name;
-    Code code;
-    Reach reach;
-    uint32_t argument, cr2; // offsets in the target page
-    uint32_t hidden = 0;    // bits of the error code
+    const char* name = nullptr;
+    Code code = nullptr;
+    Reach reach = Reach::target;
+    uint32_t argument = 0, cr2 = 0; // offsets in the target page
+    uint32_t hidden = 0;            // bits of the error code
     bool string = false;
 };
 const Access accesses[] = {

@@ -83,7 +83,7 @@ TEST(Machine, ASerialByteTakesItsTimeOnTheLine) {
         ASSERT_GT(times.size(), 50u);
         // 10 bits at 115,200 baud, one after the other as fast as the port takes them. In a device's callback
         // now() is the processor's instant, which may be an instruction ahead.
-        const models::Picoseconds frames = 40 * 10 * ps_per_second / 115'200;
+        const models::Picoseconds frames = models::Picoseconds{40} * 10 * ps_per_second / 115'200;
         EXPECT_GT(times[40] - times[0] + 2 * ps_per_us, frames);
         EXPECT_LT(times[40] - times[0], frames + 2 * ps_per_us);
     });

@@ -36,6 +36,7 @@ protected:
     [[nodiscard]] Experiment read(const std::string& text, const std::vector<std::string>& set = {}) const {
         write("experiment.toml", text);
         std::vector<Override> overrides;
+        overrides.reserve(set.size());
         for (const std::string& item : set)
             overrides.push_back(parse_override(item));
         return read_experiment(read_configuration(folder_ / "experiment.toml", overrides));
