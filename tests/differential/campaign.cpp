@@ -37,6 +37,7 @@ std::vector<std::vector<bool>> Campaign::skipped(const std::vector<Case>& cases)
     std::vector<std::vector<bool>> all{std::vector<bool>(cases.size())};
     for (const auto& emulator : processors_.emulators) {
         std::vector<bool> skips;
+        skips.reserve(cases.size());
         for (const Case& one : cases)
             skips.push_back(known_.hangs(one, emulator->name()));
         all.push_back(std::move(skips));
