@@ -37,7 +37,7 @@ public:
         std::string without; // leave out cases that have this feature
     };
     struct Failure {
-        uint64_t number;
+        uint64_t number = 0;
         Case what;
         Comparison comparison;
     };
