@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <future>
+#include <iterator>
 
 #include <fmt/format.h>
 
@@ -32,60 +33,63 @@ bool Comparison::fails() const {
                        [](const auto& list) { return !list.empty(); });
 }
 
-// For each processor, the model first: the cases that it does not run.
-std::vector<std::vector<bool>> Campaign::skipped(const std::vector<Case>& cases) const {
-    std::vector<std::vector<bool>> all{std::vector<bool>(cases.size())};
-    for (const auto& emulator : processors_.emulators) {
-        std::vector<bool> skips;
-        skips.reserve(cases.size());
+Campaign::Flags Campaign::hanging(const std::vector<Case>& cases) const {
+    Flags all{std::vector<bool>(cases.size())};
+    for (const auto& emulator : sets_[0].emulators) {
+        std::vector<bool> hangs;
         for (const Case& one : cases)
-            skips.push_back(known_.hangs(one, emulator->name()));
-        all.push_back(std::move(skips));
+            hangs.push_back(known_.hangs(one, emulator->name()));
+        all.push_back(std::move(hangs));
     }
     return all;
 }
 
-std::vector<size_t> Campaign::differing(const std::vector<Case>& cases) {
-    const auto skips = skipped(cases);
+Campaign::Flags Campaign::differing(Processors& set, const std::vector<Case>& cases) {
+    const Flags skips = hanging(cases);
     const auto all =
-        on_all<Digests>(processors_, [&](Processor& one, size_t i) { return one.digests(cases, skips[i]); });
-    const auto differs = [&](size_t emulator, size_t index) {
-        if (skips[emulator + 1][index])
-            return false;
-        const Digests &model = all[0][index], &got = all[emulator + 1][index];
-        return processors_.emulators[emulator]->lenient() ? model.lenient != got.lenient
-                                                          : model.exact != got.exact;
-    };
-    std::vector<size_t> found;
-    for (size_t i = 0; i < cases.size(); ++i)
-        for (size_t e = 0; e < processors_.emulators.size(); ++e)
-            if (differs(e, i)) {
-                found.push_back(i);
-                break;
-            }
-    return found;
+        on_all<Digests>(set, [&](Processor& one, size_t i) { return one.digests(cases, skips[i]); });
+    Flags differ{std::vector<bool>(cases.size())};
+    for (size_t e = 1; e < all.size(); ++e) {
+        std::vector<bool> here;
+        const bool lenient = set.emulators[e - 1]->lenient();
+        for (size_t i = 0; i < cases.size(); ++i)
+            here.push_back(!skips[e][i] && (lenient ? all[0][i].lenient != all[e][i].lenient
+                                                    : all[0][i].exact != all[e][i].exact));
+        differ.push_back(std::move(here));
+    }
+    return differ;
 }
 
 std::vector<Comparison> Campaign::compare(const std::vector<Case>& cases) {
-    const auto skips = skipped(cases);
-    const auto all =
-        on_all<Result>(processors_, [&](Processor& one, size_t i) { return one.results(cases, skips[i]); });
+    const Flags none(1 + sets_[0].emulators.size(), std::vector<bool>(cases.size()));
+    return compare(sets_[0], cases, none, Processor::long_patience_seconds);
+}
+
+std::vector<Comparison> Campaign::compare(Processors& set, const std::vector<Case>& cases, const Flags& agree,
+                                          double patience_seconds) {
+    const Flags hangs = hanging(cases);
+    Flags skips = agree;
+    for (size_t p = 0; p < skips.size(); ++p)
+        for (size_t i = 0; i < cases.size(); ++i)
+            skips[p][i] = skips[p][i] || hangs[p][i];
+    auto all = on_all<Result>(
+        set, [&](Processor& one, size_t i) { return one.results(cases, skips[i], patience_seconds); });
+    for (size_t p = 1; p < all.size(); ++p)
+        for (size_t i = 0; i < cases.size(); ++i)
+            if (skips[p][i])
+                all[p][i] = all[0][i];
     std::vector<Comparison> comparisons;
+    const std::lock_guard lock{known_mutex_};
     for (size_t i = 0; i < cases.size(); ++i) {
         Comparison comparison;
         comparison.model = all[0][i];
-        for (size_t e = 0; e < processors_.emulators.size(); ++e) {
+        for (size_t e = 0; e < set.emulators.size(); ++e) {
             const size_t of_other = 2 - e;
-            const Result* other =
-                processors_.emulators.size() == 2 && !skips[of_other][i] ? &all[of_other][i] : nullptr;
-            const std::string name = processors_.emulators[e]->name();
-            comparison.emulators.push_back(skips[e + 1][i] ? all[0][i] : all[e + 1][i]);
-            if (skips[e + 1][i]) {
-                comparison.unexplained.emplace_back();
-                continue;
-            }
+            const Result* other = all.size() == 3 && !hangs[of_other][i] ? &all[of_other][i] : nullptr;
+            const std::string name = set.emulators[e]->name();
             comparison.unexplained.push_back(
                 known_.unexplained({cases[i], name, all[0][i], all[e + 1][i], other}));
+            comparison.emulators.push_back(all[e + 1][i]);
         }
         comparisons.push_back(std::move(comparison));
     }
@@ -99,7 +103,7 @@ std::string Campaign::group_of(const Case& what, const Comparison& comparison) c
         if (comparison.unexplained[e].empty())
             continue;
         const Outcome &model = comparison.model.outcome, &got = comparison.emulators[e].outcome;
-        text += fmt::format(" | {}: model {:x} at {}, got {:x} at {}:", processors_.emulators[e]->name(),
+        text += fmt::format(" | {}: model {:x} at {}, got {:x} at {}:", sets_[0].emulators[e]->name(),
                             model.vector, what.instruction_at(model.eip), got.vector,
                             what.instruction_at(got.eip));
         std::string last;
@@ -110,42 +114,94 @@ std::string Campaign::group_of(const Case& what, const Comparison& comparison) c
     return text;
 }
 
-Campaign::Summary Campaign::run(const Range& range, uint32_t cases_an_image, size_t failures_at_most) {
-    Summary summary;
-    while (summary.cases < range.count) {
-        const uint64_t begin = range.first + summary.cases;
-        const uint64_t count = std::min<uint64_t>(cases_an_image, range.count - summary.cases);
-        std::vector<Case> cases;
-        std::vector<uint64_t> numbers_of_cases;
-        for (uint64_t number = begin; number < begin + count; ++number) {
-            Case one = generate_case(range.seed, number, range.only);
-            if (!range.without.empty() && one.has(range.without))
-                continue;
-            cases.push_back(std::move(one));
-            numbers_of_cases.push_back(number);
-        }
-        summary.cases += count;
-        std::vector<Case> again;
-        std::vector<uint64_t> numbers;
-        for (const size_t index : differing(cases)) {
-            again.push_back(std::move(cases[index]));
-            numbers.push_back(numbers_of_cases[index]);
-        }
-        if (again.empty())
-            continue;
-        summary.differing += again.size();
-        std::vector<Comparison> comparisons = compare(again);
-        for (size_t i = 0; i < again.size(); ++i) {
-            if (!comparisons[i].fails())
-                continue;
-            ++summary.failing;
-            Summary::Group& group = summary.groups[group_of(again[i], comparisons[i])];
-            if (group.cases++ == 0)
-                group.first = numbers[i];
-            if (summary.failures.size() < failures_at_most)
-                summary.failures.push_back({numbers[i], std::move(again[i]), std::move(comparisons[i])});
-        }
+void Campaign::Summary::add(Summary part, size_t failures_at_most) {
+    cases += part.cases;
+    differing += part.differing;
+    failing += part.failing;
+    for (const auto& [text, group] : part.groups) {
+        Group& whole = groups[text];
+        whole.first = whole.cases == 0 ? group.first : std::min(whole.first, group.first);
+        whole.cases += group.cases;
     }
+    std::move(part.failures.begin(), part.failures.end(), std::back_inserter(failures));
+    std::sort(failures.begin(), failures.end(),
+              [](const Failure& a, const Failure& b) { return a.number < b.number; });
+    if (failures.size() > failures_at_most)
+        failures.erase(failures.begin() + static_cast<std::ptrdiff_t>(failures_at_most), failures.end());
+}
+
+Campaign::Summary Campaign::run_image(Processors& set, const Range& range) {
+    Summary summary;
+    summary.cases = range.count;
+    std::vector<Case> cases;
+    std::vector<uint64_t> numbers_of_cases;
+    for (uint64_t number = range.first; number < range.first + range.count; ++number) {
+        Case one = generate_case(range.seed, number, range.only);
+        if (!range.without.empty() && one.has(range.without))
+            continue;
+        cases.push_back(std::move(one));
+        numbers_of_cases.push_back(number);
+    }
+    const Flags differ = differing(set, cases);
+    std::vector<Case> again;
+    std::vector<uint64_t> numbers;
+    Flags agree(differ.size());
+    for (size_t i = 0; i < cases.size(); ++i) {
+        if (std::none_of(differ.begin(), differ.end(), [&](const auto& flags) { return flags[i]; }))
+            continue;
+        again.push_back(std::move(cases[i]));
+        numbers.push_back(numbers_of_cases[i]);
+        agree[0].push_back(false);
+        for (size_t e = 1; e < differ.size(); ++e)
+            agree[e].push_back(!set.emulators[e - 1]->lenient() && !differ[e][i]);
+    }
+    summary.differing = again.size();
+    if (again.empty())
+        return summary;
+    std::vector<Comparison> comparisons = compare(set, again, agree, Processor::brief_patience_seconds);
+    const auto hung = [](const Result& one) { return one.hung; };
+    for (size_t i = 0; i < again.size(); ++i) {
+        Comparison& one = comparisons[i];
+        if (one.fails() && (one.model.hung || std::any_of(one.emulators.begin(), one.emulators.end(), hung)))
+            one = compare(set, {again[i]}, Flags(agree.size(), {false}), Processor::long_patience_seconds)[0];
+        if (!one.fails())
+            continue;
+        ++summary.failing;
+        Summary::Group& group = summary.groups[group_of(again[i], one)];
+        if (group.cases++ == 0)
+            group.first = numbers[i];
+        summary.failures.push_back({numbers[i], std::move(again[i]), std::move(one)});
+    }
+    return summary;
+}
+
+Campaign::Summary Campaign::run(const Range& range, uint32_t cases_an_image, size_t failures_at_most) {
+    const uint64_t image =
+        std::min<uint64_t>(cases_an_image, (range.count + sets_.size() - 1) / sets_.size());
+    Summary summary;
+    std::mutex mutex; // of what follows and of `summary`
+    uint64_t next = 0;
+    const auto work = [&](Processors& set) {
+        while (true) {
+            Range part = range;
+            {
+                const std::lock_guard lock{mutex};
+                if (next == range.count)
+                    return;
+                part.first = range.first + next;
+                part.count = std::min(image, range.count - next);
+                next += part.count;
+            }
+            Summary done = run_image(set, part);
+            const std::lock_guard lock{mutex};
+            summary.add(std::move(done), failures_at_most);
+        }
+    };
+    std::vector<std::future<void>> workers;
+    for (Processors& set : sets_)
+        workers.push_back(std::async(std::launch::async, [&work, &set] { work(set); }));
+    for (auto& worker : workers)
+        worker.get();
     return summary;
 }
 
@@ -175,10 +231,23 @@ Campaign::Failure Campaign::shrink(const Failure& failure) {
 }
 
 std::string Campaign::usage() const {
-    std::string text = known_.usage() + "hangs: model " + std::to_string(processors_.model->hangs());
-    for (const auto& emulator : processors_.emulators)
-        text += ", " + emulator->name() + " " + std::to_string(emulator->hangs());
-    return text + "\n";
+    std::string text = known_.usage();
+    const auto add = [&](const auto& processor_of) {
+        Account digests, results;
+        for (const Processors& set : sets_) {
+            digests += processor_of(set).of_digests();
+            results += processor_of(set).of_results();
+        }
+        for (const auto& [what, account] : {std::pair{"digests", digests}, {"outcomes", results}})
+            text += fmt::format("{:<6} {:<8} {:>8} cases, {:>4} images, {:>6.1f} s of processor time; {} "
+                                "hangs, in their images {:.1f} s\n",
+                                processor_of(sets_[0]).name(), what, account.cases, account.images,
+                                account.seconds, account.hangs, account.in_hangs);
+    };
+    add([](const Processors& set) -> const Processor& { return *set.model; });
+    for (size_t e = 0; e < sets_[0].emulators.size(); ++e)
+        add([e](const Processors& set) -> const Processor& { return *set.emulators[e]; });
+    return text;
 }
 
 std::string Campaign::describe(const Case& what, const Comparison& comparison, bool full) const {
@@ -186,8 +255,8 @@ std::string Campaign::describe(const Case& what, const Comparison& comparison, b
     std::string text = differential::describe(what);
     if (full)
         text += fmt::format(" model:\n{}", differential::describe(comparison.model));
-    for (size_t e = 0; e < processors_.emulators.size(); ++e) {
-        const std::string name = processors_.emulators[e]->name();
+    for (size_t e = 0; e < sets_[0].emulators.size(); ++e) {
+        const std::string name = sets_[0].emulators[e]->name();
         if (full)
             text += fmt::format(" {}:\n{}", name, differential::describe(comparison.emulators[e]));
         size_t shown = 0;

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -28,8 +29,9 @@ struct Comparison {
 
 class Campaign {
 public:
-    Campaign(Processors processors, KnownDifferences known)
-        : processors_{std::move(processors)}, known_{std::move(known)} {}
+    // Each set of processors works on images of its own, at the same time as the others.
+    Campaign(std::vector<Processors> sets, KnownDifferences known)
+        : sets_{std::move(sets)}, known_{std::move(known)} {}
 
     struct Range {
         uint64_t seed, first, count;
@@ -48,6 +50,7 @@ public:
         std::map<std::string, Group> groups;
         uint64_t cases = 0, differing = 0, failing = 0;
         std::vector<Failure> failures; // the first `failures_at_most`
+        void add(Summary part, size_t failures_at_most);
     };
     Summary run(const Range& range, uint32_t cases_an_image, size_t failures_at_most);
 
@@ -58,16 +61,25 @@ public:
 
     // State, code, results and differences.
     [[nodiscard]] std::string describe(const Case& what, const Comparison& comparison, bool full) const;
-    // How often each row of the table was needed, and how many cases hung where.
+    // How often each row of the table was needed, and what each processor has cost.
     [[nodiscard]] std::string usage() const;
 
 private:
     [[nodiscard]] std::string group_of(const Case& what, const Comparison& comparison) const;
-    [[nodiscard]] std::vector<std::vector<bool>> skipped(const std::vector<Case>& cases) const;
-    std::vector<size_t> differing(const std::vector<Case>& cases);
+    // The cases of one image.
+    Summary run_image(Processors& set, const Range& range);
+    // For each processor, the model first, and each case.
+    using Flags = std::vector<std::vector<bool>>;
+    [[nodiscard]] Flags hanging(const std::vector<Case>& cases) const; // the table says so
+    // Where digests differ.
+    Flags differing(Processors& set, const std::vector<Case>& cases);
+    // `agree`: the emulator's result is the model's.
+    std::vector<Comparison> compare(Processors& set, const std::vector<Case>& cases, const Flags& agree,
+                                    double patience_seconds);
 
-    Processors processors_;
+    std::vector<Processors> sets_; // all alike
     KnownDifferences known_;
+    std::mutex known_mutex_;
 };
 
 } // namespace differential

@@ -53,36 +53,36 @@ public:
     [[nodiscard]] bool lenient() const override { return true; }
 
 private:
-    std::vector<uint8_t> run(const std::vector<uint8_t>& module) override {
+    Run run(const std::vector<uint8_t>& module, double patience_seconds) override {
         write_file(folder_ / "module", module);
         std::filesystem::remove(folder_ / "serial");
-        run_watched({program_.string(),
-                     "-M",
-                     "pc",
-                     "-accel",
-                     "tcg",
-                     "-cpu",
-                     "pentium3",
-                     "-m",
-                     "64",
-                     "-kernel",
-                     files_.driver.string(),
-                     "-initrd",
-                     (folder_ / "module").string(),
-                     "-nic",
-                     "none",
-                     "-display",
-                     "none",
-                     "-monitor",
-                     "none",
-                     "-vga",
-                     "none",
-                     "-serial",
-                     "file:" + (folder_ / "serial").string(),
-                     "-device",
-                     "isa-debug-exit,iobase=0xf4,iosize=0x04"},
-                    folder_ / "serial");
-        return read_file(folder_ / "serial");
+        const double seconds = run_watched({program_.string(),
+                                            "-M",
+                                            "pc",
+                                            "-accel",
+                                            "tcg",
+                                            "-cpu",
+                                            "pentium3",
+                                            "-m",
+                                            "64",
+                                            "-kernel",
+                                            files_.driver.string(),
+                                            "-initrd",
+                                            (folder_ / "module").string(),
+                                            "-nic",
+                                            "none",
+                                            "-display",
+                                            "none",
+                                            "-monitor",
+                                            "none",
+                                            "-vga",
+                                            "none",
+                                            "-serial",
+                                            "file:" + (folder_ / "serial").string(),
+                                            "-device",
+                                            "isa-debug-exit,iobase=0xf4,iosize=0x04"},
+                                           folder_ / "serial", patience_seconds);
+        return {read_file(folder_ / "serial"), seconds};
     }
 
     std::filesystem::path program_;
@@ -97,7 +97,7 @@ public:
     [[nodiscard]] std::string name() const override { return "bochs"; }
 
 private:
-    std::vector<uint8_t> run(const std::vector<uint8_t>& module) override {
+    Run run(const std::vector<uint8_t>& module, double patience_seconds) override {
         std::vector<uint8_t> memory = driver_.bytes;
         memory.resize(module_address - driver_.address);
         memory.insert(memory.end(), module.begin(), module.end());
@@ -120,9 +120,10 @@ private:
         for (unsigned i = 0; i < triple_faults_at_most; ++i)
             commands << "continue\n";
         commands.close();
-        run_watched({program_.string(), "-q", "-f", path("bochsrc"), "-rc", path("commands")},
-                    folder_ / "serial");
-        return read_file(folder_ / "serial");
+        const double seconds =
+            run_watched({program_.string(), "-q", "-f", path("bochsrc"), "-rc", path("commands")},
+                        folder_ / "serial", patience_seconds);
+        return {read_file(folder_ / "serial"), seconds};
     }
 
     static constexpr unsigned triple_faults_at_most = 1000;

@@ -27,7 +27,8 @@ struct Options {
     int64_t one = -1;
     uint32_t cases_an_image = 20'000;
     size_t shown = 5;
-    std::string only, without;
+    unsigned jobs = 2;
+    std::string only, without, defect;
     bool verbose = false, shrink = true, list = false;
 };
 
@@ -51,17 +52,19 @@ int run(const Options& options) {
     }
     const GuestFiles files{options.images + "/differential_driver.elf",
                            options.images + "/differential_boot_rom.elf"};
-    Processors processors;
-    processors.model = make_model(files);
-    auto qemu = make_qemu(files), bochs = make_bochs(files);
-    if (!qemu || !bochs) {
-        fmt::print("skipped: {} is not installed\n", !qemu ? "qemu-system-i386 (package qemu-system-x86)"
-                                                           : "bochs (packages bochs, bochs-term)");
-        return exit_skipped;
+    std::vector<Processors> sets(options.jobs);
+    for (Processors& set : sets) {
+        set.model = options.defect.empty() ? make_model(files) : make_defective_model(files, options.defect);
+        auto qemu = make_qemu(files), bochs = make_bochs(files);
+        if (!qemu || !bochs) {
+            fmt::print("skipped: {} is not installed\n", !qemu ? "qemu-system-i386 (package qemu-system-x86)"
+                                                               : "bochs (packages bochs, bochs-term)");
+            return exit_skipped;
+        }
+        set.emulators.push_back(std::move(qemu));
+        set.emulators.push_back(std::move(bochs));
     }
-    processors.emulators.push_back(std::move(qemu));
-    processors.emulators.push_back(std::move(bochs));
-    Campaign campaign{std::move(processors), KnownDifferences{options.known}};
+    Campaign campaign{std::move(sets), KnownDifferences{options.known}};
 
     if (options.one >= 0) {
         const auto number = static_cast<uint64_t>(options.one);
@@ -101,6 +104,8 @@ int main(int argc, char** argv) {
     app.add_option("--class", options.only, "only cases of this class");
     app.add_option("--without", options.without, "leave out cases that have this feature");
     app.add_option("--an-image", options.cases_an_image, "cases in one image");
+    app.add_option("--jobs", options.jobs, "images at the same time")->check(CLI::PositiveNumber);
+    app.add_option("--defect", options.defect, "canary: plant this defect into what the model reports");
     app.add_option("--show", options.shown, "unexplained cases to show");
     app.add_option("--known", options.known, "table of known differences");
     app.add_option("--images", options.images, "folder of the guest programs");

@@ -65,8 +65,18 @@ void mark_hung(Result& result) {
 
 } // namespace
 
+Account& Account::operator+=(const Account& other) {
+    images += other.images;
+    cases += other.cases;
+    hangs += other.hangs;
+    seconds += other.seconds;
+    in_hangs += other.in_hangs;
+    return *this;
+}
+
 template<class Item>
-std::vector<Item> Processor::collect(const std::vector<Case>& cases, const std::vector<bool>& skipped) {
+std::vector<Item> Processor::collect(const std::vector<Case>& cases, const std::vector<bool>& skipped,
+                                     double patience_seconds, Account& account) {
     std::vector<Case> run_here;
     for (size_t i = 0; i < cases.size(); ++i)
         if (!skipped[i])
@@ -74,8 +84,8 @@ std::vector<Item> Processor::collect(const std::vector<Case>& cases, const std::
     std::vector<Item> items;
     while (items.size() < run_here.size()) {
         const auto first = static_cast<uint32_t>(items.size());
-        const std::vector<uint8_t> output = run(module_of(run_here, std::is_same_v<Item, Result>, first));
-        Words words{output};
+        const Run done = run(module_of(run_here, std::is_same_v<Item, Result>, first), patience_seconds);
+        Words words{done.output};
         Item item{};
         while (items.size() < run_here.size() && read_item(words, item)) {
             items.push_back(std::move(item));
@@ -83,10 +93,14 @@ std::vector<Item> Processor::collect(const std::vector<Case>& cases, const std::
         }
         if (items.size() < run_here.size()) {
             mark_hung(item);
-            ++hangs_;
+            ++account.hangs;
+            account.in_hangs += done.seconds;
             items.push_back(std::move(item));
         }
+        ++account.images;
+        account.seconds += done.seconds;
     }
+    account.cases += items.size();
     std::vector<Item> all(cases.size());
     for (size_t i = 0, next = 0; i < cases.size(); ++i)
         if (!skipped[i])
@@ -95,10 +109,11 @@ std::vector<Item> Processor::collect(const std::vector<Case>& cases, const std::
 }
 
 std::vector<Digests> Processor::digests(const std::vector<Case>& cases, const std::vector<bool>& skipped) {
-    return collect<Digests>(cases, skipped);
+    return collect<Digests>(cases, skipped, brief_patience_seconds, of_digests_);
 }
-std::vector<Result> Processor::results(const std::vector<Case>& cases, const std::vector<bool>& skipped) {
-    return collect<Result>(cases, skipped);
+std::vector<Result> Processor::results(const std::vector<Case>& cases, const std::vector<bool>& skipped,
+                                       double patience_seconds) {
+    return collect<Result>(cases, skipped, patience_seconds, of_results_);
 }
 
 } // namespace differential

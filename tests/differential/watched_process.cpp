@@ -8,6 +8,7 @@
 
 #include <poll.h>
 #include <pty.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -15,9 +16,9 @@ namespace differential {
 namespace {
 
 constexpr int poll_ms = 20;
-// An image that reports nothing for so much of the emulator's processor time hangs: a case takes a millisecond. An
-// emulator that does nothing at all for so long waits for somebody.
-constexpr double patience_cpu_seconds = 2;
+// Until something has been reported, an emulator may be starting. One that does nothing at all for so many polls waits
+// for somebody.
+constexpr double start_seconds = 10, idle_seconds = 0.01;
 constexpr unsigned patience_polls = 30'000 / poll_ms;
 
 [[noreturn]] void become(const std::vector<std::string>& command) {
@@ -48,7 +49,8 @@ uintmax_t size_of(const std::filesystem::path& file) {
 
 } // namespace
 
-void run_watched(const std::vector<std::string>& command, const std::filesystem::path& progress) {
+double run_watched(const std::vector<std::string>& command, const std::filesystem::path& progress,
+                   double patience_seconds) {
     int terminal = -1;
     const pid_t child = forkpty(&terminal, nullptr, nullptr, nullptr);
     if (child < 0)
@@ -57,9 +59,10 @@ void run_watched(const std::vector<std::string>& command, const std::filesystem:
         become(command);
     unsigned silent = 0;
     uintmax_t seen = 0;
-    double cpu_at_progress = 0;
+    double cpu_at_progress = 0, cpu_seen = 0;
     int status = 0;
-    while (waitpid(child, &status, WNOHANG) == 0) {
+    rusage used{};
+    while (wait4(child, &status, WNOHANG, &used) == 0) {
         pollfd readable{terminal, POLLIN, 0};
         if (poll(&readable, 1, poll_ms) > 0) {
             char ignored[4096];
@@ -68,17 +71,25 @@ void run_watched(const std::vector<std::string>& command, const std::filesystem:
         }
         const uintmax_t size = size_of(progress);
         const double now = cpu_seconds(child);
+        if (now - cpu_seen > idle_seconds) {
+            cpu_seen = now;
+            silent = 0;
+        }
         if (size != seen) {
             seen = size;
-            silent = 0;
             cpu_at_progress = now;
         }
-        if (++silent > patience_polls || now - cpu_at_progress > patience_cpu_seconds)
+        if (++silent > patience_polls ||
+            now - cpu_at_progress > (seen == 0 ? start_seconds : patience_seconds))
             kill(child, SIGKILL);
     }
     close(terminal);
     if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
         throw std::runtime_error("cannot run " + command[0]);
+    const auto seconds = [](const timeval& time) {
+        return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) * 1e-6;
+    };
+    return seconds(used.ru_utime) + seconds(used.ru_stime);
 }
 
 } // namespace differential

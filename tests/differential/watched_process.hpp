@@ -7,7 +7,9 @@
 
 namespace differential {
 
-// Runs until the child ends by itself, or kills it when `progress` has not grown for a while.
-void run_watched(const std::vector<std::string>& command, const std::filesystem::path& progress);
+// Runs until the child ends by itself, or kills it when `progress` has grown and then stays as it is for
+// `patience_seconds` of the child's processor time. Returns the processor time that the child has used.
+double run_watched(const std::vector<std::string>& command, const std::filesystem::path& progress,
+                   double patience_seconds);
 
 } // namespace differential

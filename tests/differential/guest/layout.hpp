@@ -95,6 +95,15 @@ struct Digests {
     bool operator==(const Digests&) const = default;
 };
 
+inline constexpr uint32_t eflags_resume = 0x1'0000; // RF
+constexpr bool counts_leniently(uint32_t offset) {
+    return offset < at::pae_pointers || offset >= at::pae_directory;
+}
+constexpr uint32_t lenient_value(uint32_t offset, uint32_t value) {
+    const bool may_hold_flags = offset >= at::tss_main && offset < at::data;
+    return may_hold_flags ? value & ~eflags_resume : value;
+}
+
 // What happened.
 struct Outcome {
     uint32_t vector; // where the case ended: the exception's vector; Outcome::shut_down
