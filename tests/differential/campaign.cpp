@@ -36,9 +36,9 @@ bool Comparison::fails() const {
 Campaign::Flags Campaign::hanging(const std::vector<Case>& cases) const {
     Flags all{std::vector<bool>(cases.size())};
     for (const auto& emulator : sets_[0].emulators) {
-        std::vector<bool> hangs;
-        for (const Case& one : cases)
-            hangs.push_back(known_.hangs(one, emulator->name()));
+        std::vector<bool> hangs(cases.size());
+        for (size_t i = 0; i < cases.size(); ++i)
+            hangs[i] = known_.hangs(cases[i], emulator->name());
         all.push_back(std::move(hangs));
     }
     return all;
@@ -50,11 +50,11 @@ Campaign::Flags Campaign::differing(Processors& set, const std::vector<Case>& ca
         on_all<Digests>(set, [&](Processor& one, size_t i) { return one.digests(cases, skips[i]); });
     Flags differ{std::vector<bool>(cases.size())};
     for (size_t e = 1; e < all.size(); ++e) {
-        std::vector<bool> here;
+        std::vector<bool> here(cases.size());
         const bool lenient = set.emulators[e - 1]->lenient();
         for (size_t i = 0; i < cases.size(); ++i)
-            here.push_back(!skips[e][i] && (lenient ? all[0][i].lenient != all[e][i].lenient
-                                                    : all[0][i].exact != all[e][i].exact));
+            here[i] = !skips[e][i] &&
+                      (lenient ? all[0][i].lenient != all[e][i].lenient : all[0][i].exact != all[e][i].exact);
         differ.push_back(std::move(here));
     }
     return differ;

@@ -42,6 +42,10 @@ uint16_t place_gate(Builder& b) {
                                b.random.one_in(3) ? b.random.below(4) : 3, code_selector(b),
                                landing_offset(b), parameters, !b.random.one_in(8));
     b.poke_descriptor(at, descriptor);
+    // Neither the template's code and data segments nor its LDT: conforming code, or the case's own descriptor.
+    const auto target = static_cast<uint16_t>(descriptor >> 16);
+    if ((target & selector::in_ldt) == 0 && target >= selector::conforming(0))
+        b.feature("gate:unusual_target");
     return with_rpl(b, at);
 }
 

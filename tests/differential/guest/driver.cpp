@@ -192,6 +192,9 @@ void run_case(const CaseRecord& record) {
     // The far end of stacks of 64 KiB that begin in the arena; most that is pushed there is within this.
     constexpr uint32_t far_end = arena + at::stacks + 0x1'0000, used = 0x800;
     fill_zero(reinterpret_cast<void*>(far_end - used), used + sizeof(uint32_t));
+    // What an access that begins in the arena finds behind it.
+    constexpr uint32_t behind = 32;
+    fill_zero(reinterpret_cast<void*>(arena + arena_bytes), behind);
     patch(record, true);
     copy(&current, &record, sizeof current);
     fill_zero(&outcome, sizeof outcome);
