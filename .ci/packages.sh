@@ -11,7 +11,7 @@ build_tools="g++=g++ cmake=cmake ninja=ninja-build pkg-config=pkg-config ccache=
 check_tools="qemu-system-i386=qemu-system-x86 clang-format=clang-format clang-tidy=clang-tidy python3=python3
              chromium=chromium gdb=gdb callgrind_annotate=valgrind bochs=bochs
              grub-mkrescue=grub-common xorriso=xorriso mformat=mtools"
-check_libraries="bochs-term bochsbios grub-pc-bin"
+check_libraries="bochs-term bochsbios vgabios grub-pc-bin"
 
 # install_missing LIBRARIES COMMAND=PACKAGE...
 install_missing() {

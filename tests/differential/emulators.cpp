@@ -45,6 +45,15 @@ private:
     std::filesystem::path path_;
 };
 
+// The driver writes as soon as it runs: an emulator that ends in silence has not started.
+std::vector<uint8_t> output_of(const std::string& name, const std::filesystem::path& serial,
+                               const Watched& watched) {
+    std::vector<uint8_t> output = read_file(serial);
+    if (output.empty() && watched.ended)
+        throw std::runtime_error(name + " ended before it ran the image; its last words:\n" + watched.last);
+    return output;
+}
+
 class Qemu final : public Processor {
 public:
     Qemu(std::filesystem::path program, GuestFiles files)
@@ -56,33 +65,33 @@ private:
     Run run(const std::vector<uint8_t>& module, double patience_seconds) override {
         write_file(folder_ / "module", module);
         std::filesystem::remove(folder_ / "serial");
-        const double seconds = run_watched({program_.string(),
-                                            "-M",
-                                            "pc",
-                                            "-accel",
-                                            "tcg",
-                                            "-cpu",
-                                            "pentium3",
-                                            "-m",
-                                            "64",
-                                            "-kernel",
-                                            files_.driver.string(),
-                                            "-initrd",
-                                            (folder_ / "module").string(),
-                                            "-nic",
-                                            "none",
-                                            "-display",
-                                            "none",
-                                            "-monitor",
-                                            "none",
-                                            "-vga",
-                                            "none",
-                                            "-serial",
-                                            "file:" + (folder_ / "serial").string(),
-                                            "-device",
-                                            "isa-debug-exit,iobase=0xf4,iosize=0x04"},
-                                           folder_ / "serial", patience_seconds);
-        return {read_file(folder_ / "serial"), seconds};
+        const Watched watched = run_watched({program_.string(),
+                                             "-M",
+                                             "pc",
+                                             "-accel",
+                                             "tcg",
+                                             "-cpu",
+                                             "pentium3",
+                                             "-m",
+                                             "64",
+                                             "-kernel",
+                                             files_.driver.string(),
+                                             "-initrd",
+                                             (folder_ / "module").string(),
+                                             "-nic",
+                                             "none",
+                                             "-display",
+                                             "none",
+                                             "-monitor",
+                                             "none",
+                                             "-vga",
+                                             "none",
+                                             "-serial",
+                                             "file:" + (folder_ / "serial").string(),
+                                             "-device",
+                                             "isa-debug-exit,iobase=0xf4,iosize=0x04"},
+                                            folder_ / "serial", patience_seconds);
+        return {output_of(name(), folder_ / "serial", watched), watched.seconds};
     }
 
     std::filesystem::path program_;
@@ -120,10 +129,10 @@ private:
         for (unsigned i = 0; i < triple_faults_at_most; ++i)
             commands << "continue\n";
         commands.close();
-        const double seconds =
+        const Watched watched =
             run_watched({program_.string(), "-q", "-f", path("bochsrc"), "-rc", path("commands")},
                         folder_ / "serial", patience_seconds);
-        return {read_file(folder_ / "serial"), seconds};
+        return {output_of(name(), folder_ / "serial", watched), watched.seconds};
     }
 
     static constexpr unsigned triple_faults_at_most = 1000;

@@ -47,10 +47,17 @@ uintmax_t size_of(const std::filesystem::path& file) {
     return missing ? 0 : size;
 }
 
+void keep_last(std::string& kept, std::string_view more) {
+    constexpr size_t most = 4096;
+    kept += more;
+    if (kept.size() > most)
+        kept.erase(0, kept.size() - most);
+}
+
 } // namespace
 
-double run_watched(const std::vector<std::string>& command, const std::filesystem::path& progress,
-                   double patience_seconds) {
+Watched run_watched(const std::vector<std::string>& command, const std::filesystem::path& progress,
+                    double patience_seconds) {
     int terminal = -1;
     const pid_t child = forkpty(&terminal, nullptr, nullptr, nullptr);
     if (child < 0)
@@ -62,12 +69,16 @@ double run_watched(const std::vector<std::string>& command, const std::filesyste
     double cpu_at_progress = 0, cpu_seen = 0;
     int status = 0;
     rusage used{};
+    std::string last;
     while (wait4(child, &status, WNOHANG, &used) == 0) {
         pollfd readable{terminal, POLLIN, 0};
         if (poll(&readable, 1, poll_ms) > 0) {
-            char ignored[4096];
-            if (read(terminal, ignored, sizeof ignored) <= 0)
+            char bytes[4096];
+            const ssize_t count = read(terminal, bytes, sizeof bytes);
+            if (count <= 0)
                 usleep(poll_ms * 1000);
+            else
+                keep_last(last, {bytes, static_cast<size_t>(count)});
         }
         const uintmax_t size = size_of(progress);
         const double now = cpu_seconds(child);
@@ -89,7 +100,7 @@ double run_watched(const std::vector<std::string>& command, const std::filesyste
     const auto seconds = [](const timeval& time) {
         return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) * 1e-6;
     };
-    return seconds(used.ru_utime) + seconds(used.ru_stime);
+    return {seconds(used.ru_utime) + seconds(used.ru_stime), WIFEXITED(status), std::move(last)};
 }
 
 } // namespace differential

@@ -7,9 +7,15 @@
 
 namespace differential {
 
+struct Watched {
+    double seconds;   // of processor time
+    bool ended;       // by itself, not killed
+    std::string last; // what it wrote on its terminal last, at most 4 KB
+};
+
 // Runs until the child ends by itself, or kills it when `progress` has grown and then stays as it is for
-// `patience_seconds` of the child's processor time. Returns the processor time that the child has used.
-double run_watched(const std::vector<std::string>& command, const std::filesystem::path& progress,
-                   double patience_seconds);
+// `patience_seconds` of the child's processor time.
+Watched run_watched(const std::vector<std::string>& command, const std::filesystem::path& progress,
+                    double patience_seconds);
 
 } // namespace differential
