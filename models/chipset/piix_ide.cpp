@@ -160,10 +160,14 @@ void IdeChannel::enable_bus_master(bool enabled) {
     start_sector(now_);
 }
 
+bool IdeChannel::drive_wants_sector() const {
+    return drive_->dma_request() && drive_->dma_to_memory() == ((bm_command_ & bm_to_memory) != 0);
+}
+
 void IdeChannel::start_sector(Picoseconds now) {
     if (sector_done_ != never || !(bm_status_ & bm_active) || !bus_master_enabled_ || drive_ == nullptr)
         return;
-    if (drive_->dma_request() && drive_->dma_to_memory() == ((bm_command_ & bm_to_memory) != 0))
+    if (drive_wants_sector())
         sector_done_ = now + sector_time_;
 }
 
@@ -214,7 +218,7 @@ bool IdeChannel::next_sector_regions(std::vector<Region>& regions) {
 void IdeChannel::finish_sector() {
     sector_done_ = never;
     std::vector<Region> regions;
-    if (!drive_->dma_request() || !next_sector_regions(regions))
+    if (!drive_wants_sector() || !next_sector_regions(regions)) // a new command may have come meanwhile
         return;
     SectorData data{};
     bool answered = true;

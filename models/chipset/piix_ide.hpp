@@ -67,6 +67,7 @@ public:
 private:
     [[nodiscard]] bool present() const { return drive_ != nullptr && drive_->selected(); }
     void drive_interrupt(bool level);
+    [[nodiscard]] bool drive_wants_sector() const; // in the direction of the engine
     void start_sector(Picoseconds now);
     void finish_sector();
     bool next_region();

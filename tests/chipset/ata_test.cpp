@@ -238,6 +238,25 @@ TEST_F(Ata, SoftResetEndsTheCommandAndShowsTheSignature) {
     EXPECT_EQ(interrupts, 0);
 }
 
+TEST_F(Ata, ACommandInADataPhaseEndsTheOneBefore) {
+    image.write(5, filled(0x11));
+    image.write(9, filled(0x22));
+    command(0x20, 5, 2);
+    settle();
+    EXPECT_EQ(status(), 0x58u);
+    EXPECT_EQ(data(), 0x1111);
+    command(0x20, 9, 1);
+    settle();
+    EXPECT_EQ(status(), 0x58u);
+    for (int i = 0; i < 256; ++i)
+        EXPECT_EQ(data(), 0x2222);
+    EXPECT_EQ(status(), 0x50u);
+    command(0x30, 20, 2); // asks for data
+    command(0x20, 9, 1);
+    settle();
+    EXPECT_EQ(data(), 0x2222);
+}
+
 TEST_F(Ata, AnAbsentSlaveHasStatusZero) {
     set_reg(6, 0xF0);
     EXPECT_EQ(reg(7), 0u);
