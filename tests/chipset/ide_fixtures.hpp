@@ -93,7 +93,7 @@ protected:
     uint32_t bus_master_status() { return bus_master(2) & 7; }
 
     struct Region {
-        uint32_t address, bytes;
+        uint32_t address = 0, bytes = 0;
         bool last = false;
     };
     void set_table(const std::vector<Region>& regions) {
