@@ -13,10 +13,9 @@ constexpr uint8_t maximum_multiple = 16;
 } // namespace
 
 void AtaDrive::command(uint8_t code) {
-    if (phase_ != Phase::idle) { // in a data phase: ATA leaves it open; this drive gives the old command up
-        disk_.advance(now_);
+    // In a data phase: ATA leaves it open; this drive gives the old command up.
+    if (phase_ != Phase::idle)
         disk_.abort_command(now_);
-    }
     error_ = 0;
     enter(Phase::executing);
     direction_ = Direction::none;

@@ -245,6 +245,10 @@ TEST_F(Ata, ACommandInADataPhaseEndsTheOneBefore) {
     settle();
     EXPECT_EQ(status(), 0x58u);
     EXPECT_EQ(data(), 0x1111);
+    EXPECT_FALSE(disk->command_done());
+    command(0xE5, 0, 0);
+    settle();
+    EXPECT_TRUE(disk->command_done()); // though this command needs no disk
     command(0x20, 9, 1);
     settle();
     EXPECT_EQ(status(), 0x58u);

@@ -100,7 +100,8 @@ Watched run_watched(const std::vector<std::string>& command, const std::filesyst
     const auto seconds = [](const timeval& time) {
         return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) * 1e-6;
     };
-    return {seconds(used.ru_utime) + seconds(used.ru_stime), WIFEXITED(status), std::move(last)};
+    const bool killed = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+    return {seconds(used.ru_utime) + seconds(used.ru_stime), !killed, std::move(last)};
 }
 
 } // namespace differential

@@ -9,7 +9,7 @@ namespace differential {
 
 struct Watched {
     double seconds;   // of processor time
-    bool ended;       // by itself, not killed
+    bool ended;       // by itself, if only by crashing: not killed here
     std::string last; // what it wrote on its terminal last, at most 4 KB
 };
 
