@@ -1,5 +1,7 @@
 #include "tests/differential/builder.hpp"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 namespace differential {
@@ -137,6 +139,17 @@ uint32_t Builder::data_offset(uint32_t room) {
     const uint32_t begin = boundary == at::data ? boundary : boundary - data_island;
     const uint32_t end = boundary == at::page_directory ? boundary : boundary + data_island;
     return begin + random.below(end - begin - room + 1);
+}
+
+uint32_t Builder::unused_data_offset(uint32_t room) {
+    for (;;) {
+        const uint32_t at = data_offset(room);
+        const auto overlaps = [&](const Patch& patch) {
+            return patch.offset < at + room && at < patch.offset + patch.content.size();
+        };
+        if (std::none_of(result.patches.begin(), result.patches.end(), overlaps))
+            return at;
+    }
 }
 
 uint64_t Builder::random_segment() {

@@ -267,7 +267,7 @@ std::string Campaign::describe(const Case& what, const Comparison& comparison, b
         if (full)
             text += fmt::format(" {}:\n{}", name, differential::describe(comparison.emulators[e]));
         size_t shown = 0;
-        for (const Difference& one : differences(comparison.model, comparison.emulators[e])) {
+        for (const Difference& one : differences(what, comparison.model, comparison.emulators[e])) {
             if (!full && ++shown > differences_in_brief)
                 break;
             const auto& left = comparison.unexplained[e];

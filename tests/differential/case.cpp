@@ -30,6 +30,33 @@ std::string Case::instruction_at(uint32_t offset) const {
 
 namespace {
 
+std::vector<uint8_t> joined(const std::vector<Case::Instruction>& code) {
+    std::vector<uint8_t> bytes;
+    for (const Case::Instruction& instruction : code)
+        bytes.insert(bytes.end(), instruction.bytes.begin(), instruction.bytes.end());
+    return bytes;
+}
+
+} // namespace
+
+uint32_t Case::word_before(uint32_t offset) const {
+    uint8_t bytes[4];
+    std::memcpy(bytes, &arena_template()[offset], sizeof bytes);
+    const auto lay = [&](uint32_t at, const std::vector<uint8_t>& content) {
+        for (uint32_t i = 0; i < 4; ++i)
+            if (offset + i >= at && offset + i - at < content.size())
+                bytes[i] = content[offset + i - at];
+    };
+    for (const Patch& patch : patches)
+        lay(patch.offset, patch.content);
+    lay(code_at, joined(code));
+    uint32_t word;
+    std::memcpy(&word, bytes, sizeof word);
+    return word;
+}
+
+namespace {
+
 template<class T>
 void append(std::vector<uint8_t>& table, const T& value) {
     const size_t at = table.size();
@@ -42,13 +69,6 @@ void append_patch(std::vector<uint8_t>& table, uint32_t offset, const std::vecto
     append(table, static_cast<uint16_t>(content.size()));
     table.insert(table.end(), content.begin(), content.end());
     table.resize((table.size() + 1) & ~size_t{1});
-}
-
-std::vector<uint8_t> joined(const std::vector<Case::Instruction>& code) {
-    std::vector<uint8_t> bytes;
-    for (const Case::Instruction& instruction : code)
-        bytes.insert(bytes.end(), instruction.bytes.begin(), instruction.bytes.end());
-    return bytes;
 }
 
 } // namespace

@@ -30,6 +30,8 @@ struct Case {
     void add_feature(const std::string& feature);
     // The name of the instruction that contains this offset in the arena; "elsewhere" if none does.
     [[nodiscard]] std::string instruction_at(uint32_t offset) const;
+    // The doubleword of the arena there when the case begins: the template's with the patches and the code.
+    [[nodiscard]] uint32_t word_before(uint32_t offset) const;
 };
 
 // The record as the driver reads it, appended to `table`.

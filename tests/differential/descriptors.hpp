@@ -55,6 +55,9 @@ constexpr uint16_t data16(unsigned level) {
 constexpr uint16_t conforming(unsigned level) {
     return static_cast<uint16_t>(0xC0 + 8 * level);
 } // RPL 0
+constexpr bool is_conforming(uint16_t selector) {
+    return (selector & ~3u) >= conforming(0) && (selector & ~3u) <= conforming(3);
+}
 inline constexpr uint16_t real_switch_code = 0x28, real_switch_data = 0x30;
 inline constexpr uint16_t ldt = 0xE0, tss_32 = 0xE8, tss_16 = 0xF0, tss_32b = 0xF8, tss_16b = 0x100;
 inline constexpr uint16_t own = 0x108; // from here on: the case's own, absent in the template

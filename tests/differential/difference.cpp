@@ -39,7 +39,7 @@ std::string region(uint32_t offset) {
 
 } // namespace
 
-std::vector<Difference> differences(const Result& expected, const Result& got) {
+std::vector<Difference> differences(const Case& what, const Result& expected, const Result& got) {
     std::vector<Difference> found;
     if (expected.hung || got.hung) {
         if (expected.hung != got.hung)
@@ -57,15 +57,10 @@ std::vector<Difference> differences(const Result& expected, const Result& got) {
         return found;
     // Which of them: what one lists and the other does not, or not with this value.
     std::map<uint32_t, std::pair<uint32_t, uint32_t>> changes;
-    const auto before = [](uint32_t offset) {
-        uint32_t word;
-        std::memcpy(&word, &arena_template()[offset], sizeof word);
-        return word;
-    };
     for (const Change& change : expected.changes)
-        changes[change.offset] = {change.value, before(change.offset)};
+        changes[change.offset] = {change.value, what.word_before(change.offset)};
     for (const Change& change : got.changes) {
-        const auto [at, is_new] = changes.try_emplace(change.offset, before(change.offset), change.value);
+        const auto [at, is_new] = changes.try_emplace(change.offset, what.word_before(change.offset), change.value);
         at->second.second = change.value;
     }
     const size_t count = found.size();

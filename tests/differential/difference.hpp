@@ -14,7 +14,7 @@ struct Difference {
     uint32_t expected, got;
 };
 
-std::vector<Difference> differences(const Result& expected, const Result& got);
+std::vector<Difference> differences(const Case& what, const Result& expected, const Result& got);
 // A word of the outcome by its name; 0 if there is none.
 uint32_t field_of(const Outcome& outcome, const std::string& name);
 // The state for people: all words and changes.

@@ -124,9 +124,9 @@ bool KnownDifferences::covers(const Row& row, const Difference& difference, cons
 }
 
 std::vector<Difference> KnownDifferences::unexplained(const Observation& seen) {
-    std::vector<Difference> left = differences(seen.model, seen.got);
+    std::vector<Difference> left = differences(seen.what, seen.model, seen.got);
     const std::vector<Difference> of_other =
-        seen.other != nullptr ? differences(seen.model, *seen.other) : std::vector<Difference>{};
+        seen.other != nullptr ? differences(seen.what, seen.model, *seen.other) : std::vector<Difference>{};
     for (Row& row : rows_) {
         if (left.empty())
             break;

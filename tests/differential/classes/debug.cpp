@@ -56,8 +56,13 @@ void filler(Builder& b, uint32_t data) {
 void move_debug_register(Builder& b) {
     const uint32_t which = b.random.pick({0u, 3u, 4u, 5u, 6u, 7u});
     const bool to = b.random.one_in(2);
-    if (to) // DR7: nothing enabled that would go off in the driver
-        b.move(ecx, which == 7 || which == 5 ? dr7_always : b.any_value());
+    // Nothing that would go off in the driver, or on the stack that it gets: in DR7 nothing enabled, as addresses data,
+    // code and very high ones.
+    const uint32_t address = b.random.pick({arena + at::data + b.random.below(at::page_directory - at::data),
+                                            arena + at::code + b.random.below(at::stack0 - at::code),
+                                            b.any_value() | 0x8000'0000});
+    if (to)
+        b.move(ecx, which == 7 || which == 5 ? dr7_always : which == 6 ? b.any_value() : address);
     b.instruction(to ? "mov_to_dr" : "mov_from_dr");
     b.bytes({0x0F, to ? 0x23u : 0x21u});
     b.registers(which, ecx);

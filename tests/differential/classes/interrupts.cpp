@@ -6,13 +6,16 @@ namespace {
 
 constexpr unsigned free_vector = 0x30; // nothing of the driver's depends on these 16
 
-uint16_t handler_code(Builder& b) {
+constexpr unsigned breakpoint_vector = 3;
+constexpr uint32_t handlers = at::landing, handlers_bytes = 0x80, longest_handler_bytes = 4;
+
+uint16_t handler_code(Builder& b, unsigned vector) {
     const unsigned level = b.random.one_in(2) ? 0 : b.random.below(4);
     switch (b.random.below(8)) {
     case 0:
         return selector::conforming(level);
-    case 1:
-        return b.any_selector();
+    case 1: // not for INT3: what is elsewhere is INT3 again
+        return vector == breakpoint_vector ? selector::code32(level) : b.any_selector();
     case 2:
         return selector::code16(level);
     case 3:
@@ -39,20 +42,28 @@ void place_gate(Builder& b, unsigned vector) {
         b.feature(kind.feature);
     if (type == descriptor::task_gate)
         type = descriptor::interrupt_gate_32; // tasks have a class of their own
-    const uint32_t offset = b.random.one_in(10) ? 0x1'0000 : at::landing + b.random.below(0x80);
-    if (offset > 0xFFFF)
+    const bool unusual = vector != breakpoint_vector && b.random.one_in(10);
+    const uint32_t offset = unusual ? 0x1'0000 : handlers + b.random.below(handlers_bytes);
+    if (unusual)
         b.feature("offset:unusual");
-    b.poke_gate(vector, gate(type, b.random.one_in(3) ? b.random.below(4) : 3, handler_code(b), offset, 0,
+    b.poke_gate(vector, gate(type, b.random.one_in(3) ? b.random.below(4) : 3, handler_code(b, vector), offset, 0,
                              !b.random.one_in(10)));
 }
 
+void fill_handlers(Builder& b, uint32_t first_choice, uint32_t second_choice) {
+    for (uint32_t at = handlers; at < handlers + handlers_bytes + longest_handler_bytes; at += 4)
+        b.poke(at, b.random.one_in(2) ? first_choice : second_choice);
+}
+
 // What the handler does; by default it ends the case.
-void vary_handler(Builder& b) {
-    if (b.random.one_in(2))
-        return;
-    b.feature("handler:iret");
-    for (uint32_t at = at::landing; at < at::landing + 0x80; at += 4)
-        b.poke(at, b.random.one_in(2) ? 0xCFCF'CFCF : 0xCF66'CF66);
+void vary_handler(Builder& b, unsigned vector) {
+    if (b.random.one_in(2)) {
+        b.feature("handler:iret");
+        fill_handlers(b, 0xCFCF'CFCF, 0xCF66'CF66);
+    } else if (vector == breakpoint_vector) { // the template's INT3 would be the handler again, for ever
+        constexpr uint32_t no_3dnow = 0x0F0F'0F0F; // undefined wherever it is entered
+        fill_handlers(b, no_3dnow, no_3dnow);
+    }
 }
 
 void raise(Builder& b, unsigned vector) {
@@ -64,7 +75,7 @@ void raise(Builder& b, unsigned vector) {
         b.byte(0xF7);
         b.registers(6, ecx);
         return;
-    case 3:
+    case breakpoint_vector:
         b.instruction("int3");
         b.byte(0xCC);
         return;
@@ -108,9 +119,9 @@ void interrupts(Builder& b) {
     if (b.mode() != Mode::real) {
         if (!b.random.one_in(6))
             place_gate(b, vector);
-        const bool is_trap = vector >= 0x20 || vector == 3 || vector == 4;
+        const bool is_trap = vector >= 0x20 || vector == breakpoint_vector || vector == 4;
         if (is_trap) // a handler that returned to a faulting instruction would do so for ever
-            vary_handler(b);
+            vary_handler(b, vector);
         if (b.random.one_in(4))
             b.vary_inner_stack();
         if (b.random.one_in(12)) {

@@ -28,7 +28,7 @@ void load_by_pop(Builder& b, SegmentRegister to, uint16_t selector) {
 }
 
 void load_far_pointer(Builder& b, SegmentRegister to, uint16_t selector) {
-    const uint32_t at = b.data_offset(8);
+    const uint32_t at = b.unused_data_offset(8);
     const unsigned width = b.random.one_in(2) ? 2 : 4;
     b.poke(at, to == ss ? at::stacks + 0x200 : b.any_value(), 4);
     b.poke(at + width, selector, 2);

@@ -12,13 +12,16 @@ void simple(Builder& b, const char* name, std::initializer_list<uint32_t> bytes)
     b.bytes(bytes);
 }
 
-void one(Builder& b) {
+// `delivers`: exceptions are delivered on this stack, so it must not go into the tables.
+void one(Builder& b, bool delivers) {
     const Register any = b.random.pick({eax, ecx, edx, ebx, esp, ebp, esi, edi});
+    const Register popped = delivers ? b.random.pick({eax, ecx, edx, ebx, esi, edi}) : any;
     switch (b.random.below(16)) {
     case 0:
         return simple(b, "push_register", {0x50u + any});
     case 1:
-        return simple(b, "pop_register", {0x58u + any});
+        return simple(b, popped == esp || popped == ebp ? "pop_stack_register" : "pop_register",
+                      {0x58u + popped});
     case 2:
         return simple(b, "pusha", {0x60});
     case 3:
@@ -46,6 +49,8 @@ void one(Builder& b) {
         return;
     }
     case 10:
+        if (delivers && b.result.has("instr:popa")) // EBP is anything
+            return;
         return simple(b, "leave", {0xC9});
     case 11: {
         b.instruction("push_memory");
@@ -87,11 +92,9 @@ void one(Builder& b) {
 void stacks(Builder& b) {
     b.begin_anywhere();
     CaseRecord& s = b.result.state;
-    const bool level_0 = b.protected_mode() && b.level() == 0;
-    s.general[ebp] = (level_0 ? at::stack0 : at::stacks) + 0xC00 + b.random.below(0x200);
-    // Level 0 keeps a good stack: its exceptions are delivered there.
-    const bool free_stack = b.mode() == Mode::virtual_8086 || (b.protected_mode() && b.level() != 0);
-    if (free_stack && b.random.one_in(2)) {
+    const bool delivers = b.level() == 0; // in real mode, too
+    s.general[ebp] = (delivers && b.protected_mode() ? at::stack0 : at::stacks) + 0xC00 + b.random.below(0x200);
+    if (!delivers && b.random.one_in(2)) {
         b.feature("stack:edge");
         if (b.protected_mode()) {
             const bool wide = b.random.one_in(2);
@@ -117,7 +120,7 @@ void stacks(Builder& b) {
         s.general[ebp] = middle - 0x10 + b.random.below(0x28);
     }
     for (unsigned done = 0, count = 1 + b.random.below(4); done < count; ++done)
-        one(b);
+        one(b, delivers);
     b.invalid_opcode();
 }
 

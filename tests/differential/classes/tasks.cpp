@@ -33,7 +33,10 @@ void vary_task(Builder& b, uint16_t selector) {
     case 0: { // a segment register
         b.feature("task:segment");
         const unsigned which = b.random.below(is_32(selector) ? 6 : 4);
-        b.poke(tss + (is_32(selector) ? 72 + 4 * which : 34 + 2 * which), b.any_selector(), 2);
+        const uint16_t loaded = b.any_selector();
+        if (which == cs && selector::is_conforming(loaded))
+            b.feature("task:conforming_code");
+        b.poke(tss + (is_32(selector) ? 72 + 4 * which : 34 + 2 * which), loaded, 2);
         return;
     }
     case 1:
