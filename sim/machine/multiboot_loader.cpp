@@ -27,8 +27,9 @@ constexpr uint32_t base_memory_end = 0x9FC00, upper_memory = 0x100000, bios_area
 constexpr uint32_t stack_top = 0x6F08; // what SeaBIOS leaves; the specification promises none
 constexpr uint32_t page_bytes = 4096;
 
-constexpr uint32_t align_page(uint32_t address) {
-    return (address + page_bytes - 1) & ~(page_bytes - 1);
+template<class Address>
+constexpr Address align_page(Address address) {
+    return (address + page_bytes - 1) & ~Address{page_bytes - 1};
 }
 
 [[noreturn]] void fail(const std::filesystem::path& file, const std::string& what) {
@@ -156,10 +157,17 @@ uint32_t MultibootLoader::add(uint32_t address, std::vector<uint8_t> content) {
 }
 
 void MultibootLoader::add_boot_information(const BootImage& image) {
-    uint32_t kernel_end = 0;
+    uint64_t kernel_end = 0;
     for (const Segment& segment : segments_)
-        kernel_end = std::max(kernel_end, segment.address + segment.memory_bytes);
-    const uint32_t table = align_page(std::max(kernel_end, upper_memory));
+        kernel_end = std::max(kernel_end, uint64_t{segment.address} + segment.memory_bytes);
+    const auto need = [&](const std::filesystem::path& file, const char* complaint, uint64_t end) {
+        if (end > memory_bytes_)
+            fail(file, std::string{complaint} + ": that takes memory up to " + std::to_string(end) +
+                           " bytes, the machine has " + std::to_string(memory_bytes_));
+    };
+    constexpr const char* no_room = "leaves no room behind it for the command line and the module table";
+    need(image.kernel, no_room, align_page(kernel_end));
+    const uint32_t table = align_page(std::max(static_cast<uint32_t>(kernel_end), upper_memory));
 
     // The strings stand behind the module table, the modules behind them.
     const auto table_bytes = static_cast<uint32_t>(16 * image.modules.size());
@@ -176,14 +184,15 @@ void MultibootLoader::add_boot_information(const BootImage& image) {
     for (const BootImage::Module& module : image.modules)
         module_strings.push_back(add_string(with_arguments(module.file, module.arguments)));
 
+    const uint64_t strings_end = uint64_t{table} + table_bytes + strings.size();
+    need(image.kernel, no_room, strings_end);
+
     std::vector<uint8_t> module_table;
-    uint64_t next = align_page(table + table_bytes + static_cast<uint32_t>(strings.size()));
+    uint64_t next = align_page(strings_end);
     for (size_t i = 0; i < image.modules.size(); ++i) {
         const std::filesystem::path& file = image.modules[i].file;
         std::vector<uint8_t> content = read_file(file);
-        if (next + content.size() > memory_bytes_)
-            fail(file, "does not fit behind the kernel and the modules before it, the machine has " +
-                           std::to_string(memory_bytes_) + " bytes of memory");
+        need(file, "does not fit behind the kernel and the modules before it", next + content.size());
         const auto begin = static_cast<uint32_t>(next);
         const uint32_t end = add(begin, std::move(content));
         for (const uint32_t word : {begin, end, module_strings[i], 0u})

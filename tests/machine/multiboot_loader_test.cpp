@@ -124,6 +124,13 @@ TEST_F(MultibootFiles, NamesTheFileAndWhatIsWrong) {
     auto huge = plain_kernel();
     huge[6] = 0x10000000;
     EXPECT_NE(message({write("huge", huge), "", {}}).find("huge: needs memory"), std::string::npos);
+    for (const uint32_t room : {0u, 1u, 4096u}) { // behind the kernel, for a command line of more than a page
+        auto tight = plain_kernel();
+        tight[6] = memory_bytes - room;
+        EXPECT_NE(message({write("tight", tight), std::string(5000, 'a'), {}}).find("tight: leaves no room"),
+                  std::string::npos)
+            << room;
+    }
 }
 
 TEST_F(MultibootFiles, RefusesABrokenElf) {
