@@ -102,7 +102,7 @@ public:
     // In the data pages, near a page boundary, with room for so many bytes.
     uint32_t data_offset(uint32_t room = 16);
     uint32_t unused_data_offset(uint32_t room); // the same where no patch is yet
-    uint64_t random_segment(); // a descriptor, mostly sensible
+    uint64_t random_segment();                  // a descriptor, mostly sensible
     // A selector of anything: present or not, of any kind, beyond the tables, null.
     uint16_t any_selector();
 

@@ -60,7 +60,8 @@ std::vector<Difference> differences(const Case& what, const Result& expected, co
     for (const Change& change : expected.changes)
         changes[change.offset] = {change.value, what.word_before(change.offset)};
     for (const Change& change : got.changes) {
-        const auto [at, is_new] = changes.try_emplace(change.offset, what.word_before(change.offset), change.value);
+        const auto [at, is_new] =
+            changes.try_emplace(change.offset, what.word_before(change.offset), change.value);
         at->second.second = change.value;
     }
     const size_t count = found.size();

@@ -46,8 +46,8 @@ void place_gate(Builder& b, unsigned vector) {
     const uint32_t offset = unusual ? 0x1'0000 : handlers + b.random.below(handlers_bytes);
     if (unusual)
         b.feature("offset:unusual");
-    b.poke_gate(vector, gate(type, b.random.one_in(3) ? b.random.below(4) : 3, handler_code(b, vector), offset, 0,
-                             !b.random.one_in(10)));
+    b.poke_gate(vector, gate(type, b.random.one_in(3) ? b.random.below(4) : 3, handler_code(b, vector),
+                             offset, 0, !b.random.one_in(10)));
 }
 
 void fill_handlers(Builder& b, uint32_t first_choice, uint32_t second_choice) {
@@ -60,7 +60,7 @@ void vary_handler(Builder& b, unsigned vector) {
     if (b.random.one_in(2)) {
         b.feature("handler:iret");
         fill_handlers(b, 0xCFCF'CFCF, 0xCF66'CF66);
-    } else if (vector == breakpoint_vector) { // the template's INT3 would be the handler again, for ever
+    } else if (vector == breakpoint_vector) {      // the template's INT3 would be the handler again, for ever
         constexpr uint32_t no_3dnow = 0x0F0F'0F0F; // undefined wherever it is entered
         fill_handlers(b, no_3dnow, no_3dnow);
     }

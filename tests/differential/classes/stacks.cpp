@@ -93,7 +93,8 @@ void stacks(Builder& b) {
     b.begin_anywhere();
     CaseRecord& s = b.result.state;
     const bool delivers = b.level() == 0; // in real mode, too
-    s.general[ebp] = (delivers && b.protected_mode() ? at::stack0 : at::stacks) + 0xC00 + b.random.below(0x200);
+    s.general[ebp] =
+        (delivers && b.protected_mode() ? at::stack0 : at::stacks) + 0xC00 + b.random.below(0x200);
     if (!delivers && b.random.one_in(2)) {
         b.feature("stack:edge");
         if (b.protected_mode()) {
