@@ -81,6 +81,11 @@ Block* Core::build_block(uint32_t linear, uint32_t physical, bool single) {
         if (decoded.incomplete) {
             const uint32_t next_page = (linear | (page_bytes - 1)) + 1;
             uint32_t second = 0;
+            if (code_limit - eip < next_page - linear) { // before the next page matters
+                current = nullptr;
+                raise_protection();
+                return nullptr;
+            }
             if (!fetch_slow(next_page, second))
                 return nullptr;
             made->second_page = second & ~(page_bytes - 1);

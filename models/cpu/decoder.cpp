@@ -5,6 +5,8 @@
 
 #include "kernel-model/abi/probes.hpp"
 
+#include <algorithm>
+#include <iterator>
 #include <stdexcept>
 
 namespace fixpoint::models {
@@ -90,11 +92,53 @@ uint8_t address_operand(const ZydisDecodedInstruction& instruction, bool wide, O
     return base == reg_esp || base == reg_ebp ? seg_ss : seg_ds;
 }
 
-Decoded raising(uint8_t number) {
+constexpr size_t longest = ZYDIS_MAX_INSTRUCTION_LENGTH;
+
+size_t count_prefixes(const uint8_t* bytes, size_t available) {
+    const auto is_prefix = [](uint8_t byte) {
+        return (byte & 0xE7) == 0x26 || (byte >= 0x64 && byte <= 0x67) || byte == 0xF0 || byte == 0xF2 ||
+               byte == 0xF3;
+    };
+    size_t count = 0;
+    while (count < available && is_prefix(bytes[count]))
+        ++count;
+    return count;
+}
+
+// What a P6 finds undefined at the ModRM byte, and later processors begin VEX, EVEX and XOP encodings with: LES, LDS and
+// BOUND with a register, POP with a register field that is not 0.
+bool begins_later_encoding(uint8_t opcode, uint8_t modrm) {
+    constexpr uint8_t bound = 0x62, pop = 0x8F, les = 0xC4, lds = 0xC5;
+    if (opcode == pop)
+        return (modrm & 0x38) != 0;
+    return (opcode == bound || opcode == les || opcode == lds) && modrm >= 0xC0;
+}
+
+// How many bytes of an instruction that does not exist show it: prefixes, opcode, and ModRM where that can decide
+// (SDM vol. 2, tables ).
+size_t bytes_that_show(const uint8_t* bytes, size_t available, size_t opcode_at) {
+    const uint8_t opcode = bytes[opcode_at];
+    const bool two_byte = opcode == 0x0F && opcode_at + 1 < available;
+    bool has_modrm;
+    if (two_byte) {
+        constexpr uint8_t groups[] = {0x00, 0x01, 0x20, 0x21, 0x22, 0x23, 0x71, 0x72, 0x73, 0xAE, 0xBA, 0xC7};
+        has_modrm = std::find(std::begin(groups), std::end(groups), bytes[opcode_at + 1]) != std::end(groups);
+    } else {
+        constexpr uint8_t others[] = {0x62, 0x63, 0x69, 0x6B, 0xC0, 0xC1, 0xC4,
+                                      0xC5, 0xC6, 0xC7, 0xF6, 0xF7, 0xFE, 0xFF};
+        has_modrm = (opcode & 0xC4) == 0x00 || (opcode & 0xF0) == 0x80 || (opcode & 0xFC) == 0xD0 ||
+                    (opcode & 0xF8) == 0xD8 ||
+                    std::find(std::begin(others), std::end(others), opcode) != std::end(others);
+    }
+    return std::min(available, opcode_at + (two_byte ? 2 : 1) + (has_modrm ? 1 : 0));
+}
+
+// `length`: the bytes that had to be fetched to know; CS's limit and the next page matter to them first.
+Decoded raising(uint8_t number, size_t length = 1) {
     Decoded decoded;
     decoded.op.handler = raise_handler();
     decoded.op.detail = number;
-    decoded.length = 1;
+    decoded.length = static_cast<uint8_t>(length);
     decoded.provisional = true;
     decoded.ends_block = true;
     return decoded;
@@ -127,11 +171,14 @@ Decoder::Decoder(const CpuParameters& parameters) : parameters_{parameters} {
 
 Decoded Decoder::decode(const uint8_t* bytes, size_t available, uint32_t mode) const {
     const bool code32 = (mode & block_mode::code32) != 0;
+    const size_t opcode_at = count_prefixes(bytes, available);
+    if (opcode_at + 1 < available && begins_later_encoding(bytes[opcode_at], bytes[opcode_at + 1]))
+        return raising(vector::invalid_opcode, opcode_at + 2);
     ZydisDecodedInstruction instruction;
     const ZyanStatus status = ZydisDecoderDecodeInstruction(code32 ? &decoder32_ : &decoder16_, nullptr,
                                                             bytes, available, &instruction);
     if (status == ZYDIS_STATUS_NO_MORE_DATA) {
-        if (available >= ZYDIS_MAX_INSTRUCTION_LENGTH)
+        if (available >= longest)
             return raising(vector::general_protection);
         Decoded decoded;
         decoded.incomplete = true;
@@ -140,7 +187,7 @@ Decoded Decoder::decode(const uint8_t* bytes, size_t available, uint32_t mode) c
     if (status == ZYDIS_STATUS_INSTRUCTION_TOO_LONG)
         return raising(vector::general_protection);
     if (!ZYAN_SUCCESS(status) || instruction.encoding != ZYDIS_INSTRUCTION_ENCODING_LEGACY)
-        return raising(vector::invalid_opcode);
+        return raising(vector::invalid_opcode, bytes_that_show(bytes, available, opcode_at));
 
     Decoded decoded;
     decoded.length = instruction.length;

@@ -10,7 +10,7 @@ namespace fixpoint::models {
 namespace {
 
 constexpr uint32_t code = CpuBench::code_address, data = 0x20'0000;
-constexpr int invalid_opcode = 6, no_exception = -1;
+constexpr int invalid_opcode = 6, protection = 13, no_exception = -1;
 
 class Opcodes : public testing::Test {
 protected:
@@ -151,6 +151,22 @@ TEST_F(Opcodes, VexEvexAndXopBytesAreWhatTheyWere) {
     for (const uint8_t opcode : {uint8_t{0xC4}, uint8_t{0xC5}, uint8_t{0x62}})
         EXPECT_EQ(outcome({opcode, 0xF8, 0x77, 0x00, 0x00, 0x00}), invalid_opcode);
     EXPECT_EQ(outcome({0x8F, 0xE9, 0x78, 0x12, 0xC8}), invalid_opcode);
+}
+TEST_F(Opcodes, UndefinedOnesAreWithinTheLimitOfTheCodeSegmentOrAProtectionFault) {
+    const std::vector<uint8_t> undefined[] = {{0x0F, 0x04},       {0x66, 0x0F, 0x24}, {0x0F, 0x0B},
+                                              {0xC4, 0xC0},       {0xC5, 0xF8},       {0x62, 0xF1},
+                                              {0x2E, 0x8F, 0xE9}, {0x0F, 0xC7, 0xC8}, {0xFE, 0xFF}};
+    for (const std::vector<uint8_t>& bytes : undefined)
+        for (uint32_t within = 1; within <= bytes.size(); ++within) {
+            CpuState s = CpuBench::flat_state();
+            s.segment[seg_cs].limit = code + within - 1;
+            bench.cpu.set_state(s);
+            bench.put(code, std::span{bytes});
+            bench.cpu.snoop_write(code, static_cast<uint32_t>(bytes.size()));
+            bench.run();
+            EXPECT_EQ(bench.halted_in(), within == bytes.size() ? invalid_opcode : protection)
+                << std::hex << unsigned{bytes[0]} << ", " << within << " bytes within the limit";
+        }
 }
 TEST_F(Opcodes, UndocumentedOnesThatExist) {
     bench.put32(data, 0x80);

@@ -225,6 +225,29 @@ INSTANTIATE_TEST_SUITE_P(Crossings, PagingWidths,
                          testing::Values(std::tuple{2u, 1u}, std::tuple{4u, 1u}, std::tuple{4u, 2u},
                                          std::tuple{4u, 3u}));
 
+TEST_F(Paging, TheLimitOfTheCodeSegmentComesBeforeAnAbsentSecondPageOfAnInstruction) {
+    bench.put32(entry + 4, 0);
+    bench.put(frame + 0xFFF, {0x0F}); // and more behind the boundary
+    const CpuState start = bench.cpu.state();
+    for (const uint32_t limit : {page + 0xFFF, page + 0x1000}) {
+        CpuState s = start;
+        s.eip = page + 0xFFF;
+        s.segment[seg_cs].limit = limit;
+        bench.cpu.set_state(s);
+        bench.run();
+        EXPECT_EQ(bench.halted_in(), limit == page + 0xFFF ? 13 : 14);
+    }
+}
+TEST_F(Paging, LoadingAFarPointerIntoARegisterIsUndefinedBeforeAnAbsentPageBehindIt) {
+    bench.put32(entry + 4, 0);
+    bench.put(frame + 0xFFE, {0xC4, 0xC0}); // on later processors the beginning of a VEX prefix
+    CpuState s = bench.cpu.state();
+    s.eip = page + 0xFFE;
+    bench.cpu.set_state(s);
+    bench.run();
+    EXPECT_EQ(bench.halted_in(), 6);
+}
+
 TEST_F(Paging, CompareExchange8AcrossPagesFaultsBeforeWriting) {
     bench.put32(entry + 4, 0);
     bench.put32(frame + 0xFFC, 0x1111'1111);
