@@ -2,6 +2,7 @@
 #include "tests/differential/image_file.hpp"
 #include "tests/differential/processor.hpp"
 #include "tests/differential/watched_process.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 #include <cstdlib>
 #include <fstream>
@@ -23,27 +24,6 @@ std::filesystem::path find_program(const std::string& name) {
     }
     return {};
 }
-
-// A folder of its own, gone at the end.
-class Folder {
-public:
-    Folder() {
-        std::string name = (std::filesystem::temp_directory_path() / "fixpoint-differential-XXXXXX").string();
-        if (mkdtemp(name.data()) == nullptr)
-            throw std::runtime_error("cannot make " + name);
-        path_ = name;
-    }
-    ~Folder() {
-        std::error_code ignored;
-        std::filesystem::remove_all(path_, ignored);
-    }
-    Folder(const Folder&) = delete;
-    Folder& operator=(const Folder&) = delete;
-    [[nodiscard]] std::filesystem::path operator/(const char* name) const { return path_ / name; }
-
-private:
-    std::filesystem::path path_;
-};
 
 // The driver writes as soon as it runs: an emulator that ends in silence has not started.
 std::vector<uint8_t> output_of(const std::string& name, const std::filesystem::path& serial,
@@ -96,7 +76,7 @@ private:
 
     std::filesystem::path program_;
     GuestFiles files_;
-    Folder folder_;
+    fixpoint::tests::TemporaryFolder folder_{"fixpoint-differential"};
 };
 
 class Bochs final : public Processor {
@@ -139,7 +119,7 @@ private:
 
     std::filesystem::path program_;
     FlatProgram driver_, rom_;
-    Folder folder_;
+    fixpoint::tests::TemporaryFolder folder_{"fixpoint-differential"};
 };
 
 } // namespace

@@ -1,5 +1,6 @@
 #include "models/disk/disk_image.hpp"
 #include "tests/disk/disk_fixtures.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 #include <gtest/gtest.h>
 
@@ -17,12 +18,7 @@ using test::on_media;
 
 class DiskImageFile : public testing::Test {
 protected:
-    void SetUp() override {
-        std::string name = (std::filesystem::temp_directory_path() / "disk-image-test-XXXXXX").string();
-        folder = mkdtemp(name.data());
-    }
-    void TearDown() override { std::filesystem::remove_all(folder); }
-    std::filesystem::path folder;
+    tests::TemporaryFolder folder{"disk-image-test"};
 };
 
 TEST(DiskImage, IsBlankAtFirst) {
@@ -62,7 +58,7 @@ TEST_F(DiskImageFile, SavesASparseRawFileThatReadsBack) {
     EXPECT_EQ(on_media(again, 0), filled(1));
     EXPECT_EQ(on_media(again, (1 << 16) - 1), filled(2));
     size_t files = 0;
-    for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator(folder))
+    for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator(folder.path()))
         ++files;
     EXPECT_EQ(files, 1u);
 }

@@ -3,6 +3,7 @@
 #include "sim/machine/multiboot_loader.hpp"
 #include "tests/cpu/cpu_bench.hpp"
 #include "tests/fuzz/campaign.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 #include <gtest/gtest.h>
 
@@ -24,23 +25,15 @@ constexpr uint32_t magic = 0x1BADB002, address_fields = 1u << 16;
 
 class Folder {
 public:
-    Folder() {
-        std::string name = (std::filesystem::temp_directory_path() / "loader-fuzz-XXXXXX").string();
-        path_ = mkdtemp(name.data());
-    }
-    ~Folder() { std::filesystem::remove_all(path_); }
-    Folder(const Folder&) = delete;
-    Folder& operator=(const Folder&) = delete;
-
     std::filesystem::path write(const char* name, const std::vector<uint8_t>& content) const {
-        std::ofstream out{path_ / name, std::ios::binary};
+        std::ofstream out{folder_ / name, std::ios::binary};
         out.write(reinterpret_cast<const char*>(content.data()),
                   static_cast<std::streamsize>(content.size()));
-        return path_ / name;
+        return folder_ / name;
     }
 
 private:
-    std::filesystem::path path_;
+    tests::TemporaryFolder folder_{"loader-fuzz"};
 };
 
 void put(std::vector<uint8_t>& file, size_t offset, const void* data, size_t bytes) {

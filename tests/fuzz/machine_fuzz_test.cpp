@@ -6,6 +6,7 @@
 #include "tests/fuzz/device_code.hpp"
 #include "tests/fuzz/random_scenario.hpp"
 #include "tests/machine/machine_fixtures.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 #include <gtest/gtest.h>
 
@@ -60,19 +61,14 @@ private:
 class KernelFile {
 public:
     explicit KernelFile(std::span<const uint8_t> content) {
-        std::string name = (std::filesystem::temp_directory_path() / "machine-fuzz-XXXXXX").string();
-        folder_ = mkdtemp(name.data());
         std::ofstream{path(), std::ios::binary}.write(reinterpret_cast<const char*>(content.data()),
                                                       static_cast<std::streamsize>(content.size()));
     }
-    ~KernelFile() { std::filesystem::remove_all(folder_); }
-    KernelFile(const KernelFile&) = delete;
-    KernelFile& operator=(const KernelFile&) = delete;
 
     [[nodiscard]] std::filesystem::path path() const { return folder_ / "kernel"; }
 
 private:
-    std::filesystem::path folder_;
+    tests::TemporaryFolder folder_{"machine-fuzz"};
 };
 
 uint64_t digest(std::span<const uint8_t> bytes) {

@@ -1,5 +1,6 @@
 #include "sim/machine/multiboot_loader.hpp"
 #include "tests/machine/machine_fixtures.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 #include <gtest/gtest.h>
 
@@ -14,12 +15,6 @@ constexpr uint64_t memory_bytes = 16 << 20;
 
 class MultibootFiles : public testing::Test {
 protected:
-    void SetUp() override {
-        std::string name = (std::filesystem::temp_directory_path() / "multiboot-test-XXXXXX").string();
-        folder = mkdtemp(name.data());
-    }
-    void TearDown() override { std::filesystem::remove_all(folder); }
-
     std::filesystem::path write(const std::string& name, const std::vector<uint32_t>& words,
                                 size_t padding = 0) const {
         std::ofstream out{folder / name, std::ios::binary};
@@ -36,7 +31,7 @@ protected:
         }
         return {};
     }
-    std::filesystem::path folder;
+    tests::TemporaryFolder folder{"multiboot-test"};
 };
 
 // A kernel by address fields: loaded at 1 MB, 12 words, then zeros up to 1 MB + 0x2000, entry at 1 MB + 0x20.
@@ -108,7 +103,7 @@ TEST_F(MultibootFiles, TellsCommandLineModulesAndMemory) {
 
 TEST_F(MultibootFiles, NamesTheFileAndWhatIsWrong) {
     EXPECT_NE(message({folder / "none", "", {}}).find("none: cannot open"), std::string::npos);
-    EXPECT_NE(message({folder, "", {}}).find("is a folder"), std::string::npos);
+    EXPECT_NE(message({folder.path(), "", {}}).find("is a folder"), std::string::npos);
     EXPECT_NE(message({write("text", {1, 2, 3}), "", {}}).find("text: is no Multiboot kernel"),
               std::string::npos);
     EXPECT_NE(message({write("noelf", {0x1BADB002, 0, 0u - 0x1BADB002}), "", {}}).find("is no ELF"),

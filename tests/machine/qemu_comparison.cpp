@@ -1,6 +1,7 @@
 #include "tests/machine/qemu_comparison.hpp"
 
 #include "tests/machine/machine_fixtures.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 #include <gtest/gtest.h>
 
@@ -12,22 +13,6 @@
 
 namespace fixpoint::sim::test {
 namespace {
-
-class TemporaryFolder {
-public:
-    TemporaryFolder() {
-        std::string name = (std::filesystem::temp_directory_path() / "qemu-comparison-XXXXXX").string();
-        path_ = mkdtemp(name.data());
-    }
-    ~TemporaryFolder() { std::filesystem::remove_all(path_); }
-    TemporaryFolder(const TemporaryFolder&) = delete;
-    TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-
-    [[nodiscard]] std::filesystem::path operator/(const char* name) const { return path_ / name; }
-
-private:
-    std::filesystem::path path_;
-};
 
 std::string qemu_command(const BootImage& image, const std::filesystem::path& disk) {
     std::string modules;
@@ -63,7 +48,7 @@ bool have_qemu() {
 }
 
 void expect_same_as_qemu(const BootImage& image) {
-    const TemporaryFolder folder;
+    const tests::TemporaryFolder folder{"qemu-comparison"};
     models::DiskImage{disk_sectors}.save(folder / "disk.img");
     FILE* qemu = popen(qemu_command(image, folder / "disk.img").c_str(), "r");
     ASSERT_NE(qemu, nullptr);

@@ -1,6 +1,7 @@
 // The machine's own guest programs, under QEMU too.
 #include "tests/machine/machine_fixtures.hpp"
 #include "tests/machine/qemu_comparison.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 #include <gtest/gtest.h>
 
@@ -14,13 +15,10 @@ protected:
     void SetUp() override {
         if (!test::have_qemu())
             GTEST_SKIP() << "qemu-system-i386 (package qemu-system-x86) is not installed";
-        std::string name = (std::filesystem::temp_directory_path() / "qemu-modules-XXXXXX").string();
-        folder = mkdtemp(name.data());
         std::ofstream{folder / "first"} << "FIRSTMODULE";
         std::ofstream{folder / "second"} << std::string(5000, 's');
     }
-    void TearDown() override { std::filesystem::remove_all(folder); }
-    std::filesystem::path folder;
+    tests::TemporaryFolder folder{"qemu-modules"};
 };
 
 TEST_P(QemuComparison, PrintsTheSame) {
