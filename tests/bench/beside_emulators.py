@@ -36,28 +36,34 @@ debug: action=ignore
 """
 
 
-def processor_seconds(process):
-    """Time on a processor of all threads of a running process, in seconds."""
-    nanoseconds = 0
-    for task in pathlib.Path(f"/proc/{process.pid}/task").iterdir():
-        try:
-            nanoseconds += int((task / "schedstat").read_text().split()[0])
-        except (FileNotFoundError, ProcessLookupError):
-            pass
-    return nanoseconds / 1e9
+class ProcessorTime:
+    """Time on a processor of all threads that a process has or had, in seconds."""
+
+    def __init__(self, process):
+        self.folder = pathlib.Path(f"/proc/{process.pid}/task")
+        self.nanoseconds = {}  # by thread; what one that has ended took stays
+
+    def seconds(self):
+        for task in self.folder.iterdir():
+            try:
+                self.nanoseconds[task.name] = int((task / "schedstat").read_text().split()[0])
+            except (FileNotFoundError, ProcessLookupError):
+                pass
+        return sum(self.nanoseconds.values()) / 1e9
 
 
 def watch(process, serial):
     """Loop -> (operations or 0, processor seconds), from the lines that the guest prints into the file `serial`."""
     loops, begun, seen = {}, None, 0
+    time_taken = ProcessorTime(process)
     while process.poll() is None:
         text = serial.read_text(errors="replace") if serial.exists() else ""
         lines = text.split("\n")[:-1]
         for line in lines[seen:]:
             if line.startswith("begin "):
-                begun = processor_seconds(process)
+                begun = time_taken.seconds()
             elif match := re.match(r"end (\S+) (\d+)", line):
-                loops[match[1]] = (int(match[2]), processor_seconds(process) - begun)
+                loops[match[1]] = (int(match[2]), time_taken.seconds() - begun)
         seen = len(lines)
         time.sleep(0.0005)
     return loops
