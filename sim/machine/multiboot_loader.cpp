@@ -27,9 +27,8 @@ constexpr uint32_t base_memory_end = 0x9FC00, upper_memory = 0x100000, bios_area
 constexpr uint32_t stack_top = 0x6F08; // what SeaBIOS leaves; the specification promises none
 constexpr uint32_t page_bytes = 4096;
 
-template<class Address>
-constexpr Address align_page(Address address) {
-    return (address + page_bytes - 1) & ~Address{page_bytes - 1};
+constexpr uint64_t align_page(uint64_t address) {
+    return (address + page_bytes - 1) & ~uint64_t{page_bytes - 1};
 }
 
 [[noreturn]] void fail(const std::filesystem::path& file, const std::string& what) {
@@ -157,7 +156,7 @@ uint32_t MultibootLoader::add(uint32_t address, std::vector<uint8_t> content) {
 }
 
 void MultibootLoader::add_boot_information(const BootImage& image) {
-    uint64_t kernel_end = 0;
+    uint64_t kernel_end = upper_memory;
     for (const Segment& segment : segments_)
         kernel_end = std::max(kernel_end, uint64_t{segment.address} + segment.memory_bytes);
     const auto need = [&](const std::filesystem::path& file, const char* complaint, uint64_t end) {
@@ -165,9 +164,9 @@ void MultibootLoader::add_boot_information(const BootImage& image) {
             fail(file, std::string{complaint} + ": that takes memory up to " + std::to_string(end) +
                            " bytes, the machine has " + std::to_string(memory_bytes_));
     };
-    constexpr const char* no_room = "leaves no room behind it for the command line and the module table";
+    const char* const no_room = "leaves no room behind it for the command line and the module table";
     need(image.kernel, no_room, align_page(kernel_end));
-    const uint32_t table = align_page(std::max(static_cast<uint32_t>(kernel_end), upper_memory));
+    const auto table = static_cast<uint32_t>(align_page(kernel_end));
 
     // The strings stand behind the module table, the modules behind them.
     const auto table_bytes = static_cast<uint32_t>(16 * image.modules.size());
