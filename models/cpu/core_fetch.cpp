@@ -7,7 +7,7 @@ namespace fixpoint::models {
 
 bool Core::fetch_slow(uint32_t linear, uint32_t& physical) {
     current = nullptr;
-    if (eip > code_limit)
+    if (linear - segment[seg_cs].base > code_limit) // not EIP: it may be the second page of an instruction
         return raise_protection();
     Mmu::Translation translation;
     if (!mmu.translate(linear, AccessKind::fetch, user(), translation))
@@ -81,11 +81,6 @@ Block* Core::build_block(uint32_t linear, uint32_t physical, bool single) {
         if (decoded.incomplete) {
             const uint32_t next_page = (linear | (page_bytes - 1)) + 1;
             uint32_t second = 0;
-            if (code_limit - eip < next_page - linear) { // before the next page matters
-                current = nullptr;
-                raise_protection();
-                return nullptr;
-            }
             if (!fetch_slow(next_page, second))
                 return nullptr;
             made->second_page = second & ~(page_bytes - 1);
