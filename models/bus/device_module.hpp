@@ -4,7 +4,7 @@
 // device names as its next, and is set anew after everything that may have moved it.
 #pragma once
 
-#include "models/bus/systemc.hpp"
+#include "models/bus/blocking_target.hpp"
 #include "models/bus/transfer.hpp"
 #include "models/device.hpp"
 
@@ -14,19 +14,30 @@
 namespace fixpoint::models {
 
 template<std::derived_from<Device> D>
-class DeviceModule final : public sc_core::sc_module {
+class DeviceModule final : public sc_core::sc_module, public BlockingTarget {
 public:
-    tlm_utils::simple_target_socket<DeviceModule> socket{"socket"};
+    tlm::tlm_target_socket<> socket{"socket"};
     D device;
 
     template<typename... Arguments>
     explicit DeviceModule(const sc_core::sc_module_name& name, Arguments&&... arguments)
         : sc_module{name}, device{std::forward<Arguments>(arguments)...} {
-        socket.register_b_transport(this, &DeviceModule::b_transport);
+        socket.bind(*this);
         SC_HAS_PROCESS(DeviceModule);
         SC_METHOD(wake_up);
         sensitive << wake_.event();
         dont_initialize();
+    }
+
+    void b_transport(tlm::tlm_generic_payload& payload, sc_core::sc_time&) override {
+        advance();
+        const auto offset = static_cast<uint32_t>(payload.get_address());
+        if (payload.is_read())
+            set_payload_value(payload, device.read(offset, payload.get_data_length()));
+        else
+            device.write(offset, payload.get_data_length(), payload_value(payload));
+        reschedule();
+        payload.set_response_status(tlm::TLM_OK_RESPONSE);
     }
 
     // After something outside the bus changed the device: input from the host, a reset.
@@ -38,16 +49,6 @@ private:
         wake_.clear();
         advance();
         reschedule();
-    }
-    void b_transport(tlm::tlm_generic_payload& payload, sc_core::sc_time&) {
-        advance();
-        const auto offset = static_cast<uint32_t>(payload.get_address());
-        if (payload.is_read())
-            set_payload_value(payload, device.read(offset, payload.get_data_length()));
-        else
-            device.write(offset, payload.get_data_length(), payload_value(payload));
-        reschedule();
-        payload.set_response_status(tlm::TLM_OK_RESPONSE);
     }
 
     Alarm wake_{"wake"};

@@ -6,12 +6,10 @@ namespace fixpoint::models {
 
 MemoryModule::MemoryModule(const sc_core::sc_module_name& name, PhysicalMemory& memory)
     : sc_module{name}, memory_{memory} {
-    socket.register_b_transport(this, &MemoryModule::b_transport);
-    socket.register_get_direct_mem_ptr(this, &MemoryModule::get_direct_mem_ptr);
-    socket.register_transport_dbg(this, &MemoryModule::transport_debug);
+    socket.bind(*this);
 }
 
-unsigned MemoryModule::transport_debug(tlm::tlm_generic_payload& payload) {
+unsigned MemoryModule::transport_dbg(tlm::tlm_generic_payload& payload) {
     const unsigned bytes = payload.get_data_length();
     if (!memory_.contains(payload.get_address(), bytes))
         return 0;
@@ -24,7 +22,7 @@ unsigned MemoryModule::transport_debug(tlm::tlm_generic_payload& payload) {
 }
 
 void MemoryModule::b_transport(tlm::tlm_generic_payload& payload, sc_core::sc_time&) {
-    const bool done = transport_debug(payload) == payload.get_data_length();
+    const bool done = transport_dbg(payload) == payload.get_data_length();
     payload.set_dmi_allowed(done);
     payload.set_response_status(done ? tlm::TLM_OK_RESPONSE : tlm::TLM_ADDRESS_ERROR_RESPONSE);
 }

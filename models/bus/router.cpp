@@ -7,10 +7,13 @@
 namespace fixpoint::models {
 
 Router::Router(const sc_core::sc_module_name& name) : sc_module{name} {
-    in.register_b_transport(this, &Router::b_transport);
-    in.register_get_direct_mem_ptr(this, &Router::get_direct_mem_ptr);
-    in.register_transport_dbg(this, &Router::transport_debug);
+    in.bind(*this);
     out.register_invalidate_direct_mem_ptr(this, &Router::invalidate_direct_mem_ptr);
+}
+
+void Router::end_of_elaboration() {
+    for (Entry& entry : entries_)
+        entry.interface = out[static_cast<int>(entry.target)];
 }
 
 void Router::move(unsigned target, unsigned index, uint64_t first, bool enabled) {
@@ -37,7 +40,7 @@ const Router::Entry* Router::find(uint64_t address) const {
     return &*entry;
 }
 
-void Router::b_transport(int initiator, tlm::tlm_generic_payload& payload, sc_core::sc_time& delay) {
+void Router::b_transport(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay) {
     const uint64_t address = payload.get_address();
     const unsigned bytes = payload.get_data_length();
     const Entry* entry = find(address);
@@ -45,7 +48,7 @@ void Router::b_transport(int initiator, tlm::tlm_generic_payload& payload, sc_co
         for (unsigned i = 0; i < bytes; ++i) {
             tlm::tlm_generic_payload part;
             prepare(part, payload.get_command(), address + i, payload.get_data_ptr() + i, 1);
-            b_transport(initiator, part, delay);
+            b_transport(part, delay);
         }
         payload.set_response_status(tlm::TLM_OK_RESPONSE);
         return;
@@ -59,11 +62,11 @@ void Router::b_transport(int initiator, tlm::tlm_generic_payload& payload, sc_co
         return;
     }
     payload.set_address(address - entry->range.first + entry->range.offset);
-    out[static_cast<int>(entry->target)]->b_transport(payload, delay);
+    entry->interface->b_transport(payload, delay);
     payload.set_address(address);
 }
 
-bool Router::get_direct_mem_ptr(int, tlm::tlm_generic_payload& payload, tlm::tlm_dmi& dmi) {
+bool Router::get_direct_mem_ptr(tlm::tlm_generic_payload& payload, tlm::tlm_dmi& dmi) {
     const uint64_t address = payload.get_address();
     const Entry* entry = find(address);
     if (entry == nullptr)
@@ -71,7 +74,7 @@ bool Router::get_direct_mem_ptr(int, tlm::tlm_generic_payload& payload, tlm::tlm
     const uint64_t shift =
         entry->range.first - entry->range.offset; // of target to router addresses, modulo 2^64
     payload.set_address(address - shift);
-    const bool granted = out[static_cast<int>(entry->target)]->get_direct_mem_ptr(payload, dmi);
+    const bool granted = entry->interface->get_direct_mem_ptr(payload, dmi);
     payload.set_address(address);
     if (granted) {
         dmi.set_start_address(std::max<uint64_t>(dmi.get_start_address() + shift, entry->range.first));
@@ -80,13 +83,13 @@ bool Router::get_direct_mem_ptr(int, tlm::tlm_generic_payload& payload, tlm::tlm
     return granted;
 }
 
-unsigned Router::transport_debug(int, tlm::tlm_generic_payload& payload) {
+unsigned Router::transport_dbg(tlm::tlm_generic_payload& payload) {
     const uint64_t address = payload.get_address();
     const Entry* entry = find(address);
     if (entry == nullptr)
         return 0;
     payload.set_address(address - entry->range.first + entry->range.offset);
-    const unsigned done = out[static_cast<int>(entry->target)]->transport_dbg(payload);
+    const unsigned done = entry->interface->transport_dbg(payload);
     payload.set_address(address);
     return done;
 }
@@ -95,8 +98,8 @@ void Router::invalidate_direct_mem_ptr(int target, sc_dt::uint64 first, sc_dt::u
     for (const Entry& entry : entries_)
         if (entry.target == static_cast<unsigned>(target)) {
             const uint64_t shift = entry.range.first - entry.range.offset;
-            for (unsigned i = 0; i < in.size(); ++i)
-                in[static_cast<int>(i)]->invalidate_direct_mem_ptr(first + shift, last + shift);
+            for (int i = 0; i < in.size(); ++i)
+                in[i]->invalidate_direct_mem_ptr(first + shift, last + shift);
         }
 }
 

@@ -6,7 +6,7 @@
 // the ISA bridge does.
 #pragma once
 
-#include "models/bus/systemc.hpp"
+#include "models/bus/blocking_target.hpp"
 
 #include <cstdint>
 #include <functional>
@@ -14,7 +14,7 @@
 
 namespace fixpoint::models {
 
-class Router final : public sc_core::sc_module {
+class Router final : public sc_core::sc_module, public BlockingTarget {
 public:
     struct Range {
         uint64_t first, last; // inclusive
@@ -23,7 +23,7 @@ public:
     };
     using Target = tlm_utils::multi_passthrough_initiator_socket<Router>;
 
-    tlm_utils::multi_passthrough_target_socket<Router> in{"in"};
+    tlm::tlm_target_socket<32, tlm::tlm_base_protocol_types, 0> in{"in"}; // any number of initiators
     Target out{"out"};
 
     // An access that nobody answers.
@@ -38,23 +38,26 @@ public:
         out.bind(target);
         const auto number = static_cast<unsigned>(out.size() - 1);
         for (const Range& range : ranges)
-            entries_.push_back({range, number, true});
+            entries_.push_back({range, number, true, nullptr});
         return number;
     }
     // Moves the `index`-th range of a target (a base address register was written), or stops decoding it.
     void move(unsigned target, unsigned index, uint64_t first, bool enabled);
+
+    void b_transport(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay) override;
+    bool get_direct_mem_ptr(tlm::tlm_generic_payload& payload, tlm::tlm_dmi& dmi) override;
+    unsigned transport_dbg(tlm::tlm_generic_payload& payload) override;
 
 private:
     struct Entry {
         Range range;
         unsigned target;
         bool enabled;
+        tlm::tlm_fw_transport_if<>* interface; // of the target, once elaborated
     };
 
-    void b_transport(int initiator, tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);
-    bool get_direct_mem_ptr(int initiator, tlm::tlm_generic_payload& payload, tlm::tlm_dmi& dmi);
+    void end_of_elaboration() override;
     void invalidate_direct_mem_ptr(int target, sc_dt::uint64 first, sc_dt::uint64 last);
-    unsigned transport_debug(int initiator, tlm::tlm_generic_payload& payload);
     [[nodiscard]] const Entry* find(uint64_t address) const;
 
     std::vector<Entry> entries_;

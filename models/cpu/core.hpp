@@ -233,8 +233,9 @@ public:
     [[nodiscard]] bool read_descriptor(uint16_t selector, uint8_t fault_vector, Descriptor& descriptor);
     [[nodiscard]] bool mark_accessed(Descriptor& descriptor);
     [[nodiscard]] bool load_segment(unsigned index, uint16_t selector); // MOV, POP, LxS
-    [[nodiscard]] bool load_stack_segment(uint16_t selector, unsigned level, uint8_t fault_vector,
-                                          SegmentState& stack);
+    // A stack segment for that level, not yet marked accessed: whatever may still be refused comes first.
+    [[nodiscard]] bool read_stack_segment(uint16_t selector, unsigned level, uint8_t fault_vector,
+                                          Descriptor& descriptor);
     [[nodiscard]] bool task_stack(unsigned level, uint16_t& selector, uint32_t& pointer);
     void set_code_segment(SegmentState code, unsigned level);
     void set_v86_or_real_segment(unsigned index, uint16_t selector);

@@ -132,14 +132,16 @@ bool Core::enter_gate(const Fault& event, uint32_t return_eip, bool software, bo
 
     // Its stack, and what is pushed there.
     Stack stack = current_stack();
+    Descriptor inner_stack{};
     uint32_t stack_error = 0; // the manual's #SS names a new stack, not the current one
     std::array<uint32_t, 10> frame{};
     unsigned count = 0;
     if (inner) {
         uint16_t stack_selector = 0;
         if (!task_stack(level, stack_selector, stack.pointer) ||
-            !load_stack_segment(stack_selector, level, vector::invalid_tss, stack.segment))
+            !read_stack_segment(stack_selector, level, vector::invalid_tss, inner_stack))
             return false;
+        stack.segment = inner_stack.segment();
         stack_error = stack_selector & ~3u;
         stack.as_user = false;
         if (from_v86)
@@ -156,12 +158,13 @@ bool Core::enter_gate(const Fault& event, uint32_t return_eip, bool software, bo
         return false;
     if (target > code.segment().limit)
         return raise_protection();
-    if (!mark_accessed(code) || !push_frame(stack, bytes, std::span{frame}.first(count)))
+    if (!mark_accessed(code) || (inner && !mark_accessed(inner_stack)) ||
+        !push_frame(stack, bytes, std::span{frame}.first(count)))
         return false;
 
     // Nothing can fault any more.
     if (inner) {
-        segment[seg_ss] = stack.segment;
+        segment[seg_ss] = inner_stack.segment();
         clock.cycles += parameters.privilege_change_cycles;
         if (from_v86)
             for (const unsigned index : {seg_gs, seg_fs, seg_ds, seg_es})

@@ -32,19 +32,19 @@ bool Core::return_to(Stack stack, unsigned bytes, uint16_t selector, uint32_t ta
         return raise(vector::segment_not_present, selector & ~3u);
     stack.pointer += release;
     const bool outer = level > privilege;
-    SegmentState outer_segment;
+    Descriptor outer_stack{};
     uint32_t outer_pointer = 0, outer_selector = 0;
     if (outer && (!pop_from(stack, bytes, outer_pointer) || !pop_from(stack, bytes, outer_selector) ||
-                  !load_stack_segment(static_cast<uint16_t>(outer_selector), level,
-                                      vector::general_protection, outer_segment)))
+                  !read_stack_segment(static_cast<uint16_t>(outer_selector), level,
+                                      vector::general_protection, outer_stack)))
         return false;
     if (target > code.segment().limit)
         return raise_protection();
-    if (!mark_accessed(code))
+    if (!mark_accessed(code) || (outer && !mark_accessed(outer_stack)))
         return false;
     if (outer) {
-        segment[seg_ss] = outer_segment;
-        set_stack({outer_segment, outer_pointer + release, true});
+        segment[seg_ss] = outer_stack.segment();
+        set_stack({segment[seg_ss], outer_pointer + release, true});
         clock.cycles += parameters.privilege_change_cycles;
     } else {
         set_stack(stack);

@@ -69,10 +69,11 @@ bool Core::load_segment(unsigned index, uint16_t selector) {
     }
     clock.cycles += parameters.segment_load_cycles;
     if (index == seg_ss) {
-        SegmentState stack;
-        if (!load_stack_segment(selector, privilege, vector::general_protection, stack))
+        Descriptor stack{};
+        if (!read_stack_segment(selector, privilege, vector::general_protection, stack) ||
+            !mark_accessed(stack))
             return false;
-        segment[seg_ss] = stack;
+        segment[seg_ss] = stack.segment();
         update_mode();
         return true;
     }
@@ -97,20 +98,15 @@ bool Core::load_segment(unsigned index, uint16_t selector) {
 }
 
 // `fault_vector`: #TS where the selector comes from a TSS, #GP elsewhere.
-bool Core::load_stack_segment(uint16_t selector, unsigned level, uint8_t fault_vector, SegmentState& stack) {
+bool Core::read_stack_segment(uint16_t selector, unsigned level, uint8_t fault_vector,
+                              Descriptor& descriptor) {
     if ((selector & ~3u) == 0)
         return raise(fault_vector, 0u);
-    Descriptor descriptor{};
     if (!read_descriptor(selector, fault_vector, descriptor))
         return false;
     if ((selector & 3u) != level || descriptor.dpl() != level || !descriptor.writable_data())
         return raise(fault_vector, selector & ~3u);
-    if (!descriptor.present())
-        return raise(vector::stack_fault, selector & ~3u);
-    if (!mark_accessed(descriptor))
-        return false;
-    stack = descriptor.segment();
-    return true;
+    return descriptor.present() || raise(vector::stack_fault, selector & ~3u);
 }
 
 bool Core::task_stack(unsigned level, uint16_t& selector, uint32_t& pointer) {

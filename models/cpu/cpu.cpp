@@ -23,6 +23,9 @@ void Cpu::reset() {
     core_->reset_requested = true;
     core_->request_attention();
 }
+bool Cpu::is_running() const {
+    return core_->running;
+}
 CpuState Cpu::state() const {
     return core_->state();
 }

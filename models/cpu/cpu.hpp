@@ -59,6 +59,8 @@ public:
     // From a callback: once the block that called it has ended.
     void power_cycle();
     void reset();
+    // Inside run(): a callback, or its caller, waits in the middle of an instruction.
+    [[nodiscard]] bool is_running() const;
 
     [[nodiscard]] CpuState state() const;  // also inside callbacks
     void set_state(const CpuState& state); // not inside callbacks; flushes TLBs, keeps the caches

@@ -26,9 +26,11 @@ bool call_inner(Core& core, const Core::Descriptor& gate, Core::Descriptor& code
     const unsigned level = code.dpl(), parameters = gate.high & most_parameters;
     uint16_t selector = 0;
     Core::Stack stack;
+    Core::Descriptor stack_segment{};
     if (!core.task_stack(level, selector, stack.pointer) ||
-        !core.load_stack_segment(selector, level, vector::invalid_tss, stack.segment))
+        !core.read_stack_segment(selector, level, vector::invalid_tss, stack_segment))
         return false;
+    stack.segment = stack_segment.segment();
     std::array<uint32_t, most_parameters + 4> frame{};
     unsigned count = 0;
     frame[count++] = core.segment[seg_ss].selector;
@@ -45,7 +47,8 @@ bool call_inner(Core& core, const Core::Descriptor& gate, Core::Descriptor& code
     }
     frame[count++] = core.segment[seg_cs].selector;
     frame[count++] = return_eip;
-    if (!core.mark_accessed(code) || !core.push_frame(stack, bytes, std::span{frame}.first(count)))
+    if (!core.mark_accessed(code) || !core.mark_accessed(stack_segment) ||
+        !core.push_frame(stack, bytes, std::span{frame}.first(count)))
         return false;
     core.segment[seg_ss] = stack.segment;
     core.set_stack(stack);

@@ -325,6 +325,8 @@ void Machine::request_stop() {
 }
 
 void Machine::reset() {
+    if (parts_->cpu.cpu().is_running())
+        return parts_->request_reset();
     parts_->reset_devices();
     parts_->cpu.power_on();
     parts_->boot();

@@ -48,7 +48,8 @@ public:
     // From probes and device callbacks: run() returns after the current instruction, with the devices caught
     // up.
     void request_stop();
-    // The reset button, between two instructions: devices and processor are reset, the image is placed anew.
+    // The reset button: devices and processor are reset, the image is placed anew. If the processor waits in the
+    // middle of an instruction (run() has come to its limit during a device access): once that has ended.
     void reset();
     // Power off at now() and on again: memory and devices lose their state, the disk's cache goes as `mode`
     // says, the loaded image is placed anew. Between two calls of run() only.

@@ -164,6 +164,18 @@ TEST_F(FarTransfer, InnerCallWithoutRoomNamesTheNewStack) {
     EXPECT_EQ(bench.get32(8), 0u) << "nothing was pushed on the inner stack";
     EXPECT_EQ(bench.get32(4), 0u);
 }
+TEST_F(FarTransfer, RefusedInnerCallDoesNotMarkTheNewStackAccessed) {
+    bench.descriptor(tiny_stack, 0x0000'0FFF, 0x0040'9200);
+    bench.put32(CpuBench::tss_address + 4, 0x800);
+    bench.put32(CpuBench::tss_address + 8, tiny_stack);
+    bench.gate(13, CpuBench::handler(13), 0x8E, conforming); // the handler stays at level 3
+    bench.put(CpuBench::handler(13), {0xEB, 0xFE});
+    bench.set_user();
+    call_gate(gate32, narrow_code, 0x1000, 0xEC);
+    far_call(gate32);
+    EXPECT_EQ(bench.run().eip, CpuBench::handler(13));
+    EXPECT_EQ(bench.get32(CpuBench::gdt_address + tiny_stack + 4), 0x0040'9200u);
+}
 TEST_F(FarTransfer, ParametersBeyondTheCallersStackAreAStackFault) {
     call_gate(gate32, CpuBench::kernel_code, 0x4800, 0xEC, 2);
     bench.set_user();
@@ -261,6 +273,13 @@ TEST_F(FarTransfer, ReturnBeyondTheLimitLeavesTheStackPointer) {
     bench.code({0xCB});
     expect_error(13, 0);
     EXPECT_EQ(bench.cpu.state().general[reg_esp], stack_top - 8 - 16);
+}
+TEST_F(FarTransfer, OuterReturnBeyondTheLimitDoesNotMarkTheNewStackAccessed) {
+    bench.descriptor(user_data16, 0x0000'FFFF, 0x0000'F200);
+    on_top({0x20'0000, user_code16, 0x2000, user_data16});
+    bench.code({0xCB});
+    expect_error(13, 0);
+    EXPECT_EQ(bench.get32(CpuBench::gdt_address + (user_data16 & ~7u) + 4), 0x0000'F200u);
 }
 TEST_F(FarTransfer, IretAtLevel3ChangesNeitherIoplNorTheInterruptFlag) {
     bench.set_user(0x202);

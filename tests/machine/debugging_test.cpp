@@ -206,6 +206,25 @@ TEST(Debugging, ResetStartsTheImageAnew) {
     });
 }
 
+// run() may end while the processor waits in an access for the devices' time to come to its own.
+TEST(Debugging, ResetWaitsForTheEndOfADeviceAccess) {
+    in_child([] {
+        Machine machine{test_machine(), nullptr};
+        machine.load({guest("boot"), "a=1", {}});
+        std::string console;
+        machine.set_serial_output([&](char c) { console += c; });
+        models::Picoseconds until = 0;
+        while (!machine.cpu().is_running()) {
+            until += 100 * models::ps_per_us + 1;
+            ASSERT_EQ(machine.run(until), RunEnd::time_limit) << "no run ended during an access";
+        }
+        machine.reset();
+        console.clear();
+        EXPECT_EQ(machine.run(until + ps_per_second), RunEnd::debug_exit);
+        EXPECT_NE(console.find("arguments a=1\n"), std::string::npos) << console;
+    });
+}
+
 TEST(Debugging, WatchpointsStopBehindTheInstructionThatTouchesThem) {
     in_child([] {
         Machine machine{test_machine(), nullptr};
