@@ -18,6 +18,8 @@ constexpr std::array all_classes{
     CaseClass{"tasks", tasks},
     CaseClass{"debug", debug},
     CaseClass{"sensitive", sensitive},
+    CaseClass{"fast_calls", fast_calls},
+    CaseClass{"alignment", alignment},
     CaseClass{"encodings", encodings},
 };
 

@@ -36,6 +36,10 @@ void tasks(Builder& b);
 void debug(Builder& b);
 // What IOPL, the I/O map and virtual-8086 mode decide about.
 void sensitive(Builder& b);
+// SYSENTER and SYSEXIT.
+void fast_calls(Builder& b);
+// Alignment checking.
+void alignment(Builder& b);
 // LOCK, undefined opcodes and forms, prefixes, coprocessor availability.
 void encodings(Builder& b);
 
