@@ -47,7 +47,8 @@ uint32_t MainMemory::checksum(uint32_t address, size_t bytes) const {
 }
 
 Board::Board(Watch watch, Picoseconds start, models::DiskImage* image)
-    : start_{start}, now_{start}, disk_{image != nullptr ? models::make_disk(ideal_drive(), *image) : nullptr},
+    : start_{start}, now_{start}, disk_{image != nullptr ? models::make_disk(ideal_drive(), *image)
+                                                         : nullptr},
       rtc_{0}, uart_{uart_instant}, ide_{disk_.get(), ideal_drive().model, memory_, cable_bytes_per_second},
       devices_{&pic_, &pit_, &rtc_, &uart_, &ports_, &pci_, &power_, &ide_} {
     connect_addresses();
@@ -193,6 +194,7 @@ Observations Board::run(const Steps& steps, const std::vector<Instant>& instants
         changes_.clear();
         advance(start_ + instants[i].model_ns * models::ps_per_ns);
         const uint32_t value = perform(steps[i]);
+        advance(start_ + instants[i].end_ns * models::ps_per_ns);
         observations.push_back({value, changes_, levels_});
     }
     return observations;

@@ -39,11 +39,20 @@ std::string describe_changes(const Observation& seen, uint32_t lines) {
     return shown > shown_at_most ? text + fmt::format(" ... ({} changes)", shown) : text;
 }
 
+// What the table of known differences may name: features that begin with irq_ are about lines, not about values.
+Features of_difference(const Steps& steps, const std::vector<Features>& features, const Difference& one) {
+    Features all = plain_features(steps[one.step]);
+    for (const std::string& feature : features[one.step])
+        if (one.field != "value" || !feature.starts_with("irq_"))
+            all.insert(feature);
+    return all;
+}
+
 } // namespace
 
 Campaign::Campaign(const Subject& subject, const Setting& setting)
-    : subject_{subject}, defect_{setting.defect}, known_{setting.known_differences},
-      prologue_{subject.prologue()} {
+    : subject_{subject}, defect_{setting.defect}, known_{setting.known_differences}, prologue_{
+                                                                                         subject.prologue()} {
     if (subject.needs_disk()) {
         image_ = folder_ / "disk";
         write_patterned_disk(image_);
@@ -96,21 +105,15 @@ Campaign::Comparison Campaign::compare(const Steps& steps) {
     if (result.differences.empty())
         return result;
     const std::vector<Features> features = subject_.features(result.steps);
-    for (const Difference& one : result.differences) {
-        Features all = plain_features(result.steps[one.step]);
-        all.insert(features[one.step].begin(), features[one.step].end());
-        if (!known_.explains(subject_.name(), one, all))
+    for (const Difference& one : result.differences)
+        if (!known_.explains(subject_.name(), one, of_difference(result.steps, features, one)))
             result.unexplained.push_back(one);
-    }
     return result;
 }
 
 std::string Campaign::group_of(const Comparison& comparison) const {
     const Difference& first = comparison.unexplained.front();
-    const Step& step = comparison.steps[first.step];
-    Features all = plain_features(step);
-    const std::vector<Features> features = subject_.features(comparison.steps);
-    all.insert(features[first.step].begin(), features[first.step].end());
+    const Features all = of_difference(comparison.steps, subject_.features(comparison.steps), first);
     return fmt::format("{}: {}", first.field, fmt::join(all, " "));
 }
 

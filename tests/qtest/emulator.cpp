@@ -33,8 +33,8 @@ char width_letter(unsigned bytes) {
 
 } // namespace
 
-Emulator::Emulator(const std::filesystem::path& program, const std::filesystem::path& clock_library, Watch watch,
-                   const std::filesystem::path& image) {
+Emulator::Emulator(const std::filesystem::path& program, const std::filesystem::path& clock_library,
+                   Watch watch, const std::filesystem::path& image) {
     try {
         start(program, clock_library, image);
         intercept(watch);
@@ -61,14 +61,29 @@ void Emulator::start(const std::filesystem::path& program, const std::filesystem
         throw std::runtime_error("cannot map " + clock_file.string());
     clock_ = static_cast<VirtualClock*>(place);
 
-    std::vector<std::string> command{program.string(), "-M",       "pc,hpet=off",
-                                     "-accel",         "tcg",      "-m",
-                                     "64",             "-bios",    rom.string(),
-                                     "-nodefaults",    "-vga",     "none",
-                                     "-display",       "none",     "-serial",
-                                     "null",           "-rtc",     "base=2000-01-01T00:00:00,clock=vm",
-                                     "-qtest-log",     "none",     "-qtest",
-                                     "unix:" + (folder_ / "qtest").string(), "-qmp",
+    std::vector<std::string> command{program.string(),
+                                     "-M",
+                                     "pc,hpet=off",
+                                     "-accel",
+                                     "tcg",
+                                     "-m",
+                                     "64",
+                                     "-bios",
+                                     rom.string(),
+                                     "-nodefaults",
+                                     "-vga",
+                                     "none",
+                                     "-display",
+                                     "none",
+                                     "-serial",
+                                     "null",
+                                     "-rtc",
+                                     "base=2000-01-01T00:00:00,clock=vm",
+                                     "-qtest-log",
+                                     "none",
+                                     "-qtest",
+                                     "unix:" + (folder_ / "qtest").string(),
+                                     "-qmp",
                                      "unix:" + (folder_ / "qmp").string()};
     if (!image.empty()) {
         command.push_back("-drive");
@@ -198,9 +213,8 @@ Observations Emulator::run(const Steps& steps, const std::vector<Instant>& insta
             if (steps[i].action == Action::sum_memory) {
                 seen.value = checksum_start;
                 for (size_t at = text.find('x') + 1; at + 1 < text.size(); at += 2)
-                    seen.value = add_to_checksum(
-                        seen.value,
-                        static_cast<uint8_t>(std::strtoul(text.substr(at, 2).c_str(), nullptr, 16)));
+                    seen.value = add_to_checksum(seen.value, static_cast<uint8_t>(std::strtoul(
+                                                                 text.substr(at, 2).c_str(), nullptr, 16)));
             }
         }
     };
@@ -212,12 +226,18 @@ Observations Emulator::run(const Steps& steps, const std::vector<Instant>& insta
         do
             commands += command_of(steps[end++]);
         while (end < steps.size() && start_ns_ + instants[end].emulator_ns == instant &&
-               steps[end].action != Action::disk_ready);
+               start_ns_ + instants[end - 1].end_ns == instant && steps[end].action != Action::disk_ready);
         if (steps[begin].action == Action::disk_ready)
             wait_for_disk(steps[begin].address, observations[begin].changes);
         clock_->target_ns.store(instant);
         qtest_.send(commands);
         collect(begin, end);
+        if (const uint64_t end_ns = start_ns_ + instants[end - 1].end_ns; end_ns != instant) {
+            clock_->target_ns.store(end_ns);
+            qtest_.send(synchronise);
+            reply(observations[end - 1].changes);
+            observations[end - 1].levels = levels_;
+        }
         begin = end;
     }
     return observations;

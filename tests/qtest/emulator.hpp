@@ -28,7 +28,8 @@ public:
 
     void accept();
     void send(std::string_view text);
-    [[nodiscard]] std::string receive(); // a line without its end; throws std::runtime_error when QEMU has ended
+    [[nodiscard]] std::string
+    receive(); // a line without its end; throws std::runtime_error when QEMU has ended
 
 private:
     int listening_ = -1, connection_ = -1;

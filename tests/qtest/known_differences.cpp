@@ -9,8 +9,10 @@
 namespace fixpoint::qtest {
 namespace {
 
-constexpr std::string_view keys[] = {"id",   "device", "features", "without",
-                                     "fields", "bits", "source", "reason"};
+constexpr int64_t all_bits = 0xFFFF'FFFF;
+
+constexpr std::string_view keys[] = {"id",   "device",     "features", "without", "fields",
+                                     "bits", "by_at_most", "source",   "reason"};
 
 std::vector<std::string> texts(const toml::table& row, std::string_view key) {
     std::vector<std::string> found;
@@ -66,7 +68,8 @@ KnownDifferences::KnownDifferences(const std::filesystem::path& file) {
                  texts(row, "features"),
                  texts(row, "without"),
                  texts(row, "fields"),
-                 static_cast<uint32_t>(row["bits"].value_or(int64_t{0xFFFF'FFFF}))};
+                 static_cast<uint32_t>(row["bits"].value_or(all_bits)),
+                 static_cast<uint32_t>(row["by_at_most"].value_or(all_bits))};
         if (read.fields.empty())
             complain("a row without", "fields");
         rows_.push_back(std::move(read));
@@ -81,6 +84,9 @@ bool KnownDifferences::explains(std::string_view device, const Difference& diffe
             row.device == device &&
             std::find(row.fields.begin(), row.fields.end(), difference.field) != row.fields.end() &&
             ((difference.model ^ difference.emulator) & ~row.bits) == 0 &&
+            std::max(difference.model, difference.emulator) -
+                    std::min(difference.model, difference.emulator) <=
+                row.by_at_most &&
             std::all_of(row.features.begin(), row.features.end(), has) &&
             std::none_of(row.without.begin(), row.without.end(), has);
         if (covers) {

@@ -33,7 +33,7 @@ private:
     struct Row {
         std::string id, device;
         std::vector<std::string> features, without, fields; // features: "a|b" is one of them
-        uint32_t bits;
+        uint32_t bits, by_at_most;
         uint64_t used = 0;
     };
     std::vector<Row> rows_;

@@ -86,8 +86,9 @@ bool run(const Options& options, const Subject& subject, const std::filesystem::
         show(campaign, options, device, sorted[i].second.first, sorted[i].second.example);
     for (const auto& [text, group] : sorted)
         fmt::print("{:>7} like sequence {}: UNEXPLAINED: {}\n", group.count, group.first, text);
-    fmt::print("{}: {} sequences of seed {}, {} steps: {} differ, {} of them unexplained; {:.1f} s\n{}", device,
-               options.sequences, options.seed, steps, differing, failing, took.count(), campaign.usage());
+    fmt::print("{}: {} sequences of seed {}, {} steps: {} differ, {} of them unexplained; {:.1f} s\n{}",
+               device, options.sequences, options.seed, steps, differing, failing, took.count(),
+               campaign.usage());
     return failing == 0;
 }
 

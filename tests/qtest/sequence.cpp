@@ -32,12 +32,12 @@ std::string describe(const Step& step) {
 }
 
 Features plain_features(const Step& step) {
-    const auto port = fmt::format("port:{:#x}", step.address);
+    const auto port = fmt::format("port:{:#x}", step.address), bytes = fmt::format("bytes:{}", step.bytes);
     switch (step.action) {
     case Action::read:
-        return {"read", port};
+        return {"read", port, bytes};
     case Action::write:
-        return {"write", port};
+        return {"write", port, bytes};
     case Action::wait:
         return {"wait"};
     case Action::line:

@@ -23,11 +23,10 @@ enum class Watch {
     interrupt,    // the PIC's output to the processor, as line 0
 };
 
-// A write that the chip takes over later than QEMU does: the model gets it at once, QEMU at emulator_ns, and at both_ns
-// the two are in step again. ns after the sequence's beginning.
-struct Delay {
-    uint64_t emulator_ns, both_ns;
-    bool delayed;
+// When a step happens on both sides, and when it ends, which is when what it has shown is looked at: ns after the
+// sequence's beginning.
+struct Instant {
+    uint64_t model_ns, emulator_ns, end_ns;
 };
 
 class Subject {
@@ -47,7 +46,10 @@ public:
     // Which lines are compared, a bit a line.
     [[nodiscard]] virtual uint32_t lines() const = 0;
     [[nodiscard]] virtual bool needs_disk() const { return false; }
-    [[nodiscard]] virtual Delay delay(const Step&, uint64_t /*now_ns*/) const { return {0, 0, false}; }
+    // A chip may take a write over later than QEMU does, which then has to get it later.
+    [[nodiscard]] virtual Instant instant(const Step&, uint64_t now_ns) const {
+        return {now_ns, now_ns, now_ns};
+    }
     // What the table of known differences may name in each step, besides plain_features(). `steps` has the prologue
     // in it.
     [[nodiscard]] virtual std::vector<Features> features(const Steps& steps) const {
@@ -57,10 +59,6 @@ public:
 
 [[nodiscard]] std::vector<std::unique_ptr<Subject>> all_subjects();
 
-// Instants of a step on both sides, ns after the sequence's beginning.
-struct Instant {
-    uint64_t model_ns, emulator_ns;
-};
 [[nodiscard]] std::vector<Instant> schedule(const Subject& subject, const Steps& steps);
 
 } // namespace fixpoint::qtest

@@ -31,8 +31,8 @@ VirtualClock* clock_of_test() {
         const int file = name != nullptr ? open(name, O_RDWR | O_CLOEXEC) : -1;
         if (file < 0)
             return nullptr;
-        void* place = mmap(nullptr, fixpoint::qtest::virtual_clock_bytes, PROT_READ | PROT_WRITE, MAP_SHARED,
-                           file, 0);
+        void* place =
+            mmap(nullptr, fixpoint::qtest::virtual_clock_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
         close(file);
         return place == MAP_FAILED ? nullptr : static_cast<VirtualClock*>(place);
     }();
@@ -40,8 +40,7 @@ VirtualClock* clock_of_test() {
 }
 
 int poll_by_kernel(pollfd* descriptors, nfds_t count, timespec* timeout, const sigset_t* mask) {
-    return static_cast<int>(
-        syscall(SYS_ppoll, descriptors, count, timeout, mask, kernel_signal_set_bytes));
+    return static_cast<int>(syscall(SYS_ppoll, descriptors, count, timeout, mask, kernel_signal_set_bytes));
 }
 
 } // namespace

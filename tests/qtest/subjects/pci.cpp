@@ -147,7 +147,6 @@ public:
                                         (address & 0xFC) + (step.address - data_port)));
             if (step.address >= data_port)
                 here.insert(fmt::format("function:{:02x}.{:x}", address >> 11 & 31, address >> 8 & 7));
-            here.insert(fmt::format("bytes:{}", step.bytes));
             all.push_back(std::move(here));
         }
         return all;

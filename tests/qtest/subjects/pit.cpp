@@ -5,6 +5,7 @@
 #include "models/chipset/rate.hpp"
 #include "tests/qtest/subjects/subjects.hpp"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -24,11 +25,6 @@ constexpr uint64_t tick_at(uint64_t ns) {
 }
 constexpr uint64_t middle_of(uint64_t tick) {
     return ns_of_quarter(4 * tick + 2);
-}
-
-bool is_control_word(const Step& step) {
-    return step.action == Action::write && step.address == control_port && step.value >> 6 != 3 &&
-           (step.value >> 4 & 3) != 0;
 }
 
 class Generator {
@@ -67,6 +63,10 @@ private:
             break;
         case 6:
             steps_.push_back(out(control_port, channel << 6)); // latch
+            if (random_.one_in(4)) {
+                wait();
+                steps_.push_back(out(control_port, channel << 6)); // has no effect
+            }
             read_count(channel);
             break;
         case 7:
@@ -78,12 +78,19 @@ private:
         }
     }
     void program(unsigned channel) {
-        modes_[channel] = random_.below(6);
+        // One-shots need the gate, which only channel 2 has.
+        modes_[channel] =
+            channel == 2 || random_.one_in(20) ? random_.below(6) : random_.pick({0u, 2u, 3u, 4u});
         accesses_[channel] = random_.one_in(3) ? 1 + random_.below(2) : 3;
         bcds_[channel] = random_.one_in(12);
         steps_.push_back(out(control_port, channel << 6 | accesses_[channel] << 4 | modes_[channel] << 1 |
                                                (bcds_[channel] ? 1 : 0)));
         write_count(channel);
+        if (channel == 2 && random_.one_in(2)) {
+            steps_.push_back(out(port_b, 2));
+            wait();
+            steps_.push_back(out(port_b, 3));
+        }
     }
     void write_count(unsigned channel) {
         const uint32_t any = random_.one_in(8)   ? 0
@@ -123,40 +130,79 @@ private:
     void gate() { steps_.push_back(out(port_b, random_.below(4))); }
     void wait() {
         const uint64_t around = counts_[random_.below(3)];
-        const uint64_t ticks = random_.one_in(3)  ? 1 + random_.below(6)
+        const uint64_t ticks = random_.one_in(3)   ? 1 + random_.below(6)
                                : random_.one_in(2) ? around + random_.below(5)
                                                    : random_.below(3'000);
-        tick_ += ticks + 4; // what was written meanwhile has been taken over
+        constexpr uint64_t periods_at_most = 100; // of IRQ 0: each costs time
+        tick_ += std::min<uint64_t>(ticks, periods_at_most * (counts_[0] == 0 ? 65'536 : counts_[0]));
+        constexpr uint64_t ticks_of_writes = 8;
+        tick_ += ticks_of_writes;
         steps_.push_back(wait_until(middle_of(tick_)));
     }
 
     Random& random_;
     Steps steps_;
     uint64_t tick_ = 8;
-    std::array<uint32_t, 3> modes_{2, 2, 2}, accesses_{3, 3, 3}, counts_{0, 0, 0};
+    std::array<uint32_t, 3> modes_{3, 3, 3}, accesses_{3, 3, 3}, counts_{0, 0, 0};
     std::array<bool, 3> bcds_{};
 };
 
 // What is known of a channel from the writes to it.
 struct Channel {
-    unsigned mode = 2, access = 3, bytes_to_come = 0;
-    bool bcd = false, counted = false, rewritten = false, status_latched = false, gate = true,
-         gate_fell = false, triggered = false;
+    unsigned mode = 3, access = 3, bytes_to_come = 0;
+    uint32_t count = 0;
+    bool bcd = false, gate = true, status_latched = false;
+    bool counted = false;   // a count has been written since the control word
+    bool rewritten = false; // and another one, which modes 1, 2, 3 and 5 do not take over at once
+    bool triggered = false; // the gate has risen since
+    bool held = false;      // the gate has stopped the count in mode 0 or 4
 
     void control(uint32_t word) {
         mode = word >> 1 & 7;
         access = word >> 4 & 3;
         bcd = word & 1;
-        counted = rewritten = status_latched = gate_fell = triggered = false;
+        counted = rewritten = status_latched = triggered = held = false;
+        count = 0;
         bytes_to_come = access == 3 ? 2 : 1;
     }
-    void count_byte() {
+    void count_byte(uint32_t value) {
         if (bytes_to_come == 0) { // a further count
-            rewritten = true;
+            rewritten = !one_for_all();
             bytes_to_come = access == 3 ? 2 : 1;
+            count = 0;
         }
-        if (--bytes_to_come == 0)
-            counted = true;
+        count |= access == 2 || (access == 3 && bytes_to_come == 1) ? value << 8 : value;
+        if (--bytes_to_come != 0)
+            return;
+        counted = true;
+        held = one_for_all() && !gate;
+    }
+    void set_gate(bool level) {
+        if (level && !gate) {
+            triggered = true;
+            rewritten = false;
+        }
+        if (!level && counted && one_for_all())
+            held = true;
+        gate = level;
+    }
+    [[nodiscard]] bool one_for_all() const { return mode == 0 || mode == 4; } // software starts the count
+
+    void describe(std::string_view prefix, Features& features) const {
+        features.insert(fmt::format("{}mode:{}", prefix, mode));
+        const auto add = [&](bool holds, std::string_view feature) {
+            if (holds)
+                features.insert(fmt::format("{}{}", prefix, feature));
+        };
+        const bool periodic = mode == 2 || mode == 3;
+        add(bcd, "bcd");
+        add(count & 1, "odd");
+        add(rewritten, "rewritten");
+        add(!counted, "no_count");
+        add(bytes_to_come == 1 && access == 3, "half_count");
+        add(!gate && periodic, "gate_low");
+        add(held, "held");
+        add(!triggered && !periodic && !one_for_all(), "untriggered");
     }
 };
 
@@ -167,7 +213,7 @@ public:
     Steps prologue() const override {
         Steps steps{wait_until(middle_of(0)), out(port_b, 0)};
         for (uint32_t channel = 0; channel < 3; ++channel) {
-            steps.push_back(out(control_port, channel << 6 | 0x34));
+            steps.push_back(out(control_port, channel << 6 | 0x36));
             steps.push_back(out(channel_ports + channel, 0));
             steps.push_back(out(channel_ports + channel, 0));
         }
@@ -176,11 +222,13 @@ public:
     }
     Steps generate(Random& random) const override { return Generator{random}.run(); }
 
-    Delay delay(const Step& step, uint64_t now_ns) const override {
-        const bool taken_over =
+    Instant instant(const Step& step, uint64_t now_ns) const override {
+        const bool taken_over_by_tick =
             step.action == Action::write && (step.address < control_port || step.address == port_b);
+        if (!taken_over_by_tick)
+            return {now_ns, now_ns, now_ns};
         const uint64_t next = tick_at(now_ns) + 1;
-        return {ns_of_quarter(4 * next + 1), middle_of(next), taken_over};
+        return {now_ns, ns_of_quarter(4 * next + 1), middle_of(next)};
     }
 
     std::vector<Features> features(const Steps& steps) const override {
@@ -189,58 +237,41 @@ public:
         std::vector<Features> all;
         for (const Step& step : steps) {
             Features here;
-            const bool is_write = step.action == Action::write;
-            const bool of_channel = step.address >= channel_ports && step.address < control_port &&
-                                    step.action != Action::wait;
-            Channel* accessed = of_channel ? &channels[step.address - channel_ports] : nullptr;
-            bool status = false;
-            if (is_control_word(step)) {
-                channels[step.value >> 6].control(static_cast<uint32_t>(step.value));
-                here.insert("control_word");
-            } else if (is_write && step.address == control_port && step.value >> 6 == 3) {
-                for (unsigned i = 0; i < 3; ++i)
-                    if ((step.value >> (i + 1) & 1) && !(step.value & 0x10))
-                        channels[i].status_latched = true;
-            } else if (is_write && step.address == port_b) {
-                set_gate(channels[2], step.value & 1);
-            } else if (is_write && accessed != nullptr) {
-                accessed->count_byte();
-            } else if (accessed != nullptr) {
-                status = std::exchange(accessed->status_latched, false);
+            Channel* accessed = nullptr;
+            if (step.action == Action::write || step.action == Action::read) {
+                if (step.address < control_port)
+                    accessed = &channels[step.address - channel_ports];
+                else if (step.address == port_b)
+                    accessed = &channels[2];
             }
-            if (step.action == Action::read && step.address == port_b)
-                accessed = &channels[2];
-            describe(channels[0], "irq_", here);
-            if (accessed != nullptr)
-                describe(*accessed, "", here);
-            if (status)
+            if (step.action == Action::write)
+                write(channels, step);
+            else if (step.action == Action::read && step.address < control_port &&
+                     std::exchange(accessed->status_latched, false))
                 here.insert("status");
+            channels[0].describe("irq_", here);
+            if (accessed != nullptr)
+                accessed->describe("", here);
             all.push_back(std::move(here));
         }
         return all;
     }
 
 private:
-    static void set_gate(Channel& channel, bool level) {
-        if (channel.gate && !level)
-            channel.gate_fell = true;
-        if (!channel.gate && level)
-            channel.triggered = true;
-        channel.gate = level;
-    }
-    static void describe(const Channel& channel, std::string_view prefix, Features& features) {
-        features.insert(fmt::format("{}mode:{}", prefix, channel.mode));
-        const auto add = [&](bool holds, std::string_view feature) {
-            if (holds)
-                features.insert(fmt::format("{}{}", prefix, feature));
-        };
-        add(channel.bcd, "bcd");
-        add(channel.rewritten, "rewritten");
-        add(!channel.counted, "no_count");
-        add(!channel.gate, "gate_low");
-        add(channel.gate_fell, "gate_fell");
-        add(channel.triggered, "triggered");
-        add(channel.bytes_to_come == 1 && channel.access == 3, "half_count");
+    static void write(std::array<Channel, 3>& channels, const Step& step) {
+        constexpr uint32_t not_status = 0x10;
+        const auto value = static_cast<uint32_t>(step.value);
+        if (step.address < control_port) {
+            channels[step.address - channel_ports].count_byte(value);
+        } else if (step.address == port_b) {
+            channels[2].set_gate(value & 1);
+        } else if (value >> 6 != 3) {
+            if ((value >> 4 & 3) != 0)
+                channels[value >> 6].control(value);
+        } else if (!(value & not_status)) {
+            for (unsigned i = 0; i < 3; ++i)
+                channels[i].status_latched |= value >> (i + 1) & 1;
+        }
     }
 };
 

@@ -175,8 +175,7 @@ private:
     }
     void set_alarm() {
         const auto any = [&](uint32_t limit) {
-            return random_.one_in(2) ? 0xC0 | random_.below(64)
-                                     : Writer::encode(random_.below(limit), mode_);
+            return random_.one_in(2) ? 0xC0 | random_.below(64) : Writer::encode(random_.below(limit), mode_);
         };
         writer_.put(seconds_alarm, any(60));
         if (random_.one_in(2))
