@@ -8,7 +8,7 @@ namespace {
 
 using models::Picoseconds;
 
-enum : unsigned { irq_timer = 0, irq_serial = 4, irq_rtc = 8, irq_ide = 14 };
+enum : unsigned { irq_timer = 0, irq_serial = 4, irq_rtc = 8, irq_power = 9, irq_ide = 14 };
 
 constexpr uint64_t cable_bytes_per_second = 33'300'000;
 constexpr bool uart_instant = true; // QEMU's sends at once, too
@@ -67,6 +67,7 @@ void Board::connect_lines(Watch watch) {
     pit_.timer.connect(to_irq(irq_timer));
     rtc_.interrupt.connect(to_irq(irq_rtc));
     uart_.interrupt.connect(to_irq(irq_serial));
+    power_.interrupt.connect(to_irq(irq_power));
     ide_.interrupt(0).connect(to_irq(irq_ide));
     ide_.interrupt(1).connect(to_irq(irq_ide + 1));
     if (watch == Watch::interrupt)

@@ -78,21 +78,23 @@ KnownDifferences::KnownDifferences(const std::filesystem::path& file) {
 
 bool KnownDifferences::explains(std::string_view device, const Difference& difference,
                                 const Features& features) {
+    uint32_t unexplained = difference.model ^ difference.emulator;
+    const uint32_t distance =
+        std::max(difference.model, difference.emulator) - std::min(difference.model, difference.emulator);
     for (Row& row : rows_) {
         const auto has = [&](const std::string& feature) { return has_one_of(features, feature); };
-        const bool covers =
+        const bool applies =
             row.device == device &&
             std::find(row.fields.begin(), row.fields.end(), difference.field) != row.fields.end() &&
-            ((difference.model ^ difference.emulator) & ~row.bits) == 0 &&
-            std::max(difference.model, difference.emulator) -
-                    std::min(difference.model, difference.emulator) <=
-                row.by_at_most &&
+            (unexplained & row.bits) != 0 && distance <= row.by_at_most &&
             std::all_of(row.features.begin(), row.features.end(), has) &&
             std::none_of(row.without.begin(), row.without.end(), has);
-        if (covers) {
-            ++row.used;
+        if (!applies)
+            continue;
+        ++row.used;
+        unexplained &= ~row.bits;
+        if (unexplained == 0)
             return true;
-        }
     }
     return false;
 }

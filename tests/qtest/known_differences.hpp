@@ -24,7 +24,7 @@ public:
     // Throws std::runtime_error that names file and row if something is missing or not known.
     explicit KnownDifferences(const std::filesystem::path& file);
 
-    // Whether a row explains the difference. Counts what each row has explained.
+    // Whether rows explain the difference, each perhaps some bits of it. Counts what each row has explained.
     [[nodiscard]] bool explains(std::string_view device, const Difference& difference,
                                 const Features& features);
     [[nodiscard]] std::string usage(std::string_view device) const; // a line for each of its rows

@@ -35,10 +35,10 @@ private:
             steps_.push_back(out(pm1_status, random_.one_in(2) ? 1 : random_.below(65'536) & 0x8D31, 2));
             break;
         case 3:
-            steps_.push_back(in(pm1_status, 2));
+            steps_.push_back(in(pm1_status, random_.one_in(4) ? 1 : 2));
             break;
         case 4:
-            steps_.push_back(in(random_.one_in(2) ? pm1_enable : pm1_control, 2));
+            steps_.push_back(in(random_.one_in(2) ? pm1_enable : pm1_control, random_.one_in(4) ? 1 : 2));
             break;
         case 5:
         case 6:
@@ -73,6 +73,19 @@ public:
                 out(pm1_status, 0xFFFF, 2)};
     }
     Steps generate(Random& random) const override { return Generator{random}.run(); }
+
+    std::vector<Features> features(const Steps& steps) const override {
+        constexpr uint64_t sci_enable = 1;
+        bool sci = true;
+        std::vector<Features> all;
+        for (const Step& step : steps) {
+            const bool before = sci;
+            if (step.action == Action::write && step.address == pm1_control)
+                sci = step.value & sci_enable;
+            all.push_back(before && sci ? Features{} : Features{"sci_off"});
+        }
+        return all;
+    }
 };
 
 } // namespace

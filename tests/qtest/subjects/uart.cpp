@@ -1,8 +1,6 @@
 // The 16550A at COM1. Bytes are received in loopback mode only: there is nobody at the other end.
 #include "tests/qtest/subjects/subjects.hpp"
 
-#include <fmt/format.h>
-
 namespace fixpoint::qtest {
 namespace {
 
@@ -17,7 +15,8 @@ enum : uint32_t {
     modem_status = base + 6,
     scratch = base + 7,
 };
-constexpr uint32_t divisor_latch = 0x80, loopback = 0x10, data_bits_8 = 3;
+constexpr uint32_t divisor_latch = 0x80, loopback = 0x10, out_2 = 0x08, data_bits_8 = 3, fifo_enable = 1,
+                   resets_transmitter = 4;
 
 class Generator {
 public:
@@ -126,16 +125,35 @@ public:
     Steps generate(Random& random) const override { return Generator{random}.run(); }
 
     std::vector<Features> features(const Steps& steps) const override {
-        bool looped = false, fifo = false;
+        bool connected = true, fifo = false, latch = false, transmit_reset = false;
         std::vector<Features> all;
         for (const Step& step : steps) {
-            if (step.action == Action::write && step.address == modem_control)
-                looped = step.value & loopback;
-            if (step.action == Action::write && step.address == fifo_control)
-                fifo = step.value & 1;
+            const bool was_connected = connected;
+            const auto value = static_cast<uint32_t>(step.value);
+            if (step.action == Action::write) {
+                switch (step.address) {
+                case data:
+                    transmit_reset &= latch;
+                    break;
+                case fifo_control:
+                    transmit_reset |= value & resets_transmitter || fifo != (value & fifo_enable);
+                    fifo = value & fifo_enable;
+                    break;
+                case line_control:
+                    latch = value & divisor_latch;
+                    break;
+                case modem_control:
+                    connected = (value & (loopback | out_2)) == out_2;
+                    break;
+                default:
+                    break;
+                }
+            }
             Features here;
-            if (looped)
-                here.insert("loopback");
+            if (!connected || !was_connected)
+                here.insert("disconnected");
+            if (transmit_reset)
+                here.insert("transmit_reset");
             if (fifo)
                 here.insert("fifo");
             all.push_back(std::move(here));
