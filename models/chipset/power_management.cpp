@@ -4,6 +4,10 @@ namespace fixpoint::models {
 namespace {
 
 enum : uint32_t { pm1_status = 0, pm1_enable = 2, pm1_control = 4, pm_timer = 8, pm_timer_end = 12 };
+// Configuration space: PMBA, PMREGMISC.
+constexpr unsigned base_register = 0x40, enable_register = 0x80;
+constexpr uint32_t base_mask = 0xFFC0;
+constexpr uint8_t io_enable = 1;
 constexpr uint16_t timer_overflow = 1; // status and enable
 constexpr uint16_t sleep_enable = 1u << 13;
 constexpr uint16_t sci_enable = 1; // as SeaBIOS leaves it
@@ -20,8 +24,14 @@ PowerManagement::PowerManagement() : PciFunction{0x8086, 0x7113, 0x068000, 0x03}
     define(0x06, 2, 0x0280, 0x0000);
     define(0x3C, 1, 0x09, 0xFF);
     define(0x3D, 1, 0x01, 0x00);
-    define(0x40, 4, io_base | 1, 0x0000);
-    define(0x80, 1, 0x01, 0x01); // I/O space on
+    define(base_register, 4, io_base | 1, base_mask);
+    define(enable_register, 1, io_enable, io_enable);
+}
+
+std::optional<uint16_t> PowerManagement::base() const {
+    if (!(read_config(enable_register, 1) & io_enable))
+        return std::nullopt;
+    return static_cast<uint16_t>(read_config(base_register, 4) & base_mask);
 }
 
 void PowerManagement::update_interrupt() {

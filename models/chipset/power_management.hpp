@@ -2,7 +2,7 @@
 // the machine off.
 //
 // Source: 82371AB data sheet (290562) and the ACPI 1.0 fixed hardware registers it has (4.7.3). I/O base 0x600 as
-// SeaBIOS sets it. Of the events only the timer's ever happens: its status is set whenever the counter's highest bit
+// SeaBIOS sets it; software may move it and switch it off (PMBA, PMREGMISC). Of the events only the timer's ever happens: its status is set whenever the counter's highest bit
 // changes, every 2.3435 s. Registers may be accessed in parts.
 #pragma once
 
@@ -13,6 +13,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 
 namespace fixpoint::models {
 
@@ -22,8 +23,11 @@ public:
 
     Wire interrupt;                     // SCI: IRQ 9
     std::function<void()> on_power_off; // sleep-enable written
+    std::function<void()> on_change;    // I/O decoding or its base
 
     PowerManagement();
+    // Where the registers are; null when they are switched off.
+    [[nodiscard]] std::optional<uint16_t> base() const;
 
     uint32_t read(uint32_t offset, unsigned bytes) override;
     void write(uint32_t offset, unsigned bytes, uint32_t value) override;
@@ -32,6 +36,10 @@ public:
     void power_cycle(Picoseconds now) override;
 
 private:
+    void changed() override {
+        if (on_change)
+            on_change();
+    }
     [[nodiscard]] uint8_t read_byte(uint32_t offset) const;
     void write_byte(uint32_t offset, uint8_t value);
     // How often the counter's highest bit has changed.

@@ -50,6 +50,40 @@ TEST_F(PciTest, OnlyWritableBitsChangeAndPowerRestoresThem) {
     EXPECT_EQ(pci.read(PciHost::data_offset, 1), 0x09u);
 }
 
+TEST_F(PciTest, AllSevenAttributeRegistersAreThere) {
+    for (uint32_t field = 0x59; field <= 0x5F; ++field) {
+        select(0, 0, field & 0xFC);
+        const uint32_t port = PciHost::data_offset + (field & 3);
+        pci.write(port, 1, 0x10);
+        EXPECT_EQ(pci.read(port, 1), 0x10u) << field;
+    }
+}
+
+TEST_F(PciTest, TheIsaBridgeHasItsValuesAfterReset) {
+    IsaBridgeFunction isa;
+    EXPECT_EQ(isa.read_config(0x4C, 4), 0x0003'004Du);
+    EXPECT_EQ(isa.read_config(0x69, 1), 0x02u);
+    EXPECT_EQ(isa.read_config(0x70, 4), 0x0000'0080u);
+    EXPECT_EQ(isa.read_config(0x74, 4), 0x0C0C'0000u);
+    EXPECT_EQ(isa.read_config(0x78, 2), 0x0002u);
+    EXPECT_EQ(isa.read_config(0xA0, 1), 0x08u);
+    EXPECT_EQ(isa.read_config(0xA8, 1), 0x0Fu);
+}
+
+TEST_F(PciTest, ThePowerManagementRegistersMoveAndCanBeSwitchedOff) {
+    int changes = 0;
+    power.on_change = [&] { ++changes; };
+    EXPECT_EQ(power.base(), 0x600);
+    select(1, 3, 0x40);
+    pci.write(PciHost::data_offset, 4, 0xFFFF'B03Fu);
+    EXPECT_EQ(pci.read(PciHost::data_offset, 4), 0xB001u);
+    EXPECT_EQ(power.base(), 0xB000);
+    select(1, 3, 0x80);
+    pci.write(PciHost::data_offset, 1, 0);
+    EXPECT_EQ(power.base(), std::nullopt);
+    EXPECT_EQ(changes, 2);
+}
+
 TEST_F(PciTest, ResetControlResetsOnItsRisingEdge) {
     int resets = 0;
     pci.on_reset = [&] { ++resets; };
