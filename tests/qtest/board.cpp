@@ -89,15 +89,20 @@ void Board::connect_addresses() {
                {0x80, 0x80, &ports_, Ports::post_code, byte_wide},
                {0xF0, 0xF1, &ports_, Ports::coprocessor, byte_wide},
                {0xCF8, 0xCFF, &pci_, 0, any_width},
-               {models::PowerManagement::io_base,
-                models::PowerManagement::io_base + models::PowerManagement::io_size - 1, &power_, 0,
-                any_width},
                {0x1F0, 0x1F7, &ide_, Ide::primary_task_file, any_width},
                {0x3F6, 0x3F6, &ide_, Ide::primary_control, any_width},
                {0x170, 0x177, &ide_, Ide::secondary_task_file, any_width},
                {0x376, 0x376, &ide_, Ide::secondary_control, any_width}};
     const size_t bus_master = ranges_.size();
     ranges_.push_back({0, 0, &ide_, Ide::bus_master, any_width});
+    const size_t power = ranges_.size();
+    ranges_.push_back({0, 0, &power_, 0, any_width});
+    power_.on_change = [this, power] {
+        const uint32_t base = power_.base().value_or(0);
+        ranges_[power].first = base;
+        ranges_[power].last = base != 0 ? base + models::PowerManagement::io_size - 1 : 0;
+    };
+    power_.on_change();
     ide_.function.on_change = [this, bus_master] {
         constexpr uint32_t bus_master_ports = 16;
         const uint32_t base = ide_.function.bus_master_base().value_or(0);

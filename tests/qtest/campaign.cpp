@@ -96,7 +96,8 @@ Campaign::Comparison Campaign::compare(const Steps& steps) {
         const Observation &model = result.model[i], &emulator = result.emulator[i];
         const bool compared = i >= prologue_.size(); // of the prologue only what it leaves
         if (compared && model.value != emulator.value)
-            result.differences.push_back({i, "value", model.value, emulator.value});
+            result.differences.push_back({i, "value", model.value << subject_.first_bit(result.steps[i]),
+                                          emulator.value << subject_.first_bit(result.steps[i])});
         if (compared && rises(model, lines) != rises(emulator, lines))
             result.differences.push_back({i, "rises", rises(model, lines), rises(emulator, lines)});
         if ((model.levels ^ emulator.levels) & lines)

@@ -50,6 +50,8 @@ public:
     [[nodiscard]] virtual Instant instant(const Step&, uint64_t now_ns) const {
         return {now_ns, now_ns, now_ns};
     }
+    // Where the lowest bit of what a step reads is in its register, for the `bits` of the table of known differences.
+    [[nodiscard]] virtual unsigned first_bit(const Step&) const { return 0; }
     // What the table of known differences may name in each step, besides plain_features(). `steps` has the prologue
     // in it.
     [[nodiscard]] virtual std::vector<Features> features(const Steps& steps) const {

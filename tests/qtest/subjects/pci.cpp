@@ -134,6 +134,9 @@ public:
         return steps;
     }
     Steps generate(Random& random) const override { return Generator{random}.run(); }
+    unsigned first_bit(const Step& step) const override {
+        return step.action == Action::read && step.address >= data_port ? 8 * (step.address - data_port) : 0;
+    }
 
     std::vector<Features> features(const Steps& steps) const override {
         uint32_t address = 0;
@@ -142,11 +145,9 @@ public:
             Features here;
             if (step.action == Action::write && step.address == address_port)
                 address = static_cast<uint32_t>(step.value);
-            if (step.address >= data_port)
-                here.insert(fmt::format("field:{:02x}.{:x}+{:02x}", address >> 11 & 31, address >> 8 & 7,
-                                        (address & 0xFC) + (step.address - data_port)));
-            if (step.address >= data_port)
-                here.insert(fmt::format("function:{:02x}.{:x}", address >> 11 & 31, address >> 8 & 7));
+            if (step.action != Action::wait && step.address >= data_port)
+                here.insert(fmt::format("register:{:02x}.{:x}+{:02x}", address >> 11 & 31, address >> 8 & 7,
+                                        address & 0xFC));
             all.push_back(std::move(here));
         }
         return all;
