@@ -23,11 +23,15 @@ constexpr uint32_t all_ones(unsigned bytes) {
 } // namespace
 
 PiixIdeFunction::PiixIdeFunction() : PciFunction{0x8086, 0x7010, 0x010180, 0x00} {
-    define(0x04, 2, 0x0001, 0x0005); // I/O space on, bus mastering off
+    define(0x04, 2, 0x0000, 0x0005);
+    define_firmware(0x04, 2, 0x0001); // I/O space on, bus mastering off
     define(0x06, 2, 0x0280, 0x0000);
-    define(0x20, 4, firmware_bus_master_base | 1, 0x0000'FFF0);
-    define(0x40, 2, 0x8000, 0xFFFF); // IDETIM: both channels decode
-    define(0x42, 2, 0x8000, 0xFFFF);
+    define(0x20, 4, 1, 0x0000'FFF0);
+    define_firmware(0x20, 4, firmware_bus_master_base | 1);
+    for (const unsigned channel_timing : {0x40u, 0x42u}) { // IDETIM
+        define(channel_timing, 2, 0x0000, 0xFFFF);
+        define_firmware(channel_timing, 2, 0x8000); // decodes
+    }
     define(0x44, 1, 0x00, 0xFF);
     define(0x48, 1, 0x00, 0x0F); // ultra DMA of the PIIX4, harmless here
     define(0x4A, 2, 0x0000, 0x3333);

@@ -1,7 +1,8 @@
 // The PIIX4's power management function at 00:01.3: its timer, and the way to switch the machine off.
 //
-// Source: 82371AB data sheet (290562) and the ACPI 1.0 fixed hardware registers it has. I/O base 0x600 as
-// SeaBIOS sets it.
+// Source: 82371AB data sheet (290562) and the ACPI 1.0 fixed hardware registers it has. Firmware sets the I/O base (SeaBIOS
+// 0x600) and switches decoding on. There is no system management mode: its enable bit reads as set, by which
+// firmware sees that there is nothing to set up.
 #pragma once
 
 #include "models/chipset/pci.hpp"
@@ -10,16 +11,19 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 
 namespace fixpoint::models {
 
 class PowerManagement final : public Device, public PciFunction {
 public:
-    static constexpr uint16_t io_base = 0x600, io_size = 64;
+    static constexpr uint16_t io_size = 64;
 
     std::function<void()> on_power_off; // sleep-enable written
+    std::function<void()> on_change;    // of the I/O base or its decoding
 
     PowerManagement();
+    [[nodiscard]] std::optional<uint16_t> io_base() const; // empty: not decoded
 
     uint32_t read(uint32_t offset, unsigned bytes) override;
     void write(uint32_t offset, unsigned bytes, uint32_t value) override;
@@ -28,6 +32,11 @@ public:
     void power_cycle(Picoseconds now) override;
 
 private:
+    void changed() override {
+        if (on_change)
+            on_change();
+    }
+
     static constexpr Rate timer_clock{3'579'545};
     Picoseconds now_ = 0;
     uint16_t enable_ = 0, control_ = 0;

@@ -1,4 +1,4 @@
-// Boots any Multiboot kernel on the machine. Exit status: what the guest writes to isa-debug-exit, as QEMU
+// Boots any Multiboot kernel or BIOS ROM on the machine. Exit status: what the guest writes to isa-debug-exit, as QEMU
 // has it, or one of the statuses below; each with a line on standard error.
 #include "models/cpu/cpu.hpp"
 #include "models/disk/disk_image.hpp"
@@ -10,6 +10,7 @@
 #include "sim/config/search_path.hpp"
 #include "sim/config/toml_file.hpp"
 #include "sim/debug/debugger.hpp"
+#include "sim/machine/bios.hpp"
 #include "sim/machine/machine.hpp"
 #include "sim/observe/callgrind_file.hpp"
 #include "sim/observe/code_names.hpp"
@@ -88,6 +89,11 @@ std::unique_ptr<models::DiskImage> read_disk(const std::string& description,
 
 BootImage read_image(const BootOptions& options) {
     BootImage image;
+    if (!options.bios.empty()) {
+        image.bios = find_bios(options.bios);
+        image.video_bios = options.bios == "seabios" ? find_video_bios() : "";
+        return image;
+    }
     image.kernel = options.kernel;
     image.append = options.append;
     for (const std::string& text : options.modules) {

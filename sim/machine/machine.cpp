@@ -5,6 +5,7 @@
 #include "models/bus/dma_port.hpp"
 #include "models/bus/memory_module.hpp"
 #include "models/bus/router.hpp"
+#include "models/chipset/fw_cfg.hpp"
 #include "models/chipset/pci.hpp"
 #include "models/chipset/pic.hpp"
 #include "models/chipset/piix_functions.hpp"
@@ -15,6 +16,7 @@
 #include "models/chipset/system_ports.hpp"
 #include "models/chipset/uart.hpp"
 #include "models/chipset/vga_memory.hpp"
+#include "sim/machine/bios.hpp"
 #include "sim/machine/firmware_state.hpp"
 #include "sim/machine/multiboot_loader.hpp"
 
@@ -97,6 +99,7 @@ struct Machine::Parts {
         action(power);
         action(vga);
         action(ide);
+        action(firmware);
     }
 
     models::PhysicalMemory memory;
@@ -114,13 +117,15 @@ struct Machine::Parts {
     DeviceModule<models::PowerManagement> power{"power_management"};
     DeviceModule<models::VgaMemory> vga{"vga"};
     DeviceModule<models::PiixIde> ide;
+    DeviceModule<models::FirmwareConfiguration> firmware{"fw_cfg"};
     models::HostBridgeFunction host_bridge;
     models::IsaBridgeFunction isa_bridge;
     models::CpuModule cpu;
 
     MachineDebugger* debugger = nullptr;
     Observers observers;
-    std::optional<MultibootLoader> loader;
+    std::optional<MultibootLoader> loader; // one of the two, once something is loaded
+    std::optional<Bios> bios;
     std::optional<RunEnd> end; // why the CPU was stopped
     bool over = false;         // only power_cycle() helps
     bool reset_requested = false;
@@ -167,9 +172,13 @@ void Machine::Parts::connect_addresses() {
                                     {0xF0, 0xF1, Ports::coprocessor, byte_wide},
                                     {0xF4, 0xF7, Ports::debug_exit}});
     io_router.attach(pci.socket, {{0xCF8, 0xCFF, 0}});
-    io_router.attach(power.socket,
-                     {{models::PowerManagement::io_base,
-                       models::PowerManagement::io_base + models::PowerManagement::io_size - 1, 0}});
+    io_router.attach(firmware.socket, {{0x510, 0x511, 0}});
+    const unsigned power_target =
+        io_router.attach(power.socket, {{0, models::PowerManagement::io_size - 1, 0}});
+    power.device.on_change = [this, power_target] {
+        const std::optional<uint16_t> base = power.device.io_base();
+        io_router.move(power_target, 0, base.value_or(0), base.has_value());
+    };
     const unsigned ide_target = io_router.attach(ide.socket, {{0x1F0, 0x1F7, Ide::primary_task_file},
                                                               {0x3F6, 0x3F6, Ide::primary_control},
                                                               {0x170, 0x177, Ide::secondary_task_file},
@@ -184,6 +193,9 @@ void Machine::Parts::connect_addresses() {
         ide.reschedule();
     };
 
+    host_bridge.on_steering = [this](uint32_t begin, uint32_t bytes, bool reads, bool writes) {
+        cpu.cpu().steer(begin, bytes, reads, writes);
+    };
     pci.device.attach(0, 0, host_bridge);
     pci.device.attach(1, 0, isa_bridge);
     pci.device.attach(1, 1, function);
@@ -261,8 +273,15 @@ bool Machine::Parts::ask_debugger(std::optional<models::Cpu::Stop> stop) {
     return false;
 }
 
-// The boot loader's work, on devices and a processor that are as after power-on or reset: no code is cached.
+// The work of firmware and boot loader, on devices and a processor that are as after power-on or reset: no code is
+// cached. A BIOS does its work itself.
 void Machine::Parts::boot() {
+    if (bios) {
+        const auto sectors = disk ? std::optional{disk->sector_count()} : std::nullopt;
+        Bios::describe({memory.size(), {sectors}}, firmware.device, rtc.device);
+        return reschedule_all();
+    }
+    pci.device.leave_firmware_config();
     leave_firmware_state(pic.device, pit.device, rtc.device, memory);
     leave_memory_types(cpu.cpu());
     loader->place(memory);
@@ -295,13 +314,19 @@ Machine::Machine(const MachineParameters& parameters, models::DiskImage* image)
 Machine::~Machine() = default;
 
 void Machine::load(const BootImage& image) {
-    parts_->loader.emplace(image, parts_->memory.size());
+    if (image.bios.empty()) {
+        parts_->loader.emplace(image, parts_->memory.size());
+    } else {
+        parts_->bios.emplace(image.bios);
+        parts_->cpu.cpu().set_rom(parts_->bios->rom());
+        parts_->power_cycle_devices(); // decoding as after power-on: the ROM is there now
+    }
     parts_->cpu.power_on();
     parts_->boot();
 }
 
 RunEnd Machine::run(Picoseconds until) {
-    if (!parts_->loader || parts_->over)
+    if ((!parts_->loader && !parts_->bios) || parts_->over)
         throw std::logic_error("Machine::run needs a loaded image and a machine that is on");
     if (parts_->debugger != nullptr)
         parts_->debugger->poll();
@@ -343,7 +368,7 @@ void Machine::power_cycle(models::PowerLoss mode, uint64_t seed) {
     parts_->memory.power_cycle();
     parts_->over = parts_->reset_requested = false;
     parts_->cpu.power_on();
-    if (parts_->loader)
+    if (parts_->loader || parts_->bios)
         parts_->boot();
 }
 

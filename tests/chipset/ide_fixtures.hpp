@@ -41,6 +41,7 @@ protected:
 
     IdeTest() {
         ide.interrupt(0).connect([this](bool level) { interrupts += level; });
+        ide.function.leave_firmware_config();
         ide.function.write_config(4, 2, 5);
         ide.advance(0);
     }
