@@ -197,6 +197,11 @@ TEST_F(LocalApicTest, InitResetsAllButTheIdentifier) {
     EXPECT_EQ(read(request + 0x10), 0u);
 }
 
+TEST_F(LocalApicTest, InitAssertedAsALevelIsInit) {
+    write(command_low, 0x8'C500);
+    EXPECT_EQ(inits, 1);
+}
+
 TEST_F(LocalApicTest, InitDeassertDoesNothing) {
     enable();
     write(command_low, 0x8'8500);

@@ -137,6 +137,8 @@ TEST_F(LocalApicTest, ArbitrationPriorityIsThatOfTheManual) {
     EXPECT_EQ(read(arbitration_priority), 0x70u);
     EXPECT_EQ(apic.acknowledge(), 0x73);
     EXPECT_EQ(read(arbitration_priority), 0x50u); // 5 and 7
+    write(task_priority, 0x75);                   // not above what is served
+    EXPECT_EQ(read(arbitration_priority), 0x70u);
 }
 
 TEST_F(LocalApicTest, AnAcknowledgeThatFindsNothingIsSpurious) {
@@ -268,6 +270,25 @@ TEST_F(LocalApicTest, ALevelPinAsksAgainUntilItIsReleased) {
     write(eoi, 0);
     EXPECT_FALSE(asks());
     EXPECT_EQ(read(lvt_lint0), 0x8061u);
+}
+
+TEST_F(LocalApicTest, ALevelPinAsksOnceUntilItsEnd) {
+    enable();
+    write(lvt_lint0, 0x8061);
+    apic.set_pin(LocalApic::lint0, true);
+    EXPECT_EQ(apic.acknowledge(), 0x61);
+    apic.set_pin(LocalApic::lint0, false);
+    apic.set_pin(LocalApic::lint0, true);
+    write(lvt_lint0, 0x8061);
+    EXPECT_FALSE(has(request, 0x61));
+}
+
+TEST_F(LocalApicTest, WritingLint0AsAnEdgeClearsItsRemoteIrr) {
+    enable();
+    write(lvt_lint0, 0x8061);
+    apic.set_pin(LocalApic::lint0, true);
+    write(lvt_lint0, 0x0061);
+    EXPECT_EQ(read(lvt_lint0), 0x0061u);
 }
 
 TEST_F(LocalApicTest, APinMayBeInit) {
