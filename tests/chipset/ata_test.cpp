@@ -290,7 +290,7 @@ TEST_F(Ata, AResetLineKeepsWhatTheDriveHasAccepted) {
                              .write_cache_enabled = true,
                              .destage_delay_us = 1'000'000};
     const auto drive = make_disk(parameters, blank);
-    PiixIde controller{drive.get(), "X", memory, 1'000'000};
+    PiixIde controller{{{{drive.get(), "X", 1'000'000}}}, AtaErrors::drive, memory};
     controller.write(6, 1, 0xE0);
     controller.write(2, 1, 1);
     controller.write(7, 1, 0x30);

@@ -112,7 +112,7 @@ protected:
     DiskImage image{sectors};
     std::unique_ptr<Disk> disk = make_disk(ideal(), image);
     FakeMemory memory;
-    PiixIde ide{disk.get(), "IDEAL", memory, 1'000'000};
+    PiixIde ide{{{{disk.get(), "IDEAL", 1'000'000}}}, AtaErrors::drive, memory};
     Picoseconds now = 0;
     int interrupts = 0;
 };
