@@ -10,19 +10,14 @@
 // BSY is set while executing, DRQ in pio_in, pio_out and dma. During a transfer by ports, count and address
 // registers tell what is left to move after the block at hand.
 //
-// Errors, as a real drive reports them (AtaErrors::drive): UNC or IDNF with the address of the sector that is
-// unreadable or not there, after the sectors before it have moved; a write that the media refuses is a device
-// fault (DF and ABRT with the sector's address) of the FLUSH CACHE that follows, or of the write itself without
-// a write cache; a write to a write-protected drive is aborted. As QEMU 7.2 does, observed (AtaErrors::qemu):
-// ABRT and the address of the block that failed (DMA: of the command); a write by ports takes the data first; a
-// DMA transfer that reaches over the end moves nothing; VERIFY and SEEK always succeed; CHS addresses are not
-// held against the geometry; in a data phase neither commands nor registers are listened to; no sleep.
+// What happens when something fails is in ata_errors.hpp.
 //
 // Registers, addresses and resets are in ata_drive.cpp, commands in ata_commands.cpp and ata_features.cpp,
 // phases in ata_data_phases.cpp.
 #pragma once
 
 #include "models/chipset/ata_commands.hpp"
+#include "models/chipset/ata_errors.hpp"
 #include "models/chipset/ata_identify.hpp"
 #include "models/chipset/ata_power.hpp"
 #include "models/disk/disk.hpp"
@@ -44,12 +39,6 @@ inline constexpr uint8_t busy = 0x80, ready = 0x40, device_fault = 0x20, seek_co
 namespace ata_error {
 inline constexpr uint8_t uncorrectable = 0x40, id_not_found = 0x10, aborted = 0x04;
 }
-
-// Whose habits the drive has when something fails.
-enum class AtaErrors {
-    drive, // "drive": a real one's
-    qemu,  // "qemu": those of QEMU 7.2
-};
 
 class AtaDrive {
 public:
