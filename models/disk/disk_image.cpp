@@ -39,8 +39,8 @@ void lock(int fd, const std::filesystem::path& file, DiskImage::Access access) {
     const bool writes = access == DiskImage::Access::read_write;
     if (flock(fd, (writes ? LOCK_EX : LOCK_SH) | LOCK_NB) != 0 && errno == EWOULDBLOCK)
         fail(file, writes
-                       ? "the disk image is in use by another machine; an overlay could share it with others"
-                       : "the disk image is being written by another machine");
+                       ? "the disk image is open elsewhere; only overlays and read-only drives can share it"
+                       : "the disk image is open elsewhere for writing");
 }
 
 bool all_zero(const uint8_t* data, size_t bytes) {

@@ -111,8 +111,9 @@ TEST_F(AtaTwoDrives, SoftResetIsForBothAndSelectsDevice0) {
         EXPECT_EQ(status(), 0x50u);
         EXPECT_EQ(reg(1), 0x01u);
         EXPECT_EQ(lba(), 0x000001u);
-        EXPECT_EQ(identify()[59], 0);
     }
+    for (device = 0; device < 2; ++device)
+        EXPECT_EQ(identify()[59], 0);
 }
 
 TEST_F(AtaTwoDrives, DiagnosticIsForBothAndDevice0Interrupts) {
