@@ -1,14 +1,10 @@
 // Boots any Multiboot kernel or BIOS ROM on the machine. Exit status: what the guest writes to isa-debug-exit, as QEMU
 // has it, or one of the statuses below; each with a line on standard error.
 #include "models/cpu/cpu.hpp"
-#include "models/disk/disk_image.hpp"
+#include "sim/command_line/boot_disks.hpp"
 #include "sim/command_line/commands.hpp"
 #include "sim/command_line/machine_file.hpp"
 #include "sim/config/configuration_error.hpp"
-#include "sim/config/experiment.hpp"
-#include "sim/config/machine_keys.hpp"
-#include "sim/config/search_path.hpp"
-#include "sim/config/toml_file.hpp"
 #include "sim/debug/debugger.hpp"
 #include "sim/machine/bios.hpp"
 #include "sim/machine/machine.hpp"
@@ -38,54 +34,6 @@ constexpr int exit_powered_off = 0, exit_halted_for_ever = 122, exit_time_limit 
               exit_triple_fault = 126;
 // How often standard input is looked at, in modelled time.
 constexpr models::Picoseconds input_interval = 2 * models::ps_per_ms;
-constexpr const char* default_disk_model = "disks/deskstar-75gxp.toml";
-
-std::vector<std::string> split(const std::string& text, char separator) {
-    std::vector<std::string> parts;
-    size_t from = 0;
-    while (true) {
-        const size_t end = text.find(separator, from);
-        parts.push_back(text.substr(from, end - from));
-        if (end == std::string::npos)
-            return parts;
-        from = end + 1;
-    }
-}
-
-std::unique_ptr<models::DiskImage> read_disk(const std::string& description,
-                                             models::DiskParameters& parameters) {
-    const std::vector<std::string> parts = split(description, ',');
-    Value disk = Value::make_text(default_disk_model);
-    disk.place = {"--disk", 0, 0};
-    auto access = models::DiskImage::Access::read_write;
-    std::vector<Override> overrides;
-    for (size_t i = 1; i < parts.size(); ++i) {
-        const size_t equals = parts[i].find('=');
-        const std::string key = parts[i].substr(0, equals);
-        if (equals == std::string::npos)
-            throw ConfigurationError(fmt::format("--disk: expected key=value, found \"{}\"", parts[i]));
-        const std::string value = parts[i].substr(equals + 1);
-        if (key == "model")
-            disk.text = value;
-        else if (key == "access" && (value == "read-write" || value == "overlay"))
-            access = value == "overlay" ? models::DiskImage::Access::overlay : access;
-        else if (key == "access")
-            throw ConfigurationError(
-                fmt::format("--disk: access: expected read-write or overlay, found \"{}\"", value));
-        else
-            overrides.push_back({key, parse_toml_value(value, {"--disk", 0, 0})});
-    }
-    disk.place.source = "--set"; // a file named on the command line: looked up from the current folder
-    include_file(disk, "model");
-    for (const Override& assignment : overrides)
-        apply_override(disk, assignment);
-    Section root(disk, "");
-    read_disk_keys(root, parameters);
-    if (!std::filesystem::is_regular_file(parts[0]))
-        throw ConfigurationError(
-            fmt::format("--disk: expected a raw disk image, found no file {}", parts[0]));
-    return std::make_unique<models::DiskImage>(parts[0], access);
-}
 
 BootImage read_image(const BootOptions& options) {
     BootImage image;
@@ -192,12 +140,8 @@ int run_to_end(Machine& machine, SerialLine& line, const FailureReport& report, 
 } // namespace
 
 int boot_command(const BootOptions& options) {
-    MachineParameters parameters = read_machine(options.machine, options.set, options.memory_mib);
-    std::unique_ptr<models::DiskImage> disk;
-    if (options.disks.size() > 1)
-        throw ConfigurationError("--disk: expected at most one disk, found more");
-    if (!options.disks.empty())
-        disk = read_disk(options.disks.front(), parameters.disk);
+    const MachineParameters parameters = read_machine(options.machine, options.set, options.memory_mib);
+    const BootDisks disks(options.disks);
     const BootImage image = read_image(options);
     SerialLine line(options.serial);
     const models::Picoseconds limit =
@@ -215,7 +159,7 @@ int boot_command(const BootOptions& options) {
     signal(SIGPIPE, SIG_IGN); // whoever read the serial line may go
     run_in_systemc([&] {
         try {
-            Machine machine(parameters, disk.get());
+            Machine machine(parameters, disks.attached());
             machine.set_serial_output([&](char c) { line.put(c); });
             const FailureReport report(machine.cpu(), machine.memory(),
                                        CodeNames(image, machine.cpu(), machine.memory()));

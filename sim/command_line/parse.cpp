@@ -48,7 +48,10 @@ int run_command_line(int count, char** arguments) {
         ->allow_extra_args(false)
         ->needs(kernel);
     boot_app
-        ->add_option("--disk", boot.disks, "raw disk image: IMG[,model=FILE][,access=overlay][,key=value]")
+        ->add_option(
+            "--disk", boot.disks,
+            "raw disk image, up to four: "
+            "IMG[,unit=0..3][,model=FILE][,access=read-write|overlay|read-only][,overlay=true][,key=value]")
         ->allow_extra_args(false);
     boot_app->add_option("--machine", boot.machine, "machine (TOML)")->capture_default_str();
     boot_app->add_option("--memory", boot.memory_mib, "main memory in MiB")->check(CLI::Range(2, 3072));

@@ -45,9 +45,25 @@ const MachineParameters& checked(const MachineParameters& parameters) {
     return parameters;
 }
 
-uint64_t cable_rate(const MachineParameters& parameters, bool has_disk) {
-    const uint64_t controller = parameters.chipset.ide_bytes_per_second;
-    return has_disk ? std::min<uint64_t>(controller, parameters.disk.interface_bytes_per_second) : controller;
+using Disks = std::array<std::unique_ptr<models::Disk>, models::ide_units>;
+
+Disks make_disks(const MachineDisks& attached) {
+    Disks disks;
+    for (size_t unit = 0; unit < disks.size(); ++unit)
+        if (attached[unit].image != nullptr)
+            disks[unit] = models::make_disk(attached[unit].parameters, *attached[unit].image);
+    return disks;
+}
+
+models::IdeDisks cabled(const Disks& disks, const MachineDisks& attached, uint64_t controller_rate) {
+    models::IdeDisks cabled;
+    for (size_t unit = 0; unit < disks.size(); ++unit) {
+        const models::DiskParameters& drive = attached[unit].parameters;
+        if (disks[unit])
+            cabled[unit] = {disks[unit].get(), drive.model,
+                            std::min<uint64_t>(controller_rate, drive.interface_bytes_per_second)};
+    }
+    return cabled;
 }
 
 // All who listen to every instruction; the processor knows one listener at most.
@@ -76,7 +92,7 @@ private:
 
 // Members are built in this order: what is bound to comes first.
 struct Machine::Parts {
-    Parts(const MachineParameters& parameters, models::DiskImage* image);
+    Parts(const MachineParameters& parameters, const MachineDisks& attached);
     void connect_addresses();
     void connect_lines();
     void request_reset();
@@ -103,7 +119,7 @@ struct Machine::Parts {
     }
 
     models::PhysicalMemory memory;
-    std::unique_ptr<models::Disk> disk;
+    Disks disks;
 
     models::MemoryModule memory_module{"memory", memory};
     models::Router memory_router{"memory_router"}, io_router{"io_router"};
@@ -131,11 +147,11 @@ struct Machine::Parts {
     bool reset_requested = false;
 };
 
-Machine::Parts::Parts(const MachineParameters& parameters, models::DiskImage* image)
-    : memory{parameters.memory.bytes}, disk{image != nullptr ? models::make_disk(parameters.disk, *image)
-                                                             : nullptr},
+Machine::Parts::Parts(const MachineParameters& parameters, const MachineDisks& attached)
+    : memory{parameters.memory.bytes}, disks{make_disks(attached)},
       rtc{"rtc", parameters.chipset.rtc_start_unix_seconds}, uart{"uart", parameters.chipset.uart_instant},
-      ide{"ide", disk.get(), parameters.disk.model, dma, cable_rate(parameters, image != nullptr)},
+      ide{"ide", cabled(disks, attached, parameters.chipset.ide_bytes_per_second),
+          parameters.chipset.ide_errors, dma},
       cpu{"cpu", parameters.cpu, memory,
           models::AccessCost{parameters.chipset.isa_access_ns, parameters.chipset.pci_access_ns}} {
     connect_addresses();
@@ -307,7 +323,10 @@ void Machine::Parts::reschedule_all() {
 }
 
 Machine::Machine(const MachineParameters& parameters, models::DiskImage* image)
-    : parts_{std::make_unique<Parts>(checked(parameters), image)} {
+    : Machine{parameters, MachineDisks{{{parameters.disk, image}}}} {}
+
+Machine::Machine(const MachineParameters& parameters, const MachineDisks& disks)
+    : parts_{std::make_unique<Parts>(checked(parameters), disks)} {
     sc_core::sc_start(sc_core::SC_ZERO_TIME); // elaborates and checks all bindings; the CPU is still off
 }
 
@@ -362,8 +381,11 @@ void Machine::power_cycle(models::PowerLoss mode, uint64_t seed) {
     parts_->cpu.power_off();
     while (!parts_->cpu.is_off())
         sc_core::sc_start(sc_core::SC_ZERO_TIME);
-    if (parts_->disk)
-        parts_->disk->power_loss(mode, seed, models::simulated_now());
+    for (const std::unique_ptr<models::Disk>& disk : parts_->disks) {
+        if (disk)
+            disk->power_loss(mode, seed, models::simulated_now());
+        ++seed; // another chance for each drive
+    }
     parts_->power_cycle_devices();
     parts_->memory.power_cycle();
     parts_->over = parts_->reset_requested = false;
@@ -393,8 +415,8 @@ models::Cpu& Machine::cpu() {
 models::PhysicalMemory& Machine::memory() {
     return parts_->memory;
 }
-models::Disk* Machine::disk() {
-    return parts_->disk.get();
+models::Disk* Machine::disk(unsigned unit) {
+    return parts_->disks.at(unit).get();
 }
 
 Picoseconds Machine::now() const {

@@ -12,12 +12,21 @@
 #include "sim/machine/machine_events.hpp"
 #include "sim/machine/machine_parameters.hpp"
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <string_view>
 
 namespace fixpoint::sim {
+
+// A drive at one of the four places of the IDE controller.
+struct MachineDisk {
+    models::DiskParameters parameters{};
+    models::DiskImage* image = nullptr; // null: nothing there
+};
+// Primary master and slave, secondary master and slave.
+using MachineDisks = std::array<MachineDisk, 4>;
 
 // Why Machine::run returned.
 enum class RunEnd {
@@ -31,9 +40,12 @@ enum class RunEnd {
 
 class Machine {
 public:
-    // `image` may be null: a machine without a disk; else it must outlive the machine. Throws
-    // std::invalid_argument.
+    // `image` may be null: a machine without a disk; else it is the primary master's. Throws
+    // std::invalid_argument, as the other one does.
     Machine(const MachineParameters& parameters, models::DiskImage* image);
+    // Up to four drives, each with its own parameters; parameters.disk is not looked at. The images must outlive
+    // the machine.
+    Machine(const MachineParameters& parameters, const MachineDisks& disks);
     ~Machine();
     Machine(const Machine&) = delete;
     Machine& operator=(const Machine&) = delete;
@@ -67,8 +79,8 @@ public:
 
     [[nodiscard]] models::Cpu& cpu();
     [[nodiscard]] models::PhysicalMemory& memory();
-    // Null without a disk.
-    [[nodiscard]] models::Disk* disk();
+    // Null without a disk there; 0 to 3, primary master to secondary slave.
+    [[nodiscard]] models::Disk* disk(unsigned unit = 0);
     // Modelled time; inside probes and callbacks it is the instruction's.
     [[nodiscard]] models::Picoseconds now() const;
 

@@ -17,7 +17,7 @@ struct MachineParameters {
     models::CpuParameters cpu{};         // table [cpu] of the machine file, caches and TLBs as its sub-tables
     MemoryParameters memory{};           // table [memory]
     models::ChipsetParameters chipset{}; // table [chipset]
-    models::DiskParameters disk{};       // the disk file; not looked at when the machine has no disk
+    models::DiskParameters disk{};       // the disk file of the first disk, if there is one
 };
 
 } // namespace fixpoint::sim

@@ -241,6 +241,24 @@ std::string run_until_written(Machine& machine) {
     return console;
 }
 
+TEST(MachineDrives, EachHasItsOwnPlaceAndParameters) {
+    in_child([] {
+        DiskImage first{disk_sectors}, last{1'000};
+        MachineDisks disks;
+        disks[0] = {test_machine().disk, &first};
+        disks[3] = {test_machine_with_mechanics().disk, &last};
+        Machine machine{test_machine(), disks};
+        EXPECT_EQ(machine.disk(), machine.disk(0));
+        EXPECT_EQ(machine.disk(1), nullptr);
+        EXPECT_EQ(machine.disk(2), nullptr);
+        EXPECT_FALSE(machine.disk(0)->write_cache_enabled());
+        EXPECT_TRUE(machine.disk(3)->write_cache_enabled());
+        EXPECT_EQ(machine.disk(3)->sector_count(), 1'000u);
+        EXPECT_NE(boot_and_run(machine, {guest("disk"), "", {}}).console.find("same 00000001"),
+                  std::string::npos);
+    });
+}
+
 TEST(MachinePower, ACutTakesMemoryAndTheWriteCache) {
     in_child([] {
         DiskImage image{disk_sectors};
