@@ -5,6 +5,7 @@
 #include "models/chipset/pic.hpp"
 #include "models/chipset/pit.hpp"
 #include "models/chipset/rtc.hpp"
+#include "models/chipset/vga.hpp"
 #include "models/cpu/cpu.hpp"
 #include "models/memory/physical_memory.hpp"
 
@@ -12,7 +13,7 @@ namespace fixpoint::sim {
 
 // The processor's memory type ranges, where it has them. After its reset.
 void leave_memory_types(models::Cpu& cpu);
-void leave_firmware_state(models::Pic& pic, models::Pit& pit, models::Rtc& rtc,
+void leave_firmware_state(models::Pic& pic, models::Pit& pit, models::Rtc& rtc, models::Vga& vga,
                           models::PhysicalMemory& memory);
 
 } // namespace fixpoint::sim

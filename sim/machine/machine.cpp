@@ -14,7 +14,8 @@
 #include "models/chipset/rtc.hpp"
 #include "models/chipset/system_ports.hpp"
 #include "models/chipset/uart.hpp"
-#include "models/chipset/vga_memory.hpp"
+#include "models/chipset/vga.hpp"
+#include "models/chipset/vga_function.hpp"
 #include "sim/machine/firmware_state.hpp"
 #include "sim/machine/multiboot_loader.hpp"
 
@@ -76,6 +77,7 @@ private:
 struct Machine::Parts {
     Parts(const MachineParameters& parameters, models::DiskImage* image);
     void connect_addresses();
+    void connect_video();
     void connect_lines();
     void request_reset();
     bool stopped(models::Cpu::Stop stop);
@@ -96,6 +98,7 @@ struct Machine::Parts {
         action(pci);
         action(power);
         action(vga);
+        action(vga_function);
         action(ide);
     }
 
@@ -112,7 +115,8 @@ struct Machine::Parts {
     DeviceModule<models::SystemPorts> ports{"system_ports"};
     DeviceModule<models::PciHost> pci{"pci"};
     DeviceModule<models::PowerManagement> power{"power_management"};
-    DeviceModule<models::VgaMemory> vga{"vga"};
+    DeviceModule<models::Vga> vga{"vga"};
+    DeviceModule<models::VgaFunction> vga_function;
     DeviceModule<models::PiixIde> ide;
     models::HostBridgeFunction host_bridge;
     models::IsaBridgeFunction isa_bridge;
@@ -130,7 +134,8 @@ Machine::Parts::Parts(const MachineParameters& parameters, models::DiskImage* im
     : memory{parameters.memory.bytes}, disk{image != nullptr ? models::make_disk(parameters.disk, *image)
                                                              : nullptr},
       rtc{"rtc", parameters.chipset.rtc_start_unix_seconds}, uart{"uart", parameters.chipset.uart_instant},
-      ide{"ide", disk.get(), parameters.disk.model, dma, cable_rate(parameters, image != nullptr)},
+      vga_function{"vga_function", parameters.video_rom}, ide{"ide", disk.get(), parameters.disk.model, dma,
+                                                              cable_rate(parameters, image != nullptr)},
       cpu{"cpu", parameters.cpu, memory,
           models::AccessCost{parameters.chipset.isa_access_ns, parameters.chipset.pci_access_ns}} {
     connect_addresses();
@@ -142,12 +147,11 @@ void Machine::Parts::connect_addresses() {
     cpu.memory_socket.bind(memory_router.in);
     dma.socket.bind(memory_router.in);
 
-    memory_router.attach(
-        vga.socket, {{models::VgaMemory::base, models::VgaMemory::base + models::VgaMemory::size - 1, 0}});
+    constexpr uint32_t video_begin = models::Vga::window_base,
+                       video_end = video_begin + models::Vga::window_size;
+    memory_router.attach(vga.socket, {{video_begin, video_end - 1, models::Vga::window}});
     memory_router.attach(memory_module.socket,
-                         {{0, models::VgaMemory::base - 1, 0},
-                          {models::VgaMemory::base + models::VgaMemory::size, memory.size() - 1,
-                           models::VgaMemory::base + models::VgaMemory::size}});
+                         {{0, video_begin - 1, 0}, {video_end, memory.size() - 1, video_end}});
 
     using Ports = models::SystemPorts;
     using Ide = models::PiixIde;
@@ -188,6 +192,25 @@ void Machine::Parts::connect_addresses() {
     pci.device.attach(1, 0, isa_bridge);
     pci.device.attach(1, 1, function);
     pci.device.attach(1, 3, power.device);
+    connect_video();
+}
+
+void Machine::Parts::connect_video() {
+    using models::Vga;
+    constexpr bool byte_wide = true;
+    io_router.attach(vga.socket, {{Vga::first_port, Vga::last_port, Vga::ports, byte_wide},
+                                  {Vga::first_bochs_port, Vga::last_bochs_port, Vga::bochs_ports}});
+    models::VgaFunction& function = vga_function.device;
+    const uint32_t rom_bytes = function.rom_size();
+    const unsigned rom_target = memory_router.attach(
+        vga_function.socket, rom_bytes == 0 ? std::vector<models::Router::Range>{}
+                                            : std::vector<models::Router::Range>{{0, rom_bytes - 1, 0}});
+    function.on_change = [this, rom_target, &function] {
+        const std::optional<uint32_t> base = function.rom_base();
+        memory_router.move(rom_target, 0, base.value_or(0), base.has_value());
+    };
+    function.on_change();
+    pci.device.attach(2, 0, function);
 }
 
 void Machine::Parts::connect_lines() {
@@ -263,7 +286,7 @@ bool Machine::Parts::ask_debugger(std::optional<models::Cpu::Stop> stop) {
 
 // The boot loader's work, on devices and a processor that are as after power-on or reset: no code is cached.
 void Machine::Parts::boot() {
-    leave_firmware_state(pic.device, pit.device, rtc.device, memory);
+    leave_firmware_state(pic.device, pit.device, rtc.device, vga.device, memory);
     leave_memory_types(cpu.cpu());
     loader->place(memory);
     cpu.cpu().set_state(loader->entry_state());
@@ -370,6 +393,9 @@ models::PhysicalMemory& Machine::memory() {
 }
 models::Disk* Machine::disk() {
     return parts_->disk.get();
+}
+const models::Vga& Machine::vga() const {
+    return parts_->vga.device;
 }
 
 Picoseconds Machine::now() const {
