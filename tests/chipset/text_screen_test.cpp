@@ -98,7 +98,7 @@ TEST_F(TextScreenTest, FiftyRowsOfEightLines) {
     set(crt, 0x0A, 0x06);
     set(crt, 0x0B, 0x07);
     write_text(cell(0, 49), "the last");
-    EXPECT_EQ(screen().height, 50u);
+    ASSERT_EQ(screen().height, 50u);
     EXPECT_EQ(screen().rows[49], "the last");
 }
 
