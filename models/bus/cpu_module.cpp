@@ -13,9 +13,10 @@ __extension__ using Wide = unsigned __int128;
 // Ports of devices on the PCI bus; all others are the ISA bus's.
 constexpr bool is_pci_port(uint16_t port) {
     constexpr uint16_t primary = 0x1F0, secondary = 0x170, primary_control = 0x3F6, secondary_control = 0x376;
+    constexpr uint16_t video_begin = 0x3B0, video_end = 0x3E0;
     constexpr uint16_t first_pci = 0xCF8; // configuration space, then what base address registers place
     return (port & 0xFFF8) == primary || (port & 0xFFF8) == secondary || port == primary_control ||
-           port == secondary_control || port >= first_pci;
+           port == secondary_control || (port >= video_begin && port < video_end) || port >= first_pci;
 }
 
 constexpr uint32_t all_ones(unsigned bytes) {

@@ -12,6 +12,7 @@
 #include "sim/observe/code_names.hpp"
 #include "sim/observe/failure_report.hpp"
 #include "sim/observe/profile.hpp"
+#include "sim/observe/screen_printer.hpp"
 #include "sim/run/systemc_entry.hpp"
 
 #include <array>
@@ -39,7 +40,6 @@ BootImage read_image(const BootOptions& options) {
     BootImage image;
     if (!options.bios.empty()) {
         image.bios = find_bios(options.bios);
-        image.video_bios = options.bios == "seabios" ? find_video_bios() : "";
         return image;
     }
     image.kernel = options.kernel;
@@ -53,6 +53,15 @@ BootImage read_image(const BootOptions& options) {
             {text.substr(0, space), space == std::string::npos ? "" : text.substr(space + 1)});
     }
     return image;
+}
+
+void write_all(int file, std::string_view text) {
+    while (!text.empty()) {
+        const ssize_t count = write(file, text.data(), text.size());
+        if (count < 0 && errno != EINTR)
+            return; // nobody reads any more
+        text.remove_prefix(count > 0 ? static_cast<size_t>(count) : 0);
+    }
 }
 
 // The other end of the serial line.
@@ -77,10 +86,10 @@ public:
     SerialLine(const SerialLine&) = delete;
     SerialLine& operator=(const SerialLine&) = delete;
 
+    [[nodiscard]] bool is_standard_output() const { return output_ == STDOUT_FILENO; }
     void put(char c) const {
         if (output_ >= 0)
-            while (write(output_, &c, 1) < 0 && errno == EINTR) {
-            }
+            write_all(output_, {&c, 1});
     }
 
     void forward_input(Machine& machine) {
@@ -102,16 +111,21 @@ private:
     bool reads_input_ = false;
 };
 
-int end(int status, std::string_view reason) {
-    fmt::print(stderr, "fixpoint: {}\n", reason);
-    return status;
-}
-
-int run_to_end(Machine& machine, SerialLine& line, const FailureReport& report, models::Picoseconds limit,
-               const Debugger* debugger) {
+// `screen` and `debugger` may be null.
+int run_to_end(Machine& machine, SerialLine& line, ScreenPrinter* screen, const FailureReport& report,
+               models::Picoseconds limit, const Debugger* debugger) {
+    const auto end = [&](int status, std::string_view reason) {
+        if (screen != nullptr)
+            screen->finish(machine.now());
+        fmt::print(stderr, "fixpoint: {}\n", reason);
+        return status;
+    };
     while (true) {
         line.forward_input(machine);
-        switch (machine.run(std::min(limit, machine.now() + input_interval))) {
+        const RunEnd why = machine.run(std::min(limit, machine.now() + input_interval));
+        if (screen != nullptr)
+            screen->look(machine.now());
+        switch (why) {
         case RunEnd::time_limit:
             if (machine.now() >= limit)
                 return end(exit_time_limit, fmt::format("stopped at the limit of {} simulated s",
@@ -160,7 +174,14 @@ int boot_command(const BootOptions& options) {
     run_in_systemc([&] {
         try {
             Machine machine(parameters, disks.attached());
-            machine.set_serial_output([&](char c) { line.put(c); });
+            std::optional<ScreenPrinter> screen;
+            if (options.vga)
+                screen.emplace(machine.vga(), [](std::string_view text) { write_all(STDOUT_FILENO, text); });
+            machine.set_serial_output([&](char c) {
+                line.put(c);
+                if (screen && line.is_standard_output())
+                    screen->note_serial_output(c, machine.now());
+            });
             const FailureReport report(machine.cpu(), machine.memory(),
                                        CodeNames(image, machine.cpu(), machine.memory()));
             UnclaimedAccesses unclaimed(
@@ -173,7 +194,8 @@ int boot_command(const BootOptions& options) {
             std::optional<Profile> profile;
             if (profile_file)
                 profile.emplace(machine, image);
-            status = run_to_end(machine, line, report, limit, debugger ? &*debugger : nullptr);
+            status = run_to_end(machine, line, screen ? &*screen : nullptr, report, limit,
+                                debugger ? &*debugger : nullptr);
             if (const auto text = unclaimed.summary())
                 fmt::print(stderr, "fixpoint: {}\n", *text);
             if (profile) {

@@ -42,6 +42,7 @@ struct BootOptions {
     std::string machine = "machines/pentium3-500.toml";
     std::optional<long long> memory_mib;
     std::string serial = "stdio"; // stdio, null or a file
+    bool vga = false;             // print the screen
     std::optional<double> max_seconds;
     std::vector<std::string> set;
     std::optional<uint16_t> gdb; // port

@@ -33,6 +33,13 @@ unsigned translation_of(uint64_t sectors) {
     return sectors <= most_cylinders * heads * sectors_per_track ? translation_none : translation_lba;
 }
 
+std::vector<uint8_t> read_file(const std::filesystem::path& file) {
+    std::ifstream in(file, std::ios::binary);
+    if (!in || !std::filesystem::is_regular_file(file))
+        throw BootError(fmt::format("{}: cannot be read: expected a ROM image", file.string()));
+    return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+}
+
 template<size_t Count>
 std::filesystem::path first_existing(const std::array<const char*, Count>& places) {
     for (const char* place : places)
@@ -43,11 +50,7 @@ std::filesystem::path first_existing(const std::array<const char*, Count>& place
 
 } // namespace
 
-Bios::Bios(const std::filesystem::path& file) {
-    std::ifstream in(file, std::ios::binary);
-    if (!in || !std::filesystem::is_regular_file(file))
-        throw BootError(fmt::format("--bios: cannot read {}: expected a ROM image", file.string()));
-    rom_.assign(std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>());
+Bios::Bios(const std::filesystem::path& file) : rom_{read_file(file)} {
     if (!std::has_single_bit(rom_.size()) || rom_.size() < smallest_bytes || rom_.size() > largest_bytes)
         throw BootError(
             fmt::format("{}: a BIOS ROM has 64, 128 or 256 KiB, this file {} bytes; pad it at its beginning",
@@ -84,8 +87,9 @@ std::filesystem::path find_bios(const std::string& name) {
     return found;
 }
 
-std::filesystem::path find_video_bios() {
-    return first_existing(video_bios_places);
+std::vector<uint8_t> read_video_bios() {
+    const std::filesystem::path found = first_existing(video_bios_places);
+    return found.empty() ? std::vector<uint8_t>{} : read_file(found);
 }
 
 } // namespace fixpoint::sim

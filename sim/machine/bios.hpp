@@ -40,7 +40,7 @@ private:
 
 // What `--bios` names: a file, or "seabios" for the installed one. Throws BootError, with the places looked at.
 std::filesystem::path find_bios(const std::string& name);
-// The video BIOS that is installed with it; empty: none.
-std::filesystem::path find_video_bios();
+// The video BIOS that is installed with SeaBIOS, for the adapter's option ROM; empty: none.
+std::vector<uint8_t> read_video_bios();
 
 } // namespace fixpoint::sim

@@ -17,8 +17,7 @@ struct BootImage {
     std::string append; // the kernel's command line is "FILE APPEND"
     std::vector<Module> modules;
 
-    std::filesystem::path bios{};       // if there is one, there is no kernel
-    std::filesystem::path video_bios{}; // may be empty
+    std::filesystem::path bios{}; // if there is one, there is no kernel
 };
 
 // A kernel or module that cannot be loaded: the message names the file and what is wrong with it.

@@ -39,6 +39,12 @@ void write_bios_data(models::PhysicalMemory& memory) {
     put(0x400, 0x3F8);  // COM1
     put(0x40E, 0x9FC0); // segment of the extended BIOS data area
     put(0x413, 639);    // base memory in KB
+    // The screen: mode 3, 80 columns, 32 KB of memory a page 4 KB, a cursor of two lines in an 8-line cell.
+    put(0x449, 80 << 8 | 3);
+    put(0x44C, 4096);
+    put(0x460, 0x0607);
+    put(0x463, 0x3D4);
+    put(0x484, 16 << 8 | 24); // the last row's number, lines a character
 }
 
 } // namespace
@@ -83,11 +89,12 @@ void leave_memory_types(models::Cpu& cpu) {
             return;
 }
 
-void leave_firmware_state(models::Pic& pic, models::Pit& pit, models::Rtc& rtc,
+void leave_firmware_state(models::Pic& pic, models::Pit& pit, models::Rtc& rtc, models::Vga& vga,
                           models::PhysicalMemory& memory) {
     initialise_pic(pic);
     initialise_pit(pit);
     write_memory_sizes(rtc, memory.size());
+    vga.set_text_mode();
     write_bios_data(memory);
 }
 

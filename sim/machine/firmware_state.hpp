@@ -5,6 +5,7 @@
 #include "models/chipset/pic.hpp"
 #include "models/chipset/pit.hpp"
 #include "models/chipset/rtc.hpp"
+#include "models/chipset/vga.hpp"
 #include "models/cpu/cpu.hpp"
 #include "models/memory/physical_memory.hpp"
 
@@ -14,7 +15,7 @@ namespace fixpoint::sim {
 void write_memory_sizes(models::Rtc& rtc, uint64_t memory_bytes);
 // The processor's memory type ranges, where it has them. After its reset.
 void leave_memory_types(models::Cpu& cpu);
-void leave_firmware_state(models::Pic& pic, models::Pit& pit, models::Rtc& rtc,
+void leave_firmware_state(models::Pic& pic, models::Pit& pit, models::Rtc& rtc, models::Vga& vga,
                           models::PhysicalMemory& memory);
 
 } // namespace fixpoint::sim

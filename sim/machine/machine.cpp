@@ -15,7 +15,8 @@
 #include "models/chipset/rtc.hpp"
 #include "models/chipset/system_ports.hpp"
 #include "models/chipset/uart.hpp"
-#include "models/chipset/vga_memory.hpp"
+#include "models/chipset/vga.hpp"
+#include "models/chipset/vga_function.hpp"
 #include "sim/machine/bios.hpp"
 #include "sim/machine/firmware_state.hpp"
 #include "sim/machine/multiboot_loader.hpp"
@@ -94,6 +95,7 @@ private:
 struct Machine::Parts {
     Parts(const MachineParameters& parameters, const MachineDisks& attached);
     void connect_addresses();
+    void connect_video();
     void connect_lines();
     void request_reset();
     bool stopped(models::Cpu::Stop stop);
@@ -114,6 +116,7 @@ struct Machine::Parts {
         action(pci);
         action(power);
         action(vga);
+        action(vga_function);
         action(ide);
         action(firmware);
     }
@@ -131,7 +134,8 @@ struct Machine::Parts {
     DeviceModule<models::SystemPorts> ports{"system_ports"};
     DeviceModule<models::PciHost> pci{"pci"};
     DeviceModule<models::PowerManagement> power{"power_management"};
-    DeviceModule<models::VgaMemory> vga{"vga"};
+    DeviceModule<models::Vga> vga{"vga"};
+    DeviceModule<models::VgaFunction> vga_function;
     DeviceModule<models::PiixIde> ide;
     DeviceModule<models::FirmwareConfiguration> firmware{"fw_cfg"};
     models::HostBridgeFunction host_bridge;
@@ -150,6 +154,7 @@ struct Machine::Parts {
 Machine::Parts::Parts(const MachineParameters& parameters, const MachineDisks& attached)
     : memory{parameters.memory.bytes}, disks{make_disks(attached)},
       rtc{"rtc", parameters.chipset.rtc_start_unix_seconds}, uart{"uart", parameters.chipset.uart_instant},
+      vga_function{"vga_function", parameters.video_rom},
       ide{"ide", cabled(disks, attached, parameters.chipset.ide_bytes_per_second),
           parameters.chipset.ide_errors, dma},
       cpu{"cpu", parameters.cpu, memory,
@@ -163,12 +168,11 @@ void Machine::Parts::connect_addresses() {
     cpu.memory_socket.bind(memory_router.in);
     dma.socket.bind(memory_router.in);
 
-    memory_router.attach(
-        vga.socket, {{models::VgaMemory::base, models::VgaMemory::base + models::VgaMemory::size - 1, 0}});
+    constexpr uint32_t video_begin = models::Vga::window_base,
+                       video_end = video_begin + models::Vga::window_size;
+    memory_router.attach(vga.socket, {{video_begin, video_end - 1, models::Vga::window}});
     memory_router.attach(memory_module.socket,
-                         {{0, models::VgaMemory::base - 1, 0},
-                          {models::VgaMemory::base + models::VgaMemory::size, memory.size() - 1,
-                           models::VgaMemory::base + models::VgaMemory::size}});
+                         {{0, video_begin - 1, 0}, {video_end, memory.size() - 1, video_end}});
 
     using Ports = models::SystemPorts;
     using Ide = models::PiixIde;
@@ -216,6 +220,25 @@ void Machine::Parts::connect_addresses() {
     pci.device.attach(1, 0, isa_bridge);
     pci.device.attach(1, 1, function);
     pci.device.attach(1, 3, power.device);
+    connect_video();
+}
+
+void Machine::Parts::connect_video() {
+    using models::Vga;
+    constexpr bool byte_wide = true;
+    io_router.attach(vga.socket, {{Vga::first_port, Vga::last_port, Vga::ports, byte_wide},
+                                  {Vga::first_bochs_port, Vga::last_bochs_port, Vga::bochs_ports}});
+    models::VgaFunction& function = vga_function.device;
+    const uint32_t rom_bytes = function.rom_size();
+    const unsigned rom_target = memory_router.attach(
+        vga_function.socket, rom_bytes == 0 ? std::vector<models::Router::Range>{}
+                                            : std::vector<models::Router::Range>{{0, rom_bytes - 1, 0}});
+    function.on_change = [this, rom_target, &function] {
+        const std::optional<uint32_t> base = function.rom_base();
+        memory_router.move(rom_target, 0, base.value_or(0), base.has_value());
+    };
+    function.on_change();
+    pci.device.attach(2, 0, function);
 }
 
 void Machine::Parts::connect_lines() {
@@ -293,12 +316,15 @@ bool Machine::Parts::ask_debugger(std::optional<models::Cpu::Stop> stop) {
 // cached. A BIOS does its work itself.
 void Machine::Parts::boot() {
     if (bios) {
-        const auto sectors = disk ? std::optional{disk->sector_count()} : std::nullopt;
-        Bios::describe({memory.size(), {sectors}}, firmware.device, rtc.device);
+        Bios::Surroundings surroundings{memory.size(), {}};
+        for (size_t unit = 0; unit < disks.size(); ++unit)
+            if (disks[unit])
+                surroundings.disk_sectors[unit] = disks[unit]->sector_count();
+        Bios::describe(surroundings, firmware.device, rtc.device);
         return reschedule_all();
     }
     pci.device.leave_firmware_config();
-    leave_firmware_state(pic.device, pit.device, rtc.device, memory);
+    leave_firmware_state(pic.device, pit.device, rtc.device, vga.device, memory);
     leave_memory_types(cpu.cpu());
     loader->place(memory);
     cpu.cpu().set_state(loader->entry_state());
@@ -417,6 +443,9 @@ models::PhysicalMemory& Machine::memory() {
 }
 models::Disk* Machine::disk(unsigned unit) {
     return parts_->disks.at(unit).get();
+}
+const models::Vga& Machine::vga() const {
+    return parts_->vga.device;
 }
 
 Picoseconds Machine::now() const {

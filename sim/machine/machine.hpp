@@ -4,6 +4,7 @@
 // cuts included, happens inside that elaboration. Modelled time runs on through resets and power cycles.
 #pragma once
 
+#include "models/chipset/vga.hpp"
 #include "models/disk/disk.hpp"
 #include "models/memory/physical_memory.hpp"
 #include "models/time.hpp"
@@ -81,6 +82,8 @@ public:
     [[nodiscard]] models::PhysicalMemory& memory();
     // Null without a disk there; 0 to 3, primary master to secondary slave.
     [[nodiscard]] models::Disk* disk(unsigned unit = 0);
+    // What is on the screen: models/chipset/text_screen.hpp.
+    [[nodiscard]] const models::Vga& vga() const;
     // Modelled time; inside probes and callbacks it is the instruction's.
     [[nodiscard]] models::Picoseconds now() const;
 

@@ -6,6 +6,7 @@
 #include "models/disk/disk_parameters.hpp"
 
 #include <cstdint>
+#include <vector>
 
 namespace fixpoint::sim {
 
@@ -18,6 +19,7 @@ struct MachineParameters {
     MemoryParameters memory{};           // table [memory]
     models::ChipsetParameters chipset{}; // table [chipset]
     models::DiskParameters disk{};       // the disk file of the first disk, if there is one
+    std::vector<uint8_t> video_rom{};    // the video adapter's option ROM (its BIOS); empty: none
 };
 
 } // namespace fixpoint::sim
