@@ -105,7 +105,7 @@ void CpuModule::execute_once() {
         wait(changed_);
         return;
     case State::halted:
-        if (!interrupt_) {
+        if (!interrupt_ && !cpu_.nmi_pending()) {
             wait(changed_);
             return;
         }
@@ -181,6 +181,12 @@ void CpuModule::set_interrupt(bool level) {
     interrupt_ = level;
     cpu_.set_interrupt_line(level);
     if (level && state_ == State::halted)
+        changed_.notify(sc_core::SC_ZERO_TIME);
+}
+
+void CpuModule::raise_nmi() {
+    cpu_.raise_nmi();
+    if (state_ == State::halted)
         changed_.notify(sc_core::SC_ZERO_TIME);
 }
 
@@ -260,6 +266,16 @@ void CpuModule::floating_point_error(bool level) {
         on_floating_point_error(level);
     if (level)
         cpu_.set_limit(cycle_at(horizon()));
+}
+
+void CpuModule::local_apic_moved(uint32_t base, bool enabled) {
+    if (!synchronise()) {
+        cpu_.request_stop();
+        return;
+    }
+    if (on_local_apic_moved)
+        on_local_apic_moved(base, enabled);
+    cpu_.set_limit(cycle_at(horizon()));
 }
 
 unsigned CpuModule::io_cycles(uint16_t port) {

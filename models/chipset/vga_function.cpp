@@ -33,12 +33,15 @@ std::vector<uint8_t> filled_up(std::vector<uint8_t> rom) {
 VgaFunction::VgaFunction(std::vector<uint8_t> rom)
     : PciFunction{0x1234, 0x1111, display_vga, revision}, rom_{filled_up(std::move(rom))} {
     constexpr uint16_t switches = io_space | memory_space | system_error;
-    define(command, 2, switches, switches);
-    define(frame_buffer, 4, firmware_frame_buffer | prefetchable, ~(frame_buffer_bytes - 1));
+    define(command, 2, 0, switches);
+    define_firmware(command, 2, switches);
+    define(frame_buffer, 4, prefetchable, ~(frame_buffer_bytes - 1));
+    define_firmware(frame_buffer, 4, firmware_frame_buffer | prefetchable);
     define(subsystem, 4, qemu_subsystem, 0);
     if (!rom_.empty()) {
         const uint32_t address_bits = ~(rom_size() - 1);
-        define(expansion_rom, 4, firmware_rom & address_bits, address_bits | rom_enable);
+        define(expansion_rom, 4, 0, address_bits | rom_enable);
+        define_firmware(expansion_rom, 4, firmware_rom & address_bits);
     }
 }
 

@@ -66,6 +66,13 @@ void Cpu::set_interrupt_line(bool level) {
     core_->interrupt_line = level;
     core_->request_attention();
 }
+void Cpu::raise_nmi() {
+    core_->nmi_pending = true;
+    core_->request_attention();
+}
+bool Cpu::nmi_pending() const {
+    return core_->nmi_pending && !core_->nmi_blocked;
+}
 void Cpu::set_ignore_numeric_error(bool level) {
     core_->ignore_numeric_error = level;
 }

@@ -75,6 +75,9 @@ public:
         observer,        // the observer wants a stop before the instruction at EIP
         watchpoint,      // after an instruction that touched a watchpoint; see take_watch_hit()
     };
+    // An edge on NMI.
+    void raise_nmi();
+    [[nodiscard]] bool nmi_pending() const; // and not blocked
     // Model-specific registers, as firmware and debuggers reach them. False: there is no such register, or not
     // that value.
     [[nodiscard]] bool read_msr(uint32_t number, uint64_t& value);

@@ -154,7 +154,9 @@ int run_to_end(Machine& machine, SerialLine& line, ScreenPrinter* screen, const 
 } // namespace
 
 int boot_command(const BootOptions& options) {
-    const MachineParameters parameters = read_machine(options.machine, options.set, options.memory_mib);
+    MachineParameters parameters = read_machine(options.machine, options.set, options.memory_mib);
+    if (options.bios == "seabios")
+        parameters.video_rom = read_video_bios();
     const BootDisks disks(options.disks);
     const BootImage image = read_image(options);
     SerialLine line(options.serial);

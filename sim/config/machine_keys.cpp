@@ -210,6 +210,11 @@ void read_machine_keys(Section& machine, MachineParameters& parameters) {
         chipset.choice("ide_errors", "whose errors the IDE drives report", {"drive", "qemu"}) == 0
             ? models::AtaErrors::drive
             : models::AtaErrors::qemu;
+    chipset.bind("apic_bus_hz", devices.apic_bus_hz,
+                 {.meaning = "clock of the local APIC's timer in Hz",
+                  .minimum = 1'000'000,
+                  .maximum = 1'000'000'000,
+                  .otherwise = 100'000'000});
     devices.uart_instant = chipset.boolean("uart_instant", {.meaning = "serial line without byte times"});
     constexpr int64_t end_of_2099 = 4'102'444'799;
     chipset.bind("rtc_start_unix_seconds", devices.rtc_start_unix_seconds,

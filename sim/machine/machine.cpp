@@ -6,6 +6,8 @@
 #include "models/bus/memory_module.hpp"
 #include "models/bus/router.hpp"
 #include "models/chipset/fw_cfg.hpp"
+#include "models/chipset/io_apic.hpp"
+#include "models/chipset/local_apic.hpp"
 #include "models/chipset/pci.hpp"
 #include "models/chipset/pic.hpp"
 #include "models/chipset/piix_functions.hpp"
@@ -19,7 +21,9 @@
 #include "models/chipset/vga_function.hpp"
 #include "sim/machine/bios.hpp"
 #include "sim/machine/firmware_state.hpp"
+#include "sim/machine/mp_tables.hpp"
 #include "sim/machine/multiboot_loader.hpp"
+#include "sim/machine/virtual_wire.hpp"
 
 #include <algorithm>
 #include <optional>
@@ -97,6 +101,8 @@ struct Machine::Parts {
     void connect_addresses();
     void connect_video();
     void connect_lines();
+    void connect_apics();
+    void place_local_apic(uint32_t base, bool enabled);
     void request_reset();
     bool stopped(models::Cpu::Stop stop);
     bool ask_debugger(std::optional<models::Cpu::Stop> stop);
@@ -119,6 +125,8 @@ struct Machine::Parts {
         action(vga_function);
         action(ide);
         action(firmware);
+        action(local_apic);
+        action(io_apic);
     }
 
     models::PhysicalMemory memory;
@@ -138,8 +146,11 @@ struct Machine::Parts {
     DeviceModule<models::VgaFunction> vga_function;
     DeviceModule<models::PiixIde> ide;
     DeviceModule<models::FirmwareConfiguration> firmware{"fw_cfg"};
+    DeviceModule<models::LocalApic> local_apic;
+    DeviceModule<models::IoApic> io_apic{"io_apic"};
     models::HostBridgeFunction host_bridge;
     models::IsaBridgeFunction isa_bridge;
+    MpTables mp_tables; // for software without a BIOS
     models::CpuModule cpu;
 
     MachineDebugger* debugger = nullptr;
@@ -149,14 +160,17 @@ struct Machine::Parts {
     std::optional<RunEnd> end; // why the CPU was stopped
     bool over = false;         // only power_cycle() helps
     bool reset_requested = false;
+    unsigned local_apic_target = 0; // of memory_router
 };
 
 Machine::Parts::Parts(const MachineParameters& parameters, const MachineDisks& attached)
     : memory{parameters.memory.bytes}, disks{make_disks(attached)},
       rtc{"rtc", parameters.chipset.rtc_start_unix_seconds}, uart{"uart", parameters.chipset.uart_instant},
-      vga_function{"vga_function", parameters.video_rom},
-      ide{"ide", cabled(disks, attached, parameters.chipset.ide_bytes_per_second),
-          parameters.chipset.ide_errors, dma},
+      vga_function{"vga_function", parameters.video_rom}, ide{"ide",
+                                                              cabled(disks, attached,
+                                                                     parameters.chipset.ide_bytes_per_second),
+                                                              parameters.chipset.ide_errors, dma},
+      local_apic{"local_apic", parameters.chipset.apic_bus_hz}, mp_tables{sim::mp_tables(parameters.cpu)},
       cpu{"cpu", parameters.cpu, memory,
           models::AccessCost{parameters.chipset.isa_access_ns, parameters.chipset.pci_access_ns}} {
     connect_addresses();
@@ -243,9 +257,12 @@ void Machine::Parts::connect_video() {
 
 void Machine::Parts::connect_lines() {
     const auto to_irq = [this](unsigned irq) {
-        return [this, irq](bool level) { pic.device.set_irq(irq, level); };
+        return [this, irq](bool level) {
+            constexpr unsigned timer_pin = 2; // pin 0 is not connected
+            io_apic.device.set_line(irq == irq_timer ? timer_pin : irq, level);
+            pic.device.set_irq(irq, level);
+        };
     };
-    pic.device.interrupt.connect([this](bool level) { cpu.set_interrupt(level); });
     pit.device.timer.connect(to_irq(irq_timer));
     rtc.device.interrupt.connect(to_irq(irq_rtc));
     uart.device.interrupt.connect(to_irq(irq_serial));
@@ -256,7 +273,7 @@ void Machine::Parts::connect_lines() {
     ports.device.on_ignore_numeric_error = [this](bool level) { cpu.cpu().set_ignore_numeric_error(level); };
     cpu.on_floating_point_error = [this](bool level) { ports.device.set_numeric_error(level); };
 
-    cpu.on_acknowledge = [this] { return pic.device.acknowledge(); };
+    connect_apics();
     cpu.on_stop = [this](models::Cpu::Stop stop) { return stopped(stop); };
     cpu.on_break = [this] { return ask_debugger(std::nullopt); };
     dma.on_write = [this](uint32_t address, uint32_t bytes) { cpu.cpu().snoop_write(address, bytes); };
@@ -272,6 +289,37 @@ void Machine::Parts::connect_lines() {
         over = true;
         cpu.cpu().request_stop();
     };
+}
+
+// The 8259's INTR reaches the processor through the local APIC, whose LINT0 it is.
+void Machine::Parts::connect_apics() {
+    using models::IoApic;
+    using models::LocalApic;
+    local_apic_target = memory_router.attach(local_apic.socket,
+                                             {{LocalApic::base, LocalApic::base + LocalApic::size - 1, 0}});
+    memory_router.attach(io_apic.socket, {{IoApic::base, IoApic::base + IoApic::size - 1, 0}});
+    pic.device.interrupt.connect([this](bool level) { local_apic.device.set_pin(LocalApic::lint0, level); });
+    local_apic.device.interrupt.connect([this](bool level) { cpu.set_interrupt(level); });
+    local_apic.device.on_nmi = [this] { cpu.raise_nmi(); };
+    local_apic.device.on_init = [this] { request_reset(); };
+    local_apic.device.on_end_of_interrupt = [this](uint8_t vector) {
+        io_apic.device.end_of_interrupt(vector);
+    };
+    io_apic.device.on_message = [this](const models::ApicMessage& message) {
+        return local_apic.device.deliver(message);
+    };
+    cpu.on_acknowledge = [this] {
+        const int vector = local_apic.device.acknowledge();
+        return vector == LocalApic::ask_external ? pic.device.acknowledge() : static_cast<uint8_t>(vector);
+    };
+    cpu.on_local_apic_moved = [this](uint32_t base, bool enabled) { place_local_apic(base, enabled); };
+}
+
+void Machine::Parts::place_local_apic(uint32_t base, bool enabled) {
+    local_apic.advance();
+    local_apic.device.set_enabled(enabled);
+    local_apic.reschedule();
+    memory_router.move(local_apic_target, 0, base, enabled);
 }
 
 void Machine::Parts::request_reset() {
@@ -315,6 +363,8 @@ bool Machine::Parts::ask_debugger(std::optional<models::Cpu::Stop> stop) {
 // The work of firmware and boot loader, on devices and a processor that are as after power-on or reset: no code is
 // cached. A BIOS does its work itself.
 void Machine::Parts::boot() {
+    place_local_apic(models::LocalApic::base, true);
+    leave_virtual_wire(local_apic.device);
     if (bios) {
         Bios::Surroundings surroundings{memory.size(), {}};
         for (size_t unit = 0; unit < disks.size(); ++unit)
@@ -324,6 +374,7 @@ void Machine::Parts::boot() {
         return reschedule_all();
     }
     pci.device.leave_firmware_config();
+    std::ranges::copy(mp_tables.bytes, memory.span(mp_tables.address, mp_tables.bytes.size()).begin());
     leave_firmware_state(pic.device, pit.device, rtc.device, vga.device, memory);
     leave_memory_types(cpu.cpu());
     loader->place(memory);
