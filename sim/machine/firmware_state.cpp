@@ -84,9 +84,10 @@ void leave_memory_types(models::Cpu& cpu) {
 }
 
 void leave_firmware_state(models::Pic& pic, models::Pit& pit, models::Rtc& rtc,
-                          models::PhysicalMemory& memory) {
+                          models::KeyboardController& keyboard, models::PhysicalMemory& memory) {
     initialise_pic(pic);
     initialise_pit(pit);
+    keyboard.leave_firmware_state();
     write_cmos(rtc, memory.size());
     write_bios_data(memory);
 }

@@ -2,6 +2,7 @@
 // `-M pc` machine (observed on QEMU 7.2). PCI functions power on with their firmware values already.
 #pragma once
 
+#include "models/chipset/keyboard_controller.hpp"
 #include "models/chipset/pic.hpp"
 #include "models/chipset/pit.hpp"
 #include "models/chipset/rtc.hpp"
@@ -13,6 +14,6 @@ namespace fixpoint::sim {
 // The processor's memory type ranges, where it has them. After its reset.
 void leave_memory_types(models::Cpu& cpu);
 void leave_firmware_state(models::Pic& pic, models::Pit& pit, models::Rtc& rtc,
-                          models::PhysicalMemory& memory);
+                          models::KeyboardController& keyboard, models::PhysicalMemory& memory);
 
 } // namespace fixpoint::sim
