@@ -41,6 +41,7 @@ struct BootOptions {
     std::string machine = "machines/pentium3-500.toml";
     std::optional<long long> memory_mib;
     std::string serial = "stdio"; // stdio, null or a file
+    std::string keyboard;         // stdio; empty: nobody types
     std::optional<double> max_seconds;
     std::vector<std::string> set;
     std::optional<uint16_t> gdb; // port

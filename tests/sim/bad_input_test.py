@@ -60,6 +60,8 @@ refused("disk image of no whole sectors", ["boot", "--kernel", f"{image}/kernel.
 (program.root / "text.elf").write_text("This is no kernel.\n" * 100)
 refused("kernel that is no ELF", ["boot", "--kernel", "text.elf"], "text.elf")
 refused("no such kernel", ["boot", "--kernel", "nothing.elf"], "nothing.elf")
+refused("keyboard on something else", ["boot", "--kernel", f"{image}/kernel.elf", "--keyboard", "usb"], "--keyboard",
+        "expected stdio", "usb")
 
 (program.root / "foreign").mkdir()
 (program.root / "foreign" / "thesis.tex").write_text("precious")
