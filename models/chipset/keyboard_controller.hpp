@@ -95,7 +95,7 @@ private:
     void finish_sending();
     void start(Line& line, bool has_byte, bool disabled, Picoseconds duration);
     void start_lines();
-    void fill_output_buffer(Source behind = Source::none);
+    void fill_output_buffer();
     void update_interrupts();
 
     const bool instant_;

@@ -24,14 +24,14 @@ void KeyboardController::update_interrupts() {
     mouse_interrupt.set(full && shown_as_mouse_ && has(mouse_interrupt_on));
 }
 
-void KeyboardController::fill_output_buffer(Source behind) {
+void KeyboardController::fill_output_buffer() {
     if (source_ != Source::none)
         return;
     if (answer_)
         source_ = Source::controller;
-    else if (keyboard_line_.requests && !has(keyboard_disabled) && behind != Source::keyboard)
+    else if (keyboard_line_.requests && !has(keyboard_disabled))
         source_ = Source::keyboard;
-    else if (mouse_line_.requests && !has(mouse_disabled) && behind != Source::mouse)
+    else if (mouse_line_.requests && !has(mouse_disabled))
         source_ = Source::mouse;
     else
         return;
@@ -138,7 +138,7 @@ uint8_t KeyboardController::read_data() {
         last_read_ = mouse_.take();
         mouse_line_ = {};
     }
-    fill_output_buffer(served);
+    fill_output_buffer(); // the other device's byte, if there is one
     settle();
     return last_read_;
 }

@@ -107,9 +107,11 @@ TEST_F(Ps2MouseTest, InRemoteModeItReportsWhenAsked) {
 }
 
 TEST_F(Ps2MouseTest, InWrapModeItSendsBackWhatItGets) {
+    EXPECT_EQ(command({0xF4}), (Bytes{0xFA}));
     EXPECT_EQ(command({0xEE}), (Bytes{0xFA}));
+    mouse.move(1, 0, 0);
     EXPECT_EQ(command({0xF2, 0x42}), (Bytes{0xF2, 0x42}));
-    EXPECT_EQ(command({0xEC}), (Bytes{0xFA}));
+    EXPECT_EQ(command({0xEC}), (Bytes{0xFA, 0x08, 1, 0})) << "what moved meanwhile comes afterwards";
     EXPECT_EQ(command({0xF2}), (Bytes{0xFA, 0x00}));
     EXPECT_EQ(command({0xEE, 0xFF}), (Bytes{0xFA, 0xAA, 0x00})) << "reset leaves it too";
     EXPECT_EQ(command({0xF2}), (Bytes{0xFA, 0x00}));
