@@ -4,6 +4,7 @@
 #include "sim/command_line/boot_disks.hpp"
 #include "sim/command_line/commands.hpp"
 #include "sim/command_line/machine_file.hpp"
+#include "sim/command_line/standard_input.hpp"
 #include "sim/config/configuration_error.hpp"
 #include "sim/debug/debugger.hpp"
 #include "sim/machine/bios.hpp"
@@ -15,7 +16,6 @@
 #include "sim/observe/screen_printer.hpp"
 #include "sim/run/systemc_entry.hpp"
 
-#include <array>
 #include <cerrno>
 #include <cmath>
 #include <csignal>
@@ -25,7 +25,6 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <memory>
-#include <poll.h>
 #include <unistd.h>
 
 namespace fixpoint::sim {
@@ -64,13 +63,12 @@ void write_all(int file, std::string_view text) {
     }
 }
 
-// The other end of the serial line.
+// Where what the guest sends over the serial line goes.
 class SerialLine {
 public:
     explicit SerialLine(const std::string& where) {
         if (where == "stdio") {
             output_ = STDOUT_FILENO;
-            reads_input_ = true;
         } else if (where != "null") {
             output_ = open(where.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
             if (output_ < 0)
@@ -92,27 +90,38 @@ public:
             write_all(output_, {&c, 1});
     }
 
-    void forward_input(Machine& machine) {
-        if (!reads_input_)
-            return;
-        pollfd input{STDIN_FILENO, POLLIN, 0};
-        if (poll(&input, 1, 0) <= 0)
-            return;
-        std::array<char, 256> buffer{};
-        const ssize_t count = read(STDIN_FILENO, buffer.data(), buffer.size());
-        if (count > 0)
-            machine.feed_serial_input({buffer.data(), static_cast<size_t>(count)});
-        else if (count == 0 || errno != EINTR)
-            reads_input_ = false; // closed: the guest just hears nothing more
+private:
+    int output_ = -1;
+};
+
+// Who gets standard input: the keyboard before the serial line.
+class HostInput {
+public:
+    HostInput(const std::string& keyboard, const std::string& serial) {
+        if (keyboard == "stdio") {
+            to_keyboard_ = true;
+            terminal_.emplace();
+        } else if (!keyboard.empty()) {
+            throw ConfigurationError(fmt::format("--keyboard: expected stdio, found \"{}\"", keyboard));
+        }
+        to_serial_ = !to_keyboard_ && serial == "stdio";
+    }
+
+    void forward(Machine& machine) {
+        if (to_keyboard_)
+            input_.forward([&](std::string_view bytes) { machine.feed_keyboard(bytes); });
+        else if (to_serial_)
+            input_.forward([&](std::string_view bytes) { machine.feed_serial_input(bytes); });
     }
 
 private:
-    int output_ = -1;
-    bool reads_input_ = false;
+    bool to_keyboard_ = false, to_serial_ = false;
+    StandardInput input_;
+    std::optional<KeyByKeyTerminal> terminal_;
 };
 
 // `screen` and `debugger` may be null.
-int run_to_end(Machine& machine, SerialLine& line, ScreenPrinter* screen, const FailureReport& report,
+int run_to_end(Machine& machine, HostInput& input, ScreenPrinter* screen, const FailureReport& report,
                models::Picoseconds limit, const Debugger* debugger) {
     const auto end = [&](int status, std::string_view reason) {
         if (screen != nullptr)
@@ -121,7 +130,7 @@ int run_to_end(Machine& machine, SerialLine& line, ScreenPrinter* screen, const 
         return status;
     };
     while (true) {
-        line.forward_input(machine);
+        input.forward(machine);
         const RunEnd why = machine.run(std::min(limit, machine.now() + input_interval));
         if (screen != nullptr)
             screen->look(machine.now());
@@ -160,6 +169,7 @@ int boot_command(const BootOptions& options) {
     const BootDisks disks(options.disks);
     const BootImage image = read_image(options);
     SerialLine line(options.serial);
+    HostInput input(options.keyboard, options.serial);
     const models::Picoseconds limit =
         options.max_seconds
             ? static_cast<models::Picoseconds>(std::llround(*options.max_seconds * 1e6)) * models::ps_per_us
@@ -196,7 +206,7 @@ int boot_command(const BootOptions& options) {
             std::optional<Profile> profile;
             if (profile_file)
                 profile.emplace(machine, image);
-            status = run_to_end(machine, line, screen ? &*screen : nullptr, report, limit,
+            status = run_to_end(machine, input, screen ? &*screen : nullptr, report, limit,
                                 debugger ? &*debugger : nullptr);
             if (const auto text = unclaimed.summary())
                 fmt::print(stderr, "fixpoint: {}\n", *text);

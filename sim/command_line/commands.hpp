@@ -43,6 +43,7 @@ struct BootOptions {
     std::optional<long long> memory_mib;
     std::string serial = "stdio"; // stdio, null or a file
     bool vga = false;             // print the screen
+    std::string keyboard;         // stdio; empty: nobody types
     std::optional<double> max_seconds;
     std::vector<std::string> set;
     std::optional<uint16_t> gdb; // port

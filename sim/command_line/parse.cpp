@@ -57,6 +57,8 @@ int run_command_line(int count, char** arguments) {
     boot_app->add_option("--memory", boot.memory_mib, "main memory in MiB")->check(CLI::Range(2, 3072));
     boot_app->add_option("--serial", boot.serial, "stdio, null or a file")->capture_default_str();
     boot_app->add_flag("--vga", boot.vga, "print the screen when it has changed");
+    boot_app->add_option("--keyboard", boot.keyboard,
+                         "stdio: type what comes from standard input (the serial line then only writes)");
     boot_app->add_option("--max-seconds", boot.max_seconds, "simulated seconds after which to stop")
         ->check(CLI::Range(1e-6, 1e6))
         ->check(CLI::Validator( // nan passes every comparison of a range

@@ -89,10 +89,12 @@ void leave_memory_types(models::Cpu& cpu) {
             return;
 }
 
-void leave_firmware_state(models::Pic& pic, models::Pit& pit, models::Rtc& rtc, models::Vga& vga,
+void leave_firmware_state(models::Pic& pic, models::Pit& pit, models::Rtc& rtc,
+                          models::KeyboardController& keyboard, models::Vga& vga,
                           models::PhysicalMemory& memory) {
     initialise_pic(pic);
     initialise_pit(pit);
+    keyboard.leave_firmware_state();
     write_memory_sizes(rtc, memory.size());
     vga.set_text_mode();
     write_bios_data(memory);

@@ -2,6 +2,7 @@
 // `-M pc` machine (observed on QEMU 7.2). PCI functions know their firmware values themselves.
 #pragma once
 
+#include "models/chipset/keyboard_controller.hpp"
 #include "models/chipset/pic.hpp"
 #include "models/chipset/pit.hpp"
 #include "models/chipset/rtc.hpp"
@@ -15,7 +16,8 @@ namespace fixpoint::sim {
 void write_memory_sizes(models::Rtc& rtc, uint64_t memory_bytes);
 // The processor's memory type ranges, where it has them. After its reset.
 void leave_memory_types(models::Cpu& cpu);
-void leave_firmware_state(models::Pic& pic, models::Pit& pit, models::Rtc& rtc, models::Vga& vga,
+void leave_firmware_state(models::Pic& pic, models::Pit& pit, models::Rtc& rtc,
+                          models::KeyboardController& keyboard, models::Vga& vga,
                           models::PhysicalMemory& memory);
 
 } // namespace fixpoint::sim

@@ -7,6 +7,7 @@
 #include "models/bus/router.hpp"
 #include "models/chipset/fw_cfg.hpp"
 #include "models/chipset/io_apic.hpp"
+#include "models/chipset/keyboard_controller.hpp"
 #include "models/chipset/local_apic.hpp"
 #include "models/chipset/pci.hpp"
 #include "models/chipset/pic.hpp"
@@ -23,6 +24,7 @@
 #include "sim/machine/firmware_state.hpp"
 #include "sim/machine/mp_tables.hpp"
 #include "sim/machine/multiboot_loader.hpp"
+#include "sim/machine/typist.hpp"
 #include "sim/machine/virtual_wire.hpp"
 
 #include <algorithm>
@@ -36,7 +38,18 @@ using models::DeviceModule;
 using models::Picoseconds;
 
 // Interrupt lines of the PC.
-enum : unsigned { irq_timer = 0, irq_serial = 4, irq_rtc = 8, irq_coprocessor = 13, irq_ide = 14 };
+enum : unsigned {
+    irq_timer = 0,
+    irq_keyboard = 1,
+    irq_serial = 4,
+    irq_rtc = 8,
+    irq_mouse = 12,
+    irq_coprocessor = 13,
+    irq_ide = 14
+};
+
+// Bytes between keyboard and controller take their time: a guest that empties the buffer comes to an end.
+constexpr bool keyboard_takes_no_time = false;
 
 const MachineParameters& checked(const MachineParameters& parameters) {
     constexpr uint64_t least = 2 << 20, most = uint64_t{3} << 30;
@@ -118,6 +131,7 @@ struct Machine::Parts {
         action(pit);
         action(rtc);
         action(uart);
+        action(keyboard);
         action(ports);
         action(pci);
         action(power);
@@ -139,6 +153,7 @@ struct Machine::Parts {
     DeviceModule<models::Pit> pit{"pit"};
     DeviceModule<models::Rtc> rtc;
     DeviceModule<models::Uart> uart;
+    DeviceModule<models::KeyboardController> keyboard{"keyboard", keyboard_takes_no_time};
     DeviceModule<models::SystemPorts> ports{"system_ports"};
     DeviceModule<models::PciHost> pci{"pci"};
     DeviceModule<models::PowerManagement> power{"power_management"};
@@ -153,6 +168,7 @@ struct Machine::Parts {
     MpTables mp_tables; // for software without a BIOS
     models::CpuModule cpu;
 
+    Typist typist;
     MachineDebugger* debugger = nullptr;
     Observers observers;
     std::optional<MultibootLoader> loader; // one of the two, once something is loaded
@@ -198,9 +214,9 @@ void Machine::Parts::connect_addresses() {
                      {{0x40, 0x43, 0, byte_wide}, {0x61, 0x61, models::Pit::port_b_offset, byte_wide}});
     io_router.attach(rtc.socket, {{0x70, 0x71, 0, byte_wide}});
     io_router.attach(uart.socket, {{0x3F8, 0x3FF, 0, byte_wide}});
-    io_router.attach(ports.socket, {{0x60, 0x60, Ports::keyboard_data, byte_wide},
-                                    {0x64, 0x64, Ports::keyboard_command, byte_wide},
-                                    {0x92, 0x92, Ports::fast_a20, byte_wide},
+    io_router.attach(keyboard.socket, {{0x60, 0x60, models::KeyboardController::data, byte_wide},
+                                       {0x64, 0x64, models::KeyboardController::command, byte_wide}});
+    io_router.attach(ports.socket, {{0x92, 0x92, Ports::fast_a20, byte_wide},
                                     {0x80, 0x80, Ports::post_code, byte_wide},
                                     {0xE9, 0xE9, Ports::debug_console, byte_wide},
                                     {0xF0, 0xF1, Ports::coprocessor, byte_wide},
@@ -266,6 +282,9 @@ void Machine::Parts::connect_lines() {
     pit.device.timer.connect(to_irq(irq_timer));
     rtc.device.interrupt.connect(to_irq(irq_rtc));
     uart.device.interrupt.connect(to_irq(irq_serial));
+    keyboard.device.keyboard_interrupt.connect(to_irq(irq_keyboard));
+    keyboard.device.mouse_interrupt.connect(to_irq(irq_mouse));
+    keyboard.device.on_keyboard_idle = [this](models::Ps2Keyboard& idle) { typist.press_next(idle); };
     ide.device.interrupt(0).connect(to_irq(irq_ide));
     ide.device.interrupt(1).connect(to_irq(irq_ide + 1));
 
@@ -278,8 +297,8 @@ void Machine::Parts::connect_lines() {
     cpu.on_break = [this] { return ask_debugger(std::nullopt); };
     dma.on_write = [this](uint32_t address, uint32_t bytes) { cpu.cpu().snoop_write(address, bytes); };
 
-    ports.device.on_reset = pci.device.on_reset = [this] { request_reset(); };
-    ports.device.on_a20 = [this](bool open) { cpu.cpu().set_a20(open); };
+    ports.device.on_reset = keyboard.device.on_reset = pci.device.on_reset = [this] { request_reset(); };
+    ports.device.on_a20 = keyboard.device.on_a20 = [this](bool open) { cpu.cpu().set_a20(open); };
     ports.device.on_debug_exit = [this](uint32_t) {
         end = RunEnd::debug_exit;
         cpu.cpu().request_stop();
@@ -375,7 +394,7 @@ void Machine::Parts::boot() {
     }
     pci.device.leave_firmware_config();
     std::ranges::copy(mp_tables.bytes, memory.span(mp_tables.address, mp_tables.bytes.size()).begin());
-    leave_firmware_state(pic.device, pit.device, rtc.device, vga.device, memory);
+    leave_firmware_state(pic.device, pit.device, rtc.device, keyboard.device, vga.device, memory);
     leave_memory_types(cpu.cpu());
     loader->place(memory);
     cpu.cpu().set_state(loader->entry_state());
@@ -511,6 +530,12 @@ void Machine::feed_serial_input(std::string_view bytes) {
     parts_->uart.advance();
     parts_->uart.device.feed_input(bytes);
     parts_->uart.reschedule();
+}
+
+void Machine::feed_keyboard(std::string_view bytes) {
+    parts_->typist.type(bytes);
+    parts_->keyboard.advance();
+    parts_->keyboard.reschedule();
 }
 
 void Machine::set_debug_output(std::function<void(char)> sink) {

@@ -91,6 +91,8 @@ public:
     void set_serial_output(std::function<void(char)> sink);
     // Appends to what the serial line will bring; bytes arrive at the line's speed when the guest listens.
     void feed_serial_input(std::string_view bytes);
+    // Types on the keyboard what a terminal sends (see Typist), as fast as the guest fetches it.
+    void feed_keyboard(std::string_view bytes);
     // Bytes written to the debug console, port 0xE9.
     void set_debug_output(std::function<void(char)> sink);
 

@@ -183,6 +183,7 @@ TEST(AtaWriteProtected, AbortsWritesBeforeAnyDataAndReads) {
     test::FakeMemory memory;
     for (const AtaErrors errors : {AtaErrors::drive, AtaErrors::qemu}) {
         PiixIde ide{{{{disk.get(), "X", 1'000'000}}}, errors, memory};
+        ide.function.leave_firmware_config();
         ide.write(2, 1, 1);
         for (const uint32_t code : {0x30u, 0xCAu, 0x34u}) {
             ide.write(7, 1, code);

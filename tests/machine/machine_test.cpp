@@ -163,6 +163,33 @@ TEST(Machine, SerialInputArrivesByInterruptAndPowerManagementSwitchesOff) {
     });
 }
 
+TEST(Machine, KeysGoInAndComeOneByteAnInterrupt) {
+    in_child([] {
+        Machine machine{test_machine(), nullptr};
+        machine.feed_keyboard("Hi \x1B");
+        const Result result = boot_and_run(machine, {guest("keys"), "", {}});
+        EXPECT_EQ(result.end, RunEnd::powered_off);
+        EXPECT_EQ(result.console, "2a 23 a3 aa 17 97 39 b9 01 81 ");
+    });
+}
+
+TEST(Machine, KeysGoInWhileTheProcessorWaits) {
+    in_child([] {
+        Machine machine{test_machine(), nullptr};
+        std::string console;
+        machine.set_serial_output([&](char c) { console += c; });
+        machine.load({guest("keys"), "", {}});
+        EXPECT_EQ(machine.run(ps_per_second), RunEnd::time_limit);
+        machine.feed_keyboard("a");
+        EXPECT_EQ(machine.run(2 * ps_per_second), RunEnd::time_limit);
+        EXPECT_EQ(console, "1e 9e ");
+        machine.reset();
+        machine.feed_keyboard("\x1B");
+        EXPECT_EQ(machine.run(3 * ps_per_second), RunEnd::powered_off);
+        EXPECT_EQ(console, "1e 9e 01 81 ");
+    });
+}
+
 TEST(Machine, AHaltWithInterruptsOffEndsAtOnce) {
     in_child([] {
         Machine machine{test_machine(), nullptr};

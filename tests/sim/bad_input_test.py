@@ -67,6 +67,8 @@ refused("an unknown access", boot + ["--disk", "disk.img,access=none"], "--disk"
 (program.root / "text.elf").write_text("This is no kernel.\n" * 100)
 refused("kernel that is no ELF", ["boot", "--kernel", "text.elf"], "text.elf")
 refused("no such kernel", ["boot", "--kernel", "nothing.elf"], "nothing.elf")
+refused("keyboard on something else", ["boot", "--kernel", f"{image}/kernel.elf", "--keyboard", "usb"], "--keyboard",
+        "expected stdio", "usb")
 
 (program.root / "foreign").mkdir()
 (program.root / "foreign" / "thesis.tex").write_text("precious")
