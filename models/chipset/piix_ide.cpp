@@ -17,7 +17,7 @@ PiixIdeFunction::PiixIdeFunction() : PciFunction{0x8086, 0x7010, 0x010180, 0x00}
     define(0x04, 2, 0x0000, 0x0005);
     define_firmware(0x04, 2, 0x0001); // I/O space on, bus mastering off
     define(0x06, 2, 0x0280, 0x0000);
-    define(0x20, 4, 1, 0x0000'FFF0);
+    define(0x20, 4, 1, 0xFFFF'FFF0); // the high half, too, as in QEMU: firmware takes the size from all bits
     define_firmware(0x20, 4, firmware_bus_master_base | 1);
     for (const unsigned channel_timing : {0x40u, 0x42u}) { // IDETIM
         define(channel_timing, 2, 0x0000, 0xFFFF);

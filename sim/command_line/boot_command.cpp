@@ -189,6 +189,7 @@ int boot_command(const BootOptions& options) {
             std::optional<ScreenPrinter> screen;
             if (options.vga)
                 screen.emplace(machine.vga(), [](std::string_view text) { write_all(STDOUT_FILENO, text); });
+            machine.set_debug_output([](char c) { write_all(STDERR_FILENO, {&c, 1}); });
             machine.set_serial_output([&](char c) {
                 line.put(c);
                 if (screen && line.is_standard_output())
