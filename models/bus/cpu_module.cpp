@@ -13,9 +13,10 @@ __extension__ using Wide = unsigned __int128;
 // Ports of devices on the PCI bus; all others are the ISA bus's.
 constexpr bool is_pci_port(uint16_t port) {
     constexpr uint16_t primary = 0x1F0, secondary = 0x170, primary_control = 0x3F6, secondary_control = 0x376;
+    constexpr uint16_t video_begin = 0x3B0, video_end = 0x3E0;
     constexpr uint16_t first_pci = 0xCF8; // configuration space, then what base address registers place
     return (port & 0xFFF8) == primary || (port & 0xFFF8) == secondary || port == primary_control ||
-           port == secondary_control || port >= first_pci;
+           port == secondary_control || (port >= video_begin && port < video_end) || port >= first_pci;
 }
 
 constexpr uint32_t all_ones(unsigned bytes) {
@@ -104,7 +105,7 @@ void CpuModule::execute_once() {
         wait(changed_);
         return;
     case State::halted:
-        if (!interrupt_) {
+        if (!interrupt_ && !cpu_.nmi_pending()) {
             wait(changed_);
             return;
         }
@@ -180,6 +181,12 @@ void CpuModule::set_interrupt(bool level) {
     interrupt_ = level;
     cpu_.set_interrupt_line(level);
     if (level && state_ == State::halted)
+        changed_.notify(sc_core::SC_ZERO_TIME);
+}
+
+void CpuModule::raise_nmi() {
+    cpu_.raise_nmi();
+    if (state_ == State::halted)
         changed_.notify(sc_core::SC_ZERO_TIME);
 }
 
@@ -259,6 +266,16 @@ void CpuModule::floating_point_error(bool level) {
         on_floating_point_error(level);
     if (level)
         cpu_.set_limit(cycle_at(horizon()));
+}
+
+void CpuModule::local_apic_moved(uint32_t base, bool enabled) {
+    if (!synchronise()) {
+        cpu_.request_stop();
+        return;
+    }
+    if (on_local_apic_moved)
+        on_local_apic_moved(base, enabled);
+    cpu_.set_limit(cycle_at(horizon()));
 }
 
 unsigned CpuModule::io_cycles(uint16_t port) {

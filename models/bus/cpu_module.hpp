@@ -38,6 +38,8 @@ public:
     std::function<uint8_t()> on_acknowledge;
     // FERR#.
     std::function<void(bool level)> on_floating_point_error;
+    // IA32_APIC_BASE was written.
+    std::function<void(uint32_t base, bool enabled)> on_local_apic_moved;
     // The CPU has stopped for another reason than its limit or HLT, at its own instant. True: go on at once
     // (a reset was carried out); false: simulation pauses.
     std::function<bool(Cpu::Stop)> on_stop;
@@ -50,6 +52,9 @@ public:
     [[nodiscard]] Cpu& cpu() { return cpu_; }
     // INTR.
     void set_interrupt(bool level);
+
+    // An edge on NMI.
+    void raise_nmi();
 
     // The CPU executes nothing that begins at or after `until`.
     void go(Picoseconds until);
@@ -77,6 +82,7 @@ public:
     uint8_t acknowledge_interrupt() override;
     unsigned io_cycles(uint16_t port) override;
     void floating_point_error(bool level) override;
+    void local_apic_moved(uint32_t base, bool enabled) override;
 
 private:
     enum class State { running, halted, parked, off };

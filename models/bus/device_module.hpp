@@ -5,10 +5,11 @@
 #pragma once
 
 #include "models/bus/blocking_target.hpp"
-#include "models/bus/transfer.hpp"
 #include "models/device.hpp"
 
+#include <algorithm>
 #include <concepts>
+#include <cstring>
 #include <utility>
 
 namespace fixpoint::models {
@@ -16,7 +17,7 @@ namespace fixpoint::models {
 template<std::derived_from<Device> D>
 class DeviceModule final : public sc_core::sc_module, public BlockingTarget {
 public:
-    tlm::tlm_target_socket<> socket{"socket"};
+    tlm::tlm_target_socket<32, tlm::tlm_base_protocol_types, 0> socket{"socket"}; // any number of initiators
     D device;
 
     template<typename... Arguments>
@@ -31,11 +32,9 @@ public:
 
     void b_transport(tlm::tlm_generic_payload& payload, sc_core::sc_time&) override {
         advance();
-        const auto offset = static_cast<uint32_t>(payload.get_address());
-        if (payload.is_read())
-            set_payload_value(payload, device.read(offset, payload.get_data_length()));
-        else
-            device.write(offset, payload.get_data_length(), payload_value(payload));
+        const unsigned length = payload.get_data_length();
+        for (unsigned done = 0; done < length; done += register_bytes)
+            access(payload, done, std::min(length - done, register_bytes));
         reschedule();
         payload.set_response_status(tlm::TLM_OK_RESPONSE);
     }
@@ -45,6 +44,21 @@ public:
     void advance() { device.advance(simulated_now()); }
 
 private:
+    static constexpr unsigned register_bytes = 4; // a bus master's transfer may be longer
+
+    // `bytes` of the transfer, `done` bytes from its beginning.
+    void access(tlm::tlm_generic_payload& payload, unsigned done, unsigned bytes) {
+        const auto offset = static_cast<uint32_t>(payload.get_address() + done);
+        uint8_t* data = payload.get_data_ptr() + done;
+        uint32_t value = 0;
+        if (payload.is_read()) {
+            value = device.read(offset, bytes);
+            std::memcpy(data, &value, bytes); // little-endian, as all hosts supported
+        } else {
+            std::memcpy(&value, data, bytes);
+            device.write(offset, bytes, value);
+        }
+    }
     void wake_up() {
         wake_.clear();
         advance();

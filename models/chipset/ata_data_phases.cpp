@@ -33,27 +33,45 @@ void AtaDrive::advance(Picoseconds now) {
 void AtaDrive::step() {
     if (phase_ != Phase::executing)
         return;
-    if (verify_) {
-        std::array<uint8_t, sector_bytes> ignored{};
-        while (disk_.sector_ready()) {
-            if (!disk_.take_sector(ignored, now_))
-                return fail_unreadable();
-            ++moved_;
-        }
-    } else if (!dma_ && direction_ == Direction::to_host) {
+    if (verify_)
+        return step_verify();
+    if (!transfer_.dma && transfer_.direction == AtaDirection::to_host)
         return step_pio_in();
-    } else if (!dma_ && direction_ == Direction::from_host &&
-               buffer_sectors_ * sector_bytes < buffer_.size()) {
+    if (!transfer_.dma && transfer_.direction == AtaDirection::from_host &&
+        buffer_sectors_ * sector_bytes < buffer_.size())
         return step_pio_out();
-    }
     if (disk_.command_done())
-        finish();
+        complete();
+}
+
+void AtaDrive::step_verify() {
+    std::array<uint8_t, sector_bytes> ignored{};
+    while (moved_ < available_ && disk_.sector_ready()) {
+        if (!disk_.take_sector(ignored, now_))
+            return fail_unreadable();
+        ++moved_;
+    }
+    if (moved_ < available_ || !disk_.command_done())
+        return;
+    if (available_ < sectors_)
+        return fail_beyond_end();
+    finish();
+}
+
+uint32_t AtaDrive::block_length() const {
+    return std::min(block_sectors_, sectors_ - moved_);
+}
+
+bool AtaDrive::block_exists(uint32_t sectors) const {
+    return moved_ + sectors <= available_;
 }
 
 // Fills the block; the host reads it when all of it is there.
 void AtaDrive::step_pio_in() {
-    const uint32_t wanted = std::min(block_sectors_, sectors_ - moved_);
+    const uint32_t wanted = block_length();
     if (buffer_sectors_ == 0) {
+        if (!block_exists(wanted))
+            return fail_beyond_end();
         buffer_.assign(size_t{wanted} * sector_bytes, 0);
         buffer_position_ = 0;
     }
@@ -65,13 +83,29 @@ void AtaDrive::step_pio_in() {
     }
     if (buffer_sectors_ < wanted)
         return;
+    moved_ += wanted;
+    buffer_sectors_ = 0;
+    store_progress(first_lba_ + moved_);
     enter(Phase::pio_in);
     interrupt.set(true);
+}
+
+// Asks the host for the next block.
+void AtaDrive::request_block() {
+    const uint32_t wanted = block_length();
+    if (!block_exists(wanted) && !like_qemu())
+        return fail_beyond_end();
+    buffer_.assign(size_t{wanted} * sector_bytes, 0);
+    buffer_position_ = 0;
+    buffer_sectors_ = 0;
+    enter(Phase::pio_out);
 }
 
 // Hands the block to the drive as it has room; then asks for the next one.
 void AtaDrive::step_pio_out() {
     const auto in_block = static_cast<uint32_t>(buffer_.size() / sector_bytes);
+    if (buffer_sectors_ == 0 && !block_exists(in_block))
+        return fail_beyond_end();
     while (buffer_sectors_ < in_block && disk_.sector_ready()) {
         disk_.put_sector(ConstSector{buffer_.data() + size_t{buffer_sectors_} * sector_bytes, sector_bytes},
                          now_);
@@ -80,16 +114,15 @@ void AtaDrive::step_pio_out() {
     }
     if (buffer_sectors_ < in_block)
         return;
+    store_progress(first_lba_ + moved_);
     if (moved_ == sectors_) {
         if (disk_.command_done())
-            finish();
+            complete();
         return;
     }
-    buffer_.assign(size_t{std::min(block_sectors_, sectors_ - moved_)} * sector_bytes, 0);
-    buffer_position_ = 0;
-    buffer_sectors_ = 0;
-    enter(Phase::pio_out);
-    interrupt.set(true);
+    request_block();
+    if (phase_ == Phase::pio_out)
+        interrupt.set(true);
 }
 
 uint16_t AtaDrive::read_data() {
@@ -99,16 +132,10 @@ uint16_t AtaDrive::read_data() {
     buffer_position_ += 2;
     if (buffer_position_ < buffer_.size())
         return word;
-    moved_ += buffer_sectors_;
-    buffer_sectors_ = 0;
     if (moved_ < sectors_) {
         enter(Phase::executing);
         step();
     } else { // the last block ends without another interrupt
-        if (sectors_ != 0) {
-            store_address(first_lba_ + sectors_);
-            count_.current = 0;
-        }
         enter(Phase::idle);
     }
     return word;
@@ -126,52 +153,95 @@ void AtaDrive::write_data(uint16_t value) {
     step();
 }
 
+// With nothing left that exists the drive answers too: with the error.
 bool AtaDrive::dma_request() const {
-    return phase_ == Phase::dma && disk_.sector_ready();
+    return phase_ == Phase::dma && (moved_ == available_ || disk_.sector_ready());
 }
 
 bool AtaDrive::dma_take(Sector data) {
     assert(dma_request());
+    if (moved_ == available_) {
+        fail_beyond_end();
+        return false;
+    }
     if (!disk_.take_sector(data, now_)) {
         fail_unreadable();
         return false;
     }
-    if (++moved_ == sectors_)
-        finish();
+    dma_moved();
     return true;
 }
 
-void AtaDrive::dma_put(ConstSector data) {
+bool AtaDrive::dma_put(ConstSector data) {
     assert(dma_request());
+    if (moved_ == available_) {
+        fail_beyond_end();
+        return false;
+    }
     disk_.put_sector(data, now_);
-    if (++moved_ < sectors_)
+    dma_moved();
+    return true;
+}
+
+void AtaDrive::dma_moved() {
+    ++moved_;
+    if (moved_ < available_)
         return;
+    if (available_ < sectors_)
+        return fail_beyond_end();
     enter(Phase::executing); // until the media has it, without a write cache
     step();
 }
 
+// The disk has done its part.
+void AtaDrive::complete() {
+    if (reports_write_errors_)
+        if (const auto unwritable = disk_.take_write_error())
+            return fail_unwritable(*unwritable);
+    finish();
+}
+
 void AtaDrive::finish() {
-    if (direction_ != Direction::none || verify_)
-        store_address(first_lba_ + sectors_); // one beyond the last, as drives and QEMU leave it
-    if (direction_ != Direction::none)
-        count_.current = 0;
+    if (sectors_ != 0)
+        store_progress(first_lba_ + sectors_); // one beyond the last, as drives and QEMU leave it
     enter(Phase::idle);
+    if (!seek_complete_)
+        status_ &= static_cast<uint8_t>(~ata_status::seek_complete);
     interrupt.set(true);
 }
 
 void AtaDrive::fail(uint8_t error) {
+    if (!disk_.command_done())
+        disk_.abort_command(now_);
     phase_ = Phase::idle;
-    error_ = error;
+    error_ = like_qemu() ? ata_error::aborted : error;
     status_ = ata_status::ready | ata_status::error;
-    if (error != ata_error::aborted)
+    if (error_ != ata_error::aborted)
         status_ |= ata_status::seek_complete;
     interrupt.set(true);
 }
 
-// The address registers tell the bad sector.
+void AtaDrive::fail_beyond_end() {
+    if (!like_qemu())
+        store_progress(std::max(first_lba_, disk_.sector_count()));
+    fail(ata_error::id_not_found);
+}
+
 void AtaDrive::fail_unreadable() {
-    store_address(first_lba_ + moved_ + (dma_ || verify_ ? 0 : buffer_sectors_));
+    if (!like_qemu())
+        store_progress(first_lba_ + moved_ + buffer_sectors_);
     fail(ata_error::uncorrectable);
+}
+
+void AtaDrive::fail_unwritable(uint64_t lba) {
+    if (like_qemu())
+        return fail(ata_error::aborted);
+    if (lba >= first_lba_ && lba - first_lba_ < sectors_)
+        store_progress(lba);
+    else
+        store_address(lba); // of a write before
+    fail(ata_error::aborted);
+    status_ |= ata_status::device_fault | ata_status::seek_complete;
 }
 
 } // namespace fixpoint::models

@@ -1,29 +1,47 @@
 #include "models/chipset/ata_drive.hpp"
 
-#include "models/chipset/ata_commands.hpp"
-
+#include <algorithm>
 #include <utility>
 
 namespace fixpoint::models {
 namespace {
 
-constexpr uint8_t lba_mode = 0x40;       // device register
-constexpr uint8_t soft_reset_bit = 0x04; // device control
+// Device register.
+constexpr uint8_t lba_mode = 0x40, device_always_one = 0xA0;
+// Device control register.
+constexpr uint8_t soft_reset_bit = 0x04, high_order_byte = 0x80;
+constexpr uint8_t diagnostics_passed = 0x01; // error register
+
+constexpr uint8_t qemu_multiple_sectors = 16; // QEMU's drives start with SET MULTIPLE MODE done
 
 } // namespace
 
-AtaDrive::AtaDrive(Disk& disk, std::string model)
-    : disk_{disk}, model_{std::move(model)}, geometry_{default_geometry(disk.sector_count())} {
+AtaDrive::AtaDrive(Disk& disk, std::string model, unsigned unit, AtaErrors errors)
+    : disk_{disk}, model_{std::move(model)}, unit_{unit}, errors_{errors},
+      power_on_write_cache_{disk.write_cache_enabled()}, settings_{power_on_settings()},
+      geometry_{default_geometry(disk.sector_count())} {
     signature();
+}
+
+AtaSettings AtaDrive::power_on_settings() const {
+    AtaSettings settings;
+    if (like_qemu())
+        settings.multiple_sectors = qemu_multiple_sectors;
+    return settings;
 }
 
 void AtaDrive::reset(Picoseconds now) {
     now_ = now;
     disk_.advance(now);
     disk_.abort_command(now);
-    settings_ = {};
-    settings_.write_cache = disk_.write_cache_enabled();
+    disk_.enable_write_cache(power_on_write_cache_, now);
+    disk_.enable_read_ahead(true);
+    const bool smart = settings_.smart; // kept without power
+    settings_ = power_on_settings();
+    settings_.smart = smart;
+    reverts_at_reset_ = true;
     geometry_ = default_geometry(disk_.sector_count());
+    power_.power_on(now);
     features_ = {};
     control_ = 0;
     phase_ = Phase::idle;
@@ -36,12 +54,12 @@ void AtaDrive::signature() {
     count_ = lba_low_ = {1, 0};
     lba_mid_ = lba_high_ = {};
     device_ = 0;
-    error_ = 1; // diagnostics passed
+    error_ = diagnostics_passed;
     status_ = ata_status::ready | ata_status::seek_complete;
 }
 
-uint8_t AtaDrive::read_register(unsigned index) {
-    const auto pick = [&](const Register& r) { return control_ & 0x80 ? r.previous : r.current; };
+uint8_t AtaDrive::read_register(unsigned index) const {
+    const auto pick = [&](const Register& r) { return control_ & high_order_byte ? r.previous : r.current; };
     switch (index) {
     case 1:
         return error_;
@@ -53,18 +71,22 @@ uint8_t AtaDrive::read_register(unsigned index) {
         return pick(lba_mid_);
     case 5:
         return pick(lba_high_);
-    case 6:
-        return static_cast<uint8_t>(device_ | 0xA0);
     default:
-        interrupt.set(false);
-        return status_;
+        return static_cast<uint8_t>(device_ | device_always_one);
     }
 }
 
+uint8_t AtaDrive::read_status() {
+    interrupt.set(false);
+    return status_;
+}
+
+bool AtaDrive::listens() const {
+    return !(status_ & (like_qemu() ? ata_status::busy | ata_status::data_request : ata_status::busy));
+}
+
 void AtaDrive::write_register(unsigned index, uint8_t value) {
-    if (status_ & ata_status::busy)
-        return; // a busy drive does not listen
-    control_ &= 0x7F;
+    control_ &= static_cast<uint8_t>(~high_order_byte);
     switch (index) {
     case 1:
         features_.write(value);
@@ -81,13 +103,8 @@ void AtaDrive::write_register(unsigned index, uint8_t value) {
     case 5:
         lba_high_.write(value);
         break;
-    case 6:
-        device_ = value;
-        break;
     default:
-        interrupt.set(false);
-        if (selected() || value == ata_command::diagnostic)
-            command(value);
+        device_ = value;
         break;
     }
 }
@@ -103,42 +120,61 @@ void AtaDrive::write_control(uint8_t value) {
     }
 }
 
-// Cached writes are not touched: the drive goes on writing them.
+// Cached writes are not touched: the drive goes on writing them. The transfer mode stays.
 void AtaDrive::soft_reset() {
     disk_.abort_command(now_);
     phase_ = Phase::idle;
-    settings_.multiple_sectors = 0;
+    power_.reset();
+    if (reverts_at_reset_) {
+        settings_.multiple_sectors = power_on_settings().multiple_sectors;
+        geometry_ = default_geometry(disk_.sector_count());
+        disk_.enable_write_cache(power_on_write_cache_, now_);
+        disk_.enable_read_ahead(true);
+    }
     interrupt.set(false);
     signature();
     status_ = ata_status::busy;
 }
 
-bool AtaDrive::address(bool extended, uint64_t& lba, uint32_t& sectors) const {
-    if (extended) {
-        lba = uint64_t{lba_low_.current} | uint64_t{lba_mid_.current} << 8 |
-              uint64_t{lba_high_.current} << 16 | uint64_t{lba_low_.previous} << 24 |
-              uint64_t{lba_mid_.previous} << 32 | uint64_t{lba_high_.previous} << 40;
-        sectors = static_cast<uint32_t>(count_.previous << 8 | count_.current);
-        if (sectors == 0)
-            sectors = 65'536;
-    } else {
-        sectors = count_.current == 0 ? 256 : count_.current;
-        if (device_ & lba_mode) {
-            lba = static_cast<uint64_t>(device_ & 15) << 24 | uint64_t{lba_high_.current} << 16 |
-                  uint64_t{lba_mid_.current} << 8 | lba_low_.current;
-        } else {
-            const uint64_t cylinder = static_cast<uint64_t>(lba_high_.current) << 8 | lba_mid_.current;
-            const unsigned head = device_ & 15, sector = lba_low_.current;
-            if (sector == 0 || sector > geometry_.sectors || head >= geometry_.heads)
-                return false;
-            lba = (cylinder * geometry_.heads + head) * geometry_.sectors + sector - 1;
-        }
+void AtaDrive::diagnose(bool interrupts) {
+    if (phase_ != Phase::idle)
+        disk_.abort_command(now_);
+    phase_ = Phase::idle;
+    signature();
+    interrupt.set(false);
+    interrupt.set(interrupts);
+}
+
+bool AtaDrive::read_address() {
+    if (transfer_.extended) {
+        first_lba_ = uint64_t{lba_low_.current} | uint64_t{lba_mid_.current} << 8 |
+                     uint64_t{lba_high_.current} << 16 | uint64_t{lba_low_.previous} << 24 |
+                     uint64_t{lba_mid_.previous} << 32 | uint64_t{lba_high_.previous} << 40;
+        sectors_ = static_cast<uint32_t>(count_.previous << 8 | count_.current);
+        if (sectors_ == 0)
+            sectors_ = 65'536;
+        return true;
     }
-    return lba < disk_.sector_count() && sectors <= disk_.sector_count() - lba;
+    sectors_ = count_.current == 0 ? 256 : count_.current;
+    if (device_ & lba_mode) {
+        first_lba_ = static_cast<uint64_t>(device_ & 15) << 24 | uint64_t{lba_high_.current} << 16 |
+                     uint64_t{lba_mid_.current} << 8 | lba_low_.current;
+        return true;
+    }
+    const uint64_t cylinder = static_cast<uint64_t>(lba_high_.current) << 8 | lba_mid_.current;
+    const unsigned head = device_ & 15, sector = lba_low_.current;
+    // Sector 0 of the first track wraps to an address beyond any disk.
+    first_lba_ = (cylinder * geometry_.heads + head) * geometry_.sectors + sector - 1;
+    return like_qemu() || (sector != 0 && sector <= geometry_.sectors && head < geometry_.heads);
+}
+
+uint32_t AtaDrive::sectors_that_exist() const {
+    const uint64_t size = disk_.sector_count();
+    return first_lba_ < size ? static_cast<uint32_t>(std::min<uint64_t>(sectors_, size - first_lba_)) : 0;
 }
 
 void AtaDrive::store_address(uint64_t lba) {
-    if (extended_) {
+    if (transfer_.extended) {
         lba_low_ = {static_cast<uint8_t>(lba), static_cast<uint8_t>(lba >> 24)};
         lba_mid_ = {static_cast<uint8_t>(lba >> 8), static_cast<uint8_t>(lba >> 32)};
         lba_high_ = {static_cast<uint8_t>(lba >> 16), static_cast<uint8_t>(lba >> 40)};
@@ -159,6 +195,14 @@ void AtaDrive::store_address(uint64_t lba) {
     lba_mid_.current = static_cast<uint8_t>(lba >> 8);
     lba_high_.current = static_cast<uint8_t>(lba >> 16);
     device_ = static_cast<uint8_t>((device_ & 0xF0) | (lba >> 24 & 15));
+}
+
+void AtaDrive::store_progress(uint64_t lba) {
+    store_address(lba);
+    const uint64_t left = first_lba_ + sectors_ - lba;
+    count_.current = static_cast<uint8_t>(left);
+    if (transfer_.extended)
+        count_.previous = static_cast<uint8_t>(left >> 8);
 }
 
 } // namespace fixpoint::models

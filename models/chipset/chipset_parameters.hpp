@@ -1,5 +1,7 @@
-// Timing of the devices around the processor, from the machine's TOML.
+// Timing and habits of the devices around the processor, from the machine's TOML.
 #pragma once
+
+#include "models/chipset/ata_errors.hpp"
 
 #include <cstdint>
 
@@ -10,6 +12,8 @@ struct ChipsetParameters {
     uint32_t isa_access_ns;
     uint32_t pci_access_ns;        // the same for a register behind PCI (configuration space, IDE)
     uint64_t ide_bytes_per_second; // the controller's limit on the cable (33,300,000: UDMA 2)
+    AtaErrors ide_errors;          // how the drives report errors
+    uint64_t apic_bus_hz;          // the front-side bus's clock, which drives the local APIC's timer
     bool uart_instant;             // true: the UART sends and receives without the serial line's byte times
     // Time of day at power-on of the simulator, UTC, 0 to 4,102,444,799 (year 2099).
     int64_t rtc_start_unix_seconds;

@@ -22,9 +22,15 @@ PciFunction::PciFunction(uint16_t vendor, uint16_t device, uint32_t class_code, 
 
 void PciFunction::define(unsigned address, unsigned bytes, uint32_t value, uint32_t writable) {
     for (unsigned i = 0; i < bytes; ++i) {
-        values_.at(address + i) = initial_.at(address + i) = static_cast<uint8_t>(value >> 8 * i);
+        values_.at(address + i) = initial_.at(address + i) = firmware_.at(address + i) =
+            static_cast<uint8_t>(value >> 8 * i);
         writable_.at(address + i) = static_cast<uint8_t>(writable >> 8 * i);
     }
+}
+
+void PciFunction::define_firmware(unsigned address, unsigned bytes, uint32_t value) {
+    for (unsigned i = 0; i < bytes; ++i)
+        firmware_.at(address + i) = static_cast<uint8_t>(value >> 8 * i);
 }
 
 uint32_t PciFunction::read_config(unsigned address, unsigned bytes) const {
@@ -51,8 +57,18 @@ void PciFunction::restore_config() {
     changed();
 }
 
+void PciFunction::leave_firmware_config() {
+    values_ = firmware_;
+    changed();
+}
+
 void PciHost::attach(unsigned device, unsigned function_number, PciFunction& function) {
     slots_.push_back({device << 3 | function_number, &function});
+}
+
+void PciHost::leave_firmware_config() {
+    for (const Slot& slot : slots_)
+        slot.function->leave_firmware_config();
 }
 
 PciFunction* PciHost::selected() const {

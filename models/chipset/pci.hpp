@@ -23,17 +23,19 @@ public:
 
     [[nodiscard]] uint32_t read_config(unsigned address, unsigned bytes) const;
     void write_config(unsigned address, unsigned bytes, uint32_t value);
-    // Fields as firmware leaves them are part of power-on here: the machine boots past its firmware.
-    void restore_config();
+    void restore_config();        // as after power-on
+    void leave_firmware_config(); // as firmware leaves it
 
 protected:
     // Sets a field of 1, 2 or 4 bytes and which of its bits software may change.
     void define(unsigned address, unsigned bytes, uint32_t value, uint32_t writable);
+    // What firmware writes there.
+    void define_firmware(unsigned address, unsigned bytes, uint32_t value);
     // After a write that changed something.
     virtual void changed() {}
 
 private:
-    std::array<uint8_t, 256> values_{}, initial_{}, writable_{};
+    std::array<uint8_t, 256> values_{}, initial_{}, firmware_{}, writable_{};
 };
 
 class PciHost final : public Device {
@@ -45,6 +47,8 @@ public:
 
     // `function` must outlive the bridge. Bus 0 only.
     void attach(unsigned device, unsigned function_number, PciFunction& function);
+    // All functions as firmware leaves them, for a machine that boots past its firmware.
+    void leave_firmware_config();
 
     uint32_t read(uint32_t offset, unsigned bytes) override;
     void write(uint32_t offset, unsigned bytes, uint32_t value) override;

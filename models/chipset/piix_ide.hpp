@@ -1,17 +1,11 @@
-// The bus-master IDE function of the PIIX3 at 00:01.1: two channels, a drive on the first one, DMA by PRD
-// tables.
+// The bus-master IDE function of the PIIX3 at 00:01.1: two channels of up to two drives, DMA by PRD tables.
 //
-// Source: Intel 82371SB data sheet (290550), Programming Interface for Bus Master IDE Controller rev. 1.0.
-// A DMA transfer moves sector by sector at the cable's speed; each sector's memory access happens when it has
-// passed. Bus master status at the end: 04 when table and transfer end together, 05 when the table is longer,
-// 00 and no interrupt when it is shorter (the drive goes on waiting).
+// Source: Intel 82371SB data sheet (290550). The channels are in ide_channel.hpp, the drives in ata_drive.hpp.
 #pragma once
 
-#include "models/chipset/ata_drive.hpp"
-#include "models/chipset/bus_master.hpp"
+#include "models/chipset/ide_channel.hpp"
 #include "models/chipset/pci.hpp"
 #include "models/device.hpp"
-#include "models/wire.hpp"
 
 #include <array>
 #include <cstdint>
@@ -19,7 +13,6 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <vector>
 
 namespace fixpoint::models {
 
@@ -43,54 +36,15 @@ private:
     }
 };
 
-// One channel: task file ports, the drive if there is one, and its bus master.
-class IdeChannel {
-public:
-    Wire interrupt; // IRQ 14 or 15
-
-    // `drive` may be null.
-    IdeChannel(AtaDrive* drive, BusMasterMemory& memory, Picoseconds sector_time);
-
-    uint32_t read_task_file(unsigned index, unsigned bytes);
-    void write_task_file(unsigned index, unsigned bytes, uint32_t value);
-    [[nodiscard]] uint8_t alternate_status() const;
-    void write_control(uint8_t value);
-
-    uint32_t read_bus_master(unsigned offset, unsigned bytes) const;
-    void write_bus_master(unsigned offset, unsigned bytes, uint32_t value);
-    void enable_bus_master(bool enabled);
-
-    void advance(Picoseconds now);
-    [[nodiscard]] Picoseconds next_event() const;
-    void reset(Picoseconds now);
-
-private:
-    [[nodiscard]] bool present() const { return drive_ != nullptr && drive_->selected(); }
-    void drive_interrupt(bool level);
-    [[nodiscard]] bool drive_wants_sector() const; // in the direction of the engine
-    void start_sector(Picoseconds now);
-    void finish_sector();
-    bool next_region();
-    void stop_engine(bool error);
-    struct Region {
-        uint32_t address, bytes;
-    };
-    bool next_sector_regions(std::vector<Region>& regions);
-
-    AtaDrive* drive_;
-    BusMasterMemory& memory_;
-    Picoseconds sector_time_;
-    Picoseconds now_ = 0;
-    bool interrupts_disabled_ = false; // nIEN
-
-    uint8_t bm_command_ = 0, bm_status_ = 0;
-    uint32_t table_ = 0;
-    bool bus_master_enabled_ = false;
-    // The engine's place in the table.
-    uint32_t next_entry_ = 0, region_ = 0, region_bytes_ = 0;
-    bool last_region_ = false;
-    Picoseconds sector_done_ = never; // the sector on the cable has passed
+// A disk to be attached, with what its drive tells about itself.
+struct IdeDisk {
+    Disk* disk = nullptr; // null: nothing at this place
+    std::string model;
+    uint64_t cable_bytes_per_second = 0; // the slower of controller and drive; not 0 if there is a disk
 };
+// Primary master and slave, secondary master and slave.
+inline constexpr unsigned ide_units = 4;
+using IdeDisks = std::array<IdeDisk, ide_units>;
 
 class PiixIde final : public Device {
 public:
@@ -105,9 +59,8 @@ public:
 
     PiixIdeFunction function;
 
-    // `disk` may be null; else it is device 0 of the first channel. cable_bytes_per_second: the slower of
-    // controller and drive.
-    PiixIde(Disk* disk, const std::string& model, BusMasterMemory& memory, uint64_t cable_bytes_per_second);
+    // The disks must outlive it.
+    PiixIde(const IdeDisks& disks, AtaErrors errors, BusMasterMemory& memory);
 
     [[nodiscard]] Wire& interrupt(unsigned channel) { return channels_[channel].interrupt; }
 
@@ -118,7 +71,7 @@ public:
     void power_cycle(Picoseconds now) override;
 
 private:
-    std::unique_ptr<AtaDrive> drive_;
+    std::array<std::unique_ptr<AtaDrive>, ide_units> drives_;
     std::array<IdeChannel, 2> channels_;
 };
 

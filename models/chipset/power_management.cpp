@@ -4,14 +4,12 @@ namespace fixpoint::models {
 namespace {
 
 enum : uint32_t { pm1_status = 0, pm1_enable = 2, pm1_control = 4, pm_timer = 8, pm_timer_end = 12 };
-// Configuration space: PMBA, PMREGMISC.
-constexpr unsigned base_register = 0x40, enable_register = 0x80;
-constexpr uint32_t base_mask = 0xFFC0;
-constexpr uint8_t io_enable = 1;
 constexpr uint16_t timer_overflow = 1; // status and enable
 constexpr uint16_t sleep_enable = 1u << 13;
 constexpr uint16_t sci_enable = 1; // as SeaBIOS leaves it
 constexpr uint64_t timer_mask = 0xFF'FFFF;
+constexpr unsigned base_register = 0x40, miscellaneous = 0x80;
+constexpr uint32_t decode = 1, firmware_io_base = 0x600, management_mode_enabled = 1u << 25;
 
 uint16_t with_byte(uint16_t word, uint32_t high, uint8_t byte) {
     return static_cast<uint16_t>(high ? (word & 0x00FF) | byte << 8 : (word & 0xFF00) | byte);
@@ -24,14 +22,19 @@ PowerManagement::PowerManagement() : PciFunction{0x8086, 0x7113, 0x068000, 0x03}
     define(0x06, 2, 0x0280, 0x0000);
     define(0x3C, 1, 0x09, 0xFF);
     define(0x3D, 1, 0x01, 0x00);
-    define(base_register, 4, io_base | 1, base_mask);
-    define(enable_register, 1, io_enable, io_enable);
+    define(base_register, 4, 1, 0xFFC0);
+    define_firmware(base_register, 4, firmware_io_base | 1);
+    define(0x58, 4, management_mode_enabled, 0xFFFF'FFFF & ~management_mode_enabled);
+    define(miscellaneous, 1, 0x00, decode);
+    define_firmware(miscellaneous, 1, decode);
+    define(0x90, 4, 1, 0xFFF0); // the base of the system management bus, which has no devices
+    define(0xD2, 1, 0x00, 0x0F);
 }
 
-std::optional<uint16_t> PowerManagement::base() const {
-    if (!(read_config(enable_register, 1) & io_enable))
+std::optional<uint16_t> PowerManagement::io_base() const {
+    if ((read_config(miscellaneous, 1) & decode) == 0)
         return std::nullopt;
-    return static_cast<uint16_t>(read_config(base_register, 4) & base_mask);
+    return static_cast<uint16_t>(read_config(base_register, 2) & ~1u);
 }
 
 void PowerManagement::update_interrupt() {

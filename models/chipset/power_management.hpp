@@ -1,9 +1,10 @@
 // The PIIX4's power management function at 00:01.3: its timer with the interrupt of its overflow, and the way to switch
 // the machine off.
 //
-// Source: 82371AB data sheet (290562) and the ACPI 1.0 fixed hardware registers it has (4.7.3). I/O base 0x600 as
-// SeaBIOS sets it; software may move it and switch it off (PMBA, PMREGMISC). Of the events only the timer's ever happens: its status is set whenever the counter's highest bit
-// changes, every 2.3435 s. Registers may be accessed in parts.
+// Source: 82371AB data sheet (290562) and the ACPI 1.0 fixed hardware registers it has (4.7.3). Firmware sets the I/O base
+// (SeaBIOS 0x600) and switches decoding on. Of the events only the timer's ever happens: its status is set whenever the
+// counter's highest bit changes, every 2.3435 s. Registers may be accessed in parts. There is no system management mode:
+// its enable bit reads as set, by which firmware sees that there is nothing to set up.
 #pragma once
 
 #include "models/chipset/pci.hpp"
@@ -19,15 +20,14 @@ namespace fixpoint::models {
 
 class PowerManagement final : public Device, public PciFunction {
 public:
-    static constexpr uint16_t io_base = 0x600, io_size = 64;
+    static constexpr uint16_t io_size = 64;
 
     Wire interrupt;                     // SCI: IRQ 9
     std::function<void()> on_power_off; // sleep-enable written
-    std::function<void()> on_change;    // I/O decoding or its base
+    std::function<void()> on_change;    // of the I/O base or its decoding
 
     PowerManagement();
-    // Where the registers are; null when they are switched off.
-    [[nodiscard]] std::optional<uint16_t> base() const;
+    [[nodiscard]] std::optional<uint16_t> io_base() const; // empty: not decoded
 
     uint32_t read(uint32_t offset, unsigned bytes) override;
     void write(uint32_t offset, unsigned bytes, uint32_t value) override;

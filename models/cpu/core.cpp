@@ -47,6 +47,7 @@ void Core::reset() {
     tsc_offset = 0 - clock.cycles;
     shutdown = false;
     interrupt_shadow = trap_shadow = false;
+    nmi_pending = nmi_blocked = false;
     pending_debug = 0;
     reset_requested = false;
     ignore_numeric_error = false;
@@ -198,6 +199,7 @@ std::optional<Cpu::Stop> Core::boundary() {
         return Cpu::Stop::limit;
     const bool shadow = interrupt_shadow, traps_held = trap_shadow;
     interrupt_shadow = trap_shadow = false;
+    const auto nmi_due = [this] { return nmi_pending && !nmi_blocked; };
     if (undelivered)
         deliver(*std::exchange(undelivered, std::nullopt), eip, true);
     else if (pending_debug != 0 && !traps_held)
@@ -206,11 +208,14 @@ std::optional<Cpu::Stop> Core::boundary() {
         return Cpu::Stop::triple_fault;
     if (undelivered || (pending_debug != 0 && !traps_held))
         return Cpu::Stop::limit;
-    if (interrupt_line && (flags.system & eflags::iif) != 0 && !shadow) {
+    const bool nmi = nmi_due() && !traps_held; // the shadow of STI is none for it
+    if (nmi || (interrupt_line && (flags.system & eflags::iif) != 0 && !shadow)) {
         halted = false;
         ++counters.interrupts;
         block = &no_block_;
-        deliver({bus.acknowledge_interrupt(), false, 0}, eip, false);
+        nmi_pending &= !nmi;
+        nmi_blocked |= nmi;
+        deliver({nmi ? vector::nmi : bus.acknowledge_interrupt(), false, 0}, eip, false);
         if (pending_debug != 0 && !shutdown) // the T bit of an interrupt's task
             debug_exception(std::exchange(pending_debug, 0));
         if (shutdown)
@@ -220,7 +225,8 @@ std::optional<Cpu::Stop> Core::boundary() {
     } else if (halted) {
         return (flags.system & eflags::iif) != 0 ? Cpu::Stop::halted : Cpu::Stop::halted_for_ever;
     }
-    const bool soon = (interrupt_line && (flags.system & eflags::iif) != 0) || pending_debug != 0;
+    const bool soon =
+        (interrupt_line && (flags.system & eflags::iif) != 0) || pending_debug != 0 || nmi_due();
     const bool observed = (mode & block_mode::observed) != 0;
     deadline = soon ? 0 : limit;
     if (shadow && soon) // STI or MOV SS holds interrupts back for exactly one instruction

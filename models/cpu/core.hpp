@@ -32,7 +32,7 @@
 namespace fixpoint::models {
 
 namespace vector {
-inline constexpr uint8_t divide_error = 0, debug = 1, breakpoint = 3, overflow = 4, bound = 5,
+inline constexpr uint8_t divide_error = 0, debug = 1, nmi = 2, breakpoint = 3, overflow = 4, bound = 5,
                          invalid_opcode = 6, device_not_available = 7, double_fault = 8, invalid_tss = 10,
                          segment_not_present = 11, stack_fault = 12, general_protection = 13, page_fault = 14,
                          floating_point_error = 16, alignment_check = 17;
@@ -294,6 +294,7 @@ public:
     BranchPredictor predictor;
     Decoder decoder;
     bool interrupt_line = false;
+    bool nmi_pending = false, nmi_blocked = false; // blocked: from its delivery to the next IRET
     bool stop_requested = false;
     bool running = false, reset_requested = false; // a reset from a callback waits for the block's end
     uint64_t limit = 0;

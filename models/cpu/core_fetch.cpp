@@ -13,7 +13,7 @@ bool Core::fetch_slow(uint32_t linear, uint32_t& physical) {
     if (!mmu.translate(linear, AccessKind::fetch, user(), translation))
         return raise(vector::page_fault, mmu.fault_error());
     physical = translation.physical;
-    if (!map.is_memory(physical)) {
+    if (map.readable(physical) == nullptr) {
         caches.uncached_access();
         return true;
     }

@@ -24,7 +24,8 @@ unsigned Core::translate_pieces(uint32_t linear, unsigned bytes, AccessKind kind
 void Core::touch(const Piece& piece, bool write) {
     if (breakpoints.watches_data())
         note_access(piece.linear, piece.bytes, write);
-    if (map.is_memory(piece.translation.physical))
+    if ((write ? map.writable(piece.translation.physical) : map.readable(piece.translation.physical)) !=
+        nullptr)
         caches.data_access(piece.translation.physical, write);
     else
         caches.uncached_access();
@@ -65,7 +66,10 @@ template<bool Write>
         raise(vector::page_fault, mmu.fault_error());
         return {nullptr, true};
     }
-    if (!map.is_memory(piece.translation.physical))
+    // What was found for reading is only read.
+    auto* place = Write ? map.memory(piece.translation.physical)
+                        : const_cast<uint8_t*>(map.readable(piece.translation.physical));
+    if (place == nullptr)
         return {nullptr, false};
     if (breakpoints.watches_data())
         note_access(linear, bytes, Write);
@@ -73,7 +77,7 @@ template<bool Write>
     if (Write)
         blocks.written(piece.translation.physical, bytes);
     remember(piece, Write, as_user);
-    return {map.host(piece.translation.physical), false};
+    return {place, false};
 }
 
 uint64_t Core::read_slow(uint32_t linear, unsigned bytes, bool as_user) {

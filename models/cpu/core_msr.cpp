@@ -88,6 +88,11 @@ bool Core::write_msr(uint32_t number, uint64_t value) {
         account_performance();
         return performance.set_select(number - msr::event_select0, value,
                                       [this](PerformanceEvent event) { return event_count(event); });
+    case msr::apic_base:
+        if (!registers_by_number.write(number, value))
+            return false;
+        bus.local_apic_moved(low & msr::apic_base_address, (low & msr::apic_base_enable) != 0);
+        return true;
     default:
         return registers_by_number.write(number, value);
     }

@@ -3,6 +3,7 @@
 #include "models/cpu/core.hpp"
 
 #include <algorithm>
+#include <span>
 #include <utility>
 
 namespace fixpoint::models {
@@ -41,6 +42,15 @@ bool Cpu::write_msr(uint32_t number, uint64_t value) {
 void Cpu::set_a20(bool open) {
     core_->mmu.set_a20(open);
 }
+void Cpu::set_rom(std::span<const uint8_t> rom) {
+    core_->map.set_rom(rom);
+}
+void Cpu::steer(uint32_t begin, uint32_t bytes, bool reads, bool writes) {
+    core_->map.steer(begin, bytes, reads, writes);
+    core_->blocks.written(begin, bytes); // other code is there now
+    core_->data_path.drop_all();
+    core_->fetch_path.drop_all();
+}
 Cpu::Stop Cpu::run(uint64_t until_cycle) {
     return core_->run(until_cycle);
 }
@@ -55,6 +65,13 @@ void Cpu::request_stop() {
 void Cpu::set_interrupt_line(bool level) {
     core_->interrupt_line = level;
     core_->request_attention();
+}
+void Cpu::raise_nmi() {
+    core_->nmi_pending = true;
+    core_->request_attention();
+}
+bool Cpu::nmi_pending() const {
+    return core_->nmi_pending && !core_->nmi_blocked;
 }
 void Cpu::set_ignore_numeric_error(bool level) {
     core_->ignore_numeric_error = level;

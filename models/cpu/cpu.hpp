@@ -21,6 +21,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <vector>
 
 namespace fixpoint::models {
@@ -74,10 +75,16 @@ public:
         observer,        // the observer wants a stop before the instruction at EIP
         watchpoint,      // after an instruction that touched a watchpoint; see take_watch_hit()
     };
+    // An edge on NMI.
+    void raise_nmi();
+    [[nodiscard]] bool nmi_pending() const; // and not blocked
     // Model-specific registers, as firmware and debuggers reach them. False: there is no such register, or not
     // that value.
     [[nodiscard]] bool read_msr(uint32_t number, uint64_t& value);
     [[nodiscard]] bool write_msr(uint32_t number, uint64_t value);
+    // The firmware's ROM and the chipset's steering below 1 MB, see physical_map.hpp.
+    void set_rom(std::span<const uint8_t> rom);
+    void steer(uint32_t begin, uint32_t bytes, bool reads, bool writes);
     // The A20 gate's line: closed, bit 20 of the processor's physical addresses is 0. Open at first; reset()
     // leaves it alone. Also from callbacks.
     void set_a20(bool open);

@@ -26,6 +26,8 @@ struct CpuBus {
     // FERR#: an unmasked x87 exception waits for its handler and CR0.NE = 0. The machine answers by an interrupt or,
     // with Cpu::set_ignore_numeric_error(), by IGNNE#.
     virtual void floating_point_error(bool /*level*/) {}
+    // IA32_APIC_BASE was written: where the local APIC's registers are, and whether it is on.
+    virtual void local_apic_moved(uint32_t /*base*/, bool /*enabled*/) {}
 };
 
 // Arguments of a probe, as the guest's registers held them.

@@ -93,6 +93,10 @@ template<class T>
 void interrupt_return_op(Core& core, const Op* op) {
     core.current = op;
     core.clock.cycles += core.parameters.iret_cycles;
+    if (core.nmi_blocked) { // even if it faults (SDM vol. 3, 6.7.1)
+        core.nmi_blocked = false;
+        core.request_attention();
+    }
     if (!return_from_interrupt<T>(core, core.eip + op->next_offset))
         return core.fault_exit(op);
     core.slot = 1;

@@ -15,14 +15,15 @@ namespace fixpoint::models {
 // cut.
 [[gnu::always_inline]] inline void Core::remember(const Piece& piece, bool write, bool as_user) {
     const uint32_t physical = piece.translation.physical;
-    if (!map.is_memory(physical) || (breakpoints.watches_data() &&
-                                     breakpoints.watches_line(piece.linear & line_mask, caches.line_bytes())))
+    const uint8_t* place = write ? map.memory(physical) : map.readable(physical);
+    if (place == nullptr || (breakpoints.watches_data() &&
+                             breakpoints.watches_line(piece.linear & line_mask, caches.line_bytes())))
         return;
     // After a read the line may be dirty, but nothing here says so: the first write goes the long way.
     const bool writable =
         write && piece.translation.writable && !blocks.line_has_code(physical, caches.line_bytes());
-    data_path.fill(as_user, piece.linear, writable,
-                   reinterpret_cast<uintptr_t>(map.host(physical)) - piece.linear, piece.translation.tlb_set);
+    data_path.fill(as_user, piece.linear, writable, reinterpret_cast<uintptr_t>(place) - piece.linear,
+                   piece.translation.tlb_set);
 }
 
 template<class T>

@@ -77,13 +77,14 @@ bool Mmu::translate_by_walk(uint32_t linear, AccessKind kind, bool user, Transla
 template<class T>
 T Mmu::read_table(uint32_t address, T) {
     address &= a20_mask_;
-    if (!map_.is_memory(address)) {
+    const uint8_t* place = map_.readable(address);
+    if (place == nullptr) {
         caches_.uncached_access();
         return static_cast<T>(map_.read(address, sizeof(T)));
     }
     caches_.data_access(address, false);
     T value;
-    std::memcpy(&value, map_.host(address), sizeof(T));
+    std::memcpy(&value, place, sizeof(T));
     return value;
 }
 
@@ -91,8 +92,8 @@ template<class T>
 T Mmu::peek_table(uint32_t address, T) const {
     address &= a20_mask_;
     T value = static_cast<T>(~T{0}); // what a device would answer is not asked for
-    if (map_.is_memory(address))
-        std::memcpy(&value, map_.host(address), sizeof(T));
+    if (const uint8_t* place = map_.readable(address))
+        std::memcpy(&value, place, sizeof(T));
     return value;
 }
 
@@ -198,7 +199,7 @@ bool Mmu::fault(uint32_t linear, AccessKind kind, bool user, uint32_t cause) {
 
 void Mmu::write_table(uint32_t address, uint64_t value) {
     address &= a20_mask_;
-    if (map_.is_memory(address))
+    if (map_.writable(address) != nullptr)
         caches_.data_access(address, true);
     else
         caches_.uncached_access();

@@ -9,8 +9,8 @@ namespace {
 constexpr uint64_t address_36 = 0xF'FFFF'F000; // bits 35:12
 
 // APIC_BASE, SDM vol. 3, figure "IA32_APIC_BASE MSR".
-constexpr uint64_t apic_bootstrap = 1u << 8, apic_enable = 1u << 11, apic_default = 0xFEE0'0000;
-constexpr uint64_t apic_valid = address_36 | apic_bootstrap | apic_enable;
+constexpr uint64_t apic_bootstrap = 1u << 8, apic_default = 0xFEE0'0000;
+constexpr uint64_t apic_valid = address_36 | apic_bootstrap | msr::apic_base_enable;
 
 // What software may set in EBL_CR_POWERON; the other bits show how the pins were strapped at reset.
 constexpr uint64_t power_on_writable = 0x0400'00DE;
@@ -58,7 +58,7 @@ bool store(uint64_t& place, uint64_t value, uint64_t valid) {
 } // namespace
 
 void ModelSpecificRegisters::reset() {
-    apic_base_ = apic_default | apic_enable | apic_bootstrap;
+    apic_base_ = apic_default | msr::apic_base_enable | apic_bootstrap;
     power_on_ = test_control_ = bios_signature_ = debug_control_ = 0;
     rob_backup_ = fast_strings;
     machine_check_status_ = machine_check_control_ = 0;

@@ -3,8 +3,7 @@
 // in PerformanceCounters.
 //
 // They are kept and checked as on hardware. What stands in them does not steer the model: memory types change
-// neither caching nor timing, no machine check ever happens, no branches are recorded, and the APIC's base is
-// only a number.
+// neither caching nor timing, no machine check ever happens, and no branches are recorded.
 #pragma once
 
 #include <array>
@@ -24,6 +23,8 @@ inline constexpr uint32_t tsc = 0x10, platform_id = 0x17, apic_base = 0x1B, ebl_
                           mtrr_variable = 0x200, mtrr_fixed_64k = 0x250, mtrr_fixed_16k = 0x258,
                           mtrr_fixed_4k = 0x268, page_attributes = 0x277, mtrr_default = 0x2FF,
                           machine_check_banks = 0x400;
+// IA32_APIC_BASE: the registers' address and the global enable bit.
+inline constexpr uint32_t apic_base_address = 0xFFFF'F000, apic_base_enable = 1u << 11;
 } // namespace msr
 
 class ModelSpecificRegisters {

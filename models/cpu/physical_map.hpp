@@ -1,11 +1,18 @@
-// What stands at a physical address: main memory or the bus. The chipset steers the legacy area below 1 MB.
+// What stands at a physical address: main memory, the firmware's ROM, or the bus.
+//
+// The ROM is at the top of 4 GB, and its last 128 KB once more below 1 MB. There, from 768 KB on, the chipset
+// steers reads and writes of each 16 KB segment to main memory or not (82441FX data sheet 290549, 3.2.18, PAM registers): a
+// BIOS copies itself into the memory behind its ROM and switches over. From 640 KB to 768 KB is the video adapter.
 #pragma once
 
 #include "models/cpu/cpu_bus.hpp"
 #include "models/memory/physical_memory.hpp"
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <span>
 
 namespace fixpoint::models {
 
@@ -20,24 +27,59 @@ public:
         return (address >> 32) == 0 ? low : nowhere | (low & (nowhere_bytes - 1));
     }
 
-    PhysicalMap(PhysicalMemory& memory, CpuBus& bus) : memory_{&memory}, bus_{&bus} {}
+    static constexpr uint32_t segment_bytes = 16u << 10, steered_begin = 0xC'0000, steered_end = 0x10'0000;
 
-    // Whole pages are of one kind.
-    [[nodiscard]] bool is_memory(uint32_t address) const {
-        return address < memory_->size() && (address < video_begin || address >= video_end);
+    PhysicalMap(PhysicalMemory& memory, CpuBus& bus)
+        : memory_{memory.data()}, memory_bytes_{static_cast<uint32_t>(memory.size())}, bus_{&bus} {
+        steer(steered_begin, steered_end - steered_begin, true, true);
     }
-    [[nodiscard]] uint8_t* host(uint32_t address) {
-        return memory_->data() + address;
-    } // only where is_memory()
-    [[nodiscard]] const uint8_t* host(uint32_t address) const { return memory_->data() + address; }
+
+    // `rom`: a multiple of 16 KB, at most 16 MB; must outlive the map. What is steered to memory stays so.
+    void set_rom(std::span<const uint8_t> rom) { rom_ = rom; }
+    // Whole segments between 768 KB and 1 MB: whether reads and writes reach the memory there.
+    void steer(uint32_t begin, uint32_t bytes, bool reads, bool writes) {
+        for (uint32_t address = begin; address < begin + bytes; address += segment_bytes) {
+            const bool present = address + segment_bytes <= memory_bytes_;
+            Segment& segment = segments_[segment_of(address)];
+            segment.readable = present && reads ? memory_ + address : rom_below_1mb(address);
+            segment.writable = present && writes ? memory_ + address : nullptr;
+        }
+    }
+
+    // Where the content of an address is, for the rest of its 4 KB page; nullptr: it is on the bus.
+    [[nodiscard]] const uint8_t* readable(uint32_t address) const {
+        if (address - legacy_begin < legacy_bytes) [[unlikely]] {
+            const uint8_t* base = segments_[segment_of(address)].readable;
+            return base != nullptr ? base + address % segment_bytes : nullptr;
+        }
+        if (address < memory_bytes_) [[likely]]
+            return memory_ + address;
+        const size_t from_top = uint64_t{0x1'0000'0000} - address;
+        return from_top <= rom_.size() ? rom_.data() + (rom_.size() - from_top) : nullptr;
+    }
+    [[nodiscard]] uint8_t* writable(uint32_t address) const {
+        if (address - legacy_begin < legacy_bytes) [[unlikely]] {
+            uint8_t* base = segments_[segment_of(address)].writable;
+            return base != nullptr ? base + address % segment_bytes : nullptr;
+        }
+        return address < memory_bytes_ ? memory_ + address : nullptr;
+    }
+
+    // Where both reads and writes go, or nullptr.
+    [[nodiscard]] uint8_t* memory(uint32_t address) const {
+        uint8_t* place = writable(address);
+        return place == readable(address) ? place : nullptr;
+    }
 
     // `bytes` 1 to 8, within one page.
     [[nodiscard]] uint64_t read(uint32_t address, unsigned bytes) {
         uint64_t value = 0;
-        if (is_memory(address)) {
-            std::memcpy(&value, host(address), bytes);
+        if (const uint8_t* place = readable(address)) {
+            std::memcpy(&value, place, bytes);
             return value;
         }
+        if (is_steered(address)) // elsewhere, where nobody answers
+            return ~uint64_t{0} >> (64 - bytes * 8);
         for (unsigned done = 0; done < bytes;) {
             const unsigned width = bus_width(address + done, bytes - done);
             const uint64_t part = bus_->mmio_read(address + done, width) & (~uint64_t{0} >> (64 - width * 8));
@@ -47,10 +89,12 @@ public:
         return value;
     }
     void write(uint32_t address, unsigned bytes, uint64_t value) {
-        if (is_memory(address)) {
-            std::memcpy(host(address), &value, bytes);
+        if (uint8_t* place = writable(address)) {
+            std::memcpy(place, &value, bytes);
             return;
         }
+        if (is_steered(address) || readable(address) != nullptr) // a ROM does not mind
+            return;
         for (unsigned done = 0; done < bytes;) {
             const unsigned width = bus_width(address + done, bytes - done);
             bus_->mmio_write(address + done, width, static_cast<uint32_t>(value >> (done * 8)));
@@ -59,7 +103,24 @@ public:
     }
 
 private:
-    static constexpr uint32_t video_begin = 0xA'0000, video_end = 0xC'0000;
+    static constexpr uint32_t legacy_begin = 0xA'0000, legacy_bytes = steered_end - legacy_begin;
+
+    struct Segment {
+        const uint8_t* readable = nullptr;
+        uint8_t* writable = nullptr;
+    };
+    [[nodiscard]] static bool is_steered(uint32_t address) {
+        return address >= steered_begin && address < steered_end;
+    }
+    [[nodiscard]] static uint32_t segment_of(uint32_t address) {
+        return (address - legacy_begin) / segment_bytes;
+    }
+    [[nodiscard]] const uint8_t* rom_below_1mb(uint32_t address) const {
+        constexpr size_t mirrored_bytes = 128u << 10;
+        const size_t from_top = steered_end - address;
+        return from_top <= rom_.size() && from_top <= mirrored_bytes ? rom_.data() + (rom_.size() - from_top)
+                                                                     : nullptr;
+    }
 
     // The widest naturally aligned transfer that fits.
     static unsigned bus_width(uint32_t address, unsigned left) {
@@ -68,8 +129,11 @@ private:
         return left >= 2 && address % 2 == 0 ? 2 : 1;
     }
 
-    PhysicalMemory* memory_;
+    uint8_t* memory_;
+    uint32_t memory_bytes_;
     CpuBus* bus_;
+    std::span<const uint8_t> rom_;
+    std::array<Segment, legacy_bytes / segment_bytes> segments_{}; // of the video adapter: none
 };
 
 } // namespace fixpoint::models

@@ -14,6 +14,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 
 namespace fixpoint::models {
@@ -35,6 +36,8 @@ public:
     virtual ~Disk() = default;
 
     [[nodiscard]] virtual uint64_t sector_count() const = 0;
+    // False: write-protected, begin_write() is not allowed.
+    [[nodiscard]] virtual bool writable() const = 0;
 
     virtual void advance(Picoseconds now) = 0;
     [[nodiscard]] virtual Picoseconds next_event() const = 0;
@@ -51,6 +54,8 @@ public:
     // False: the sector is unreadable; the command ends there.
     [[nodiscard]] virtual bool take_sector(Sector data, Picoseconds now) = 0;
     virtual void put_sector(ConstSector data, Picoseconds now) = 0;
+    // The first sector that the media has refused since last asked; what was to be written there is lost.
+    [[nodiscard]] virtual std::optional<uint64_t> take_write_error() = 0;
     // Nothing of the command is left to do. A drive without a command is done.
     [[nodiscard]] virtual bool command_done() const = 0;
     // Gives the command up (reset); sectors already put stay in the write cache.

@@ -5,8 +5,10 @@
 #include <cstring>
 #include <new>
 #include <string>
+#include <utility>
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -32,6 +34,15 @@ struct FileDescriptor {
     }
 };
 
+// The lock goes with the descriptor. File systems without locks are left alone.
+void lock(int fd, const std::filesystem::path& file, DiskImage::Access access) {
+    const bool writes = access == DiskImage::Access::read_write;
+    if (flock(fd, (writes ? LOCK_EX : LOCK_SH) | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+        fail(file, writes
+                       ? "the disk image is open elsewhere; only overlays and read-only drives can share it"
+                       : "the disk image is open elsewhere for writing");
+}
+
 bool all_zero(const uint8_t* data, size_t bytes) {
     return bytes == 0 || (data[0] == 0 && std::memcmp(data, data + 1, bytes - 1) == 0);
 }
@@ -49,8 +60,7 @@ DiskImage::DiskImage(uint64_t sectors) : bytes_{sectors * sector_bytes} {
 }
 
 DiskImage::DiskImage(const std::filesystem::path& file, Access access) : access_{access} {
-    const FileDescriptor image{
-        open(file.c_str(), (access == Access::read_write ? O_RDWR : O_RDONLY) | O_CLOEXEC)};
+    FileDescriptor image{open(file.c_str(), (access == Access::read_write ? O_RDWR : O_RDONLY) | O_CLOEXEC)};
     if (image.fd < 0)
         fail_with_errno(file, "cannot open the disk image");
     struct stat status {};
@@ -58,6 +68,7 @@ DiskImage::DiskImage(const std::filesystem::path& file, Access access) : access_
         fail_with_errno(file, "cannot read the disk image's size");
     if (!S_ISREG(status.st_mode))
         fail(file, "a disk image must be a regular file");
+    lock(image.fd, file, access);
     bytes_ = static_cast<uint64_t>(status.st_size);
     if (bytes_ == 0 || bytes_ % sector_bytes != 0)
         fail(file, "a disk image must be a multiple of 512 bytes and not empty, found " +
@@ -68,10 +79,13 @@ DiskImage::DiskImage(const std::filesystem::path& file, Access access) : access_
     if (area == MAP_FAILED)
         fail_with_errno(file, "cannot map the disk image");
     data_ = static_cast<uint8_t*>(area);
+    lock_ = std::exchange(image.fd, -1);
 }
 
 DiskImage::~DiskImage() {
     munmap(data_, bytes_);
+    if (lock_ >= 0)
+        close(lock_);
 }
 
 uint8_t* DiskImage::sector(uint64_t lba, size_t bytes) const {
@@ -84,13 +98,24 @@ void DiskImage::read(uint64_t lba, std::span<uint8_t> data) const {
     std::memcpy(data.data(), sector(lba, data.size()), data.size());
 }
 
-void DiskImage::write(uint64_t lba, std::span<const uint8_t> data) {
-    if (access_ == Access::read_only)
+bool DiskImage::write(uint64_t lba, std::span<const uint8_t> data) {
+    if (!writable())
         throw DiskImageError("the disk image was opened for reading only");
-    std::memcpy(sector(lba, data.size()), data.data(), data.size());
-    if (!unreadable_.empty())
-        unreadable_.erase(unreadable_.lower_bound(lba),
-                          unreadable_.lower_bound(lba + data.size() / sector_bytes));
+    uint8_t* const place = sector(lba, data.size());
+    bool all_written = true;
+    for (size_t offset = 0; offset < data.size(); offset += sector_bytes) {
+        const uint64_t at = lba + offset / sector_bytes;
+        if (!unwritable_.empty() && unwritable_.contains(at)) {
+            all_written = false;
+            continue;
+        }
+        // An untouched page stays a hole of the file.
+        if (std::memcmp(place + offset, data.data() + offset, sector_bytes) != 0)
+            std::memcpy(place + offset, data.data() + offset, sector_bytes);
+        if (!unreadable_.empty())
+            unreadable_.erase(at);
+    }
+    return all_written;
 }
 
 void DiskImage::save(const std::filesystem::path& file) const {

@@ -55,7 +55,9 @@ bool IdealDisk::take_sector(Sector data, Picoseconds now) {
 
 void IdealDisk::put_sector(ConstSector data, Picoseconds now) {
     assert(sector_ready());
-    image_.write(lba_++, data);
+    if (!image_.write(lba_, data) && !write_error_)
+        write_error_ = lba_;
+    ++lba_;
     --remaining_;
     ready_ = std::max(now, ready_ + sector_time_);
     ++counters_.sectors_written;
@@ -70,6 +72,7 @@ void IdealDisk::abort_command(Picoseconds now) {
 // Nothing is volatile here: every mode leaves the image as it is.
 void IdealDisk::power_loss(PowerLoss, uint64_t, Picoseconds now) {
     abort_command(now);
+    write_error_.reset();
 }
 
 } // namespace fixpoint::models

@@ -31,6 +31,7 @@ void MechanicalDisk::reset_state(Picoseconds now) {
     std::fill(segments_.begin(), segments_.end(), Segment{});
     uses_ = 0;
     dirty_.clear();
+    write_error_.reset();
     destage_from_ = never;
     write_cache_enabled_ = parameters_.write_cache_enabled;
     read_ahead_enabled_ = true;
@@ -195,7 +196,8 @@ void MechanicalDisk::finish_sector() {
     } else {
         ++counters_.media_sectors_written;
         const auto written = dirty_.find(run_lba_);
-        image_.write(run_lba_, written->second);
+        if (!image_.write(run_lba_, written->second) && !write_error_)
+            write_error_ = run_lba_;
         const auto following = dirty_.erase(written);
         if (dirty_.empty())
             destage_from_ = never;

@@ -25,6 +25,7 @@
 #include "models/disk/unflushed_writes.hpp"
 
 #include <map>
+#include <utility>
 #include <vector>
 
 namespace fixpoint::models {
@@ -35,6 +36,7 @@ public:
     MechanicalDisk(const DiskParameters& parameters, DiskImage& image);
 
     [[nodiscard]] uint64_t sector_count() const override { return image_.sector_count(); }
+    [[nodiscard]] bool writable() const override { return image_.writable(); }
     void advance(Picoseconds now) override;
     [[nodiscard]] Picoseconds next_event() const override;
     void begin_read(uint64_t lba, uint64_t sectors, Picoseconds now) override;
@@ -43,6 +45,9 @@ public:
     [[nodiscard]] bool sector_ready() const override;
     [[nodiscard]] bool take_sector(Sector data, Picoseconds now) override;
     void put_sector(ConstSector data, Picoseconds now) override;
+    [[nodiscard]] std::optional<uint64_t> take_write_error() override {
+        return std::exchange(write_error_, std::nullopt);
+    }
     [[nodiscard]] bool command_done() const override;
     void abort_command(Picoseconds now) override;
     void enable_write_cache(bool enabled, Picoseconds now) override;
@@ -104,6 +109,7 @@ private:
     std::map<uint64_t, SectorData> dirty_; // the write cache: accepted, not on the media
     Picoseconds destage_from_ = never;
 
+    std::optional<uint64_t> write_error_;
     DiskCounters counters_;
 };
 

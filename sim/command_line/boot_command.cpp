@@ -1,23 +1,21 @@
-// Boots any Multiboot kernel on the machine. Exit status: what the guest writes to isa-debug-exit, as QEMU
+// Boots any Multiboot kernel or BIOS ROM on the machine. Exit status: what the guest writes to isa-debug-exit, as QEMU
 // has it, or one of the statuses below; each with a line on standard error.
 #include "models/cpu/cpu.hpp"
-#include "models/disk/disk_image.hpp"
+#include "sim/command_line/boot_disks.hpp"
 #include "sim/command_line/commands.hpp"
 #include "sim/command_line/machine_file.hpp"
+#include "sim/command_line/standard_input.hpp"
 #include "sim/config/configuration_error.hpp"
-#include "sim/config/experiment.hpp"
-#include "sim/config/machine_keys.hpp"
-#include "sim/config/search_path.hpp"
-#include "sim/config/toml_file.hpp"
 #include "sim/debug/debugger.hpp"
+#include "sim/machine/bios.hpp"
 #include "sim/machine/machine.hpp"
 #include "sim/observe/callgrind_file.hpp"
 #include "sim/observe/code_names.hpp"
 #include "sim/observe/failure_report.hpp"
 #include "sim/observe/profile.hpp"
+#include "sim/observe/screen_printer.hpp"
 #include "sim/run/systemc_entry.hpp"
 
-#include <array>
 #include <cerrno>
 #include <cmath>
 #include <csignal>
@@ -27,7 +25,6 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <memory>
-#include <poll.h>
 #include <unistd.h>
 
 namespace fixpoint::sim {
@@ -37,57 +34,13 @@ constexpr int exit_powered_off = 0, exit_halted_for_ever = 122, exit_time_limit 
               exit_triple_fault = 126;
 // How often standard input is looked at, in modelled time.
 constexpr models::Picoseconds input_interval = 2 * models::ps_per_ms;
-constexpr const char* default_disk_model = "disks/deskstar-75gxp.toml";
-
-std::vector<std::string> split(const std::string& text, char separator) {
-    std::vector<std::string> parts;
-    size_t from = 0;
-    while (true) {
-        const size_t end = text.find(separator, from);
-        parts.push_back(text.substr(from, end - from));
-        if (end == std::string::npos)
-            return parts;
-        from = end + 1;
-    }
-}
-
-std::unique_ptr<models::DiskImage> read_disk(const std::string& description,
-                                             models::DiskParameters& parameters) {
-    const std::vector<std::string> parts = split(description, ',');
-    Value disk = Value::make_text(default_disk_model);
-    disk.place = {"--disk", 0, 0};
-    auto access = models::DiskImage::Access::read_write;
-    std::vector<Override> overrides;
-    for (size_t i = 1; i < parts.size(); ++i) {
-        const size_t equals = parts[i].find('=');
-        const std::string key = parts[i].substr(0, equals);
-        if (equals == std::string::npos)
-            throw ConfigurationError(fmt::format("--disk: expected key=value, found \"{}\"", parts[i]));
-        const std::string value = parts[i].substr(equals + 1);
-        if (key == "model")
-            disk.text = value;
-        else if (key == "access" && (value == "read-write" || value == "overlay"))
-            access = value == "overlay" ? models::DiskImage::Access::overlay : access;
-        else if (key == "access")
-            throw ConfigurationError(
-                fmt::format("--disk: access: expected read-write or overlay, found \"{}\"", value));
-        else
-            overrides.push_back({key, parse_toml_value(value, {"--disk", 0, 0})});
-    }
-    disk.place.source = "--set"; // a file named on the command line: looked up from the current folder
-    include_file(disk, "model");
-    for (const Override& assignment : overrides)
-        apply_override(disk, assignment);
-    Section root(disk, "");
-    read_disk_keys(root, parameters);
-    if (!std::filesystem::is_regular_file(parts[0]))
-        throw ConfigurationError(
-            fmt::format("--disk: expected a raw disk image, found no file {}", parts[0]));
-    return std::make_unique<models::DiskImage>(parts[0], access);
-}
 
 BootImage read_image(const BootOptions& options) {
     BootImage image;
+    if (!options.bios.empty()) {
+        image.bios = find_bios(options.bios);
+        return image;
+    }
     image.kernel = options.kernel;
     image.append = options.append;
     for (const std::string& text : options.modules) {
@@ -101,13 +54,21 @@ BootImage read_image(const BootOptions& options) {
     return image;
 }
 
-// The other end of the serial line.
+void write_all(int file, std::string_view text) {
+    while (!text.empty()) {
+        const ssize_t count = write(file, text.data(), text.size());
+        if (count < 0 && errno != EINTR)
+            return; // nobody reads any more
+        text.remove_prefix(count > 0 ? static_cast<size_t>(count) : 0);
+    }
+}
+
+// Where what the guest sends over the serial line goes.
 class SerialLine {
 public:
     explicit SerialLine(const std::string& where) {
         if (where == "stdio") {
             output_ = STDOUT_FILENO;
-            reads_input_ = true;
         } else if (where != "null") {
             output_ = open(where.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
             if (output_ < 0)
@@ -123,41 +84,57 @@ public:
     SerialLine(const SerialLine&) = delete;
     SerialLine& operator=(const SerialLine&) = delete;
 
+    [[nodiscard]] bool is_standard_output() const { return output_ == STDOUT_FILENO; }
     void put(char c) const {
         if (output_ >= 0)
-            while (write(output_, &c, 1) < 0 && errno == EINTR) {
-            }
-    }
-
-    void forward_input(Machine& machine) {
-        if (!reads_input_)
-            return;
-        pollfd input{STDIN_FILENO, POLLIN, 0};
-        if (poll(&input, 1, 0) <= 0)
-            return;
-        std::array<char, 256> buffer{};
-        const ssize_t count = read(STDIN_FILENO, buffer.data(), buffer.size());
-        if (count > 0)
-            machine.feed_serial_input({buffer.data(), static_cast<size_t>(count)});
-        else if (count == 0 || errno != EINTR)
-            reads_input_ = false; // closed: the guest just hears nothing more
+            write_all(output_, {&c, 1});
     }
 
 private:
     int output_ = -1;
-    bool reads_input_ = false;
 };
 
-int end(int status, std::string_view reason) {
-    fmt::print(stderr, "fixpoint: {}\n", reason);
-    return status;
-}
+// Who gets standard input: the keyboard before the serial line.
+class HostInput {
+public:
+    HostInput(const std::string& keyboard, const std::string& serial) {
+        if (keyboard == "stdio") {
+            to_keyboard_ = true;
+            terminal_.emplace();
+        } else if (!keyboard.empty()) {
+            throw ConfigurationError(fmt::format("--keyboard: expected stdio, found \"{}\"", keyboard));
+        }
+        to_serial_ = !to_keyboard_ && serial == "stdio";
+    }
 
-int run_to_end(Machine& machine, SerialLine& line, const FailureReport& report, models::Picoseconds limit,
-               const Debugger* debugger) {
+    void forward(Machine& machine) {
+        if (to_keyboard_)
+            input_.forward([&](std::string_view bytes) { machine.feed_keyboard(bytes); });
+        else if (to_serial_)
+            input_.forward([&](std::string_view bytes) { machine.feed_serial_input(bytes); });
+    }
+
+private:
+    bool to_keyboard_ = false, to_serial_ = false;
+    StandardInput input_;
+    std::optional<KeyByKeyTerminal> terminal_;
+};
+
+// `screen` and `debugger` may be null.
+int run_to_end(Machine& machine, HostInput& input, ScreenPrinter* screen, const FailureReport& report,
+               models::Picoseconds limit, const Debugger* debugger) {
+    const auto end = [&](int status, std::string_view reason) {
+        if (screen != nullptr)
+            screen->finish(machine.now());
+        fmt::print(stderr, "fixpoint: {}\n", reason);
+        return status;
+    };
     while (true) {
-        line.forward_input(machine);
-        switch (machine.run(std::min(limit, machine.now() + input_interval))) {
+        input.forward(machine);
+        const RunEnd why = machine.run(std::min(limit, machine.now() + input_interval));
+        if (screen != nullptr)
+            screen->look(machine.now());
+        switch (why) {
         case RunEnd::time_limit:
             if (machine.now() >= limit)
                 return end(exit_time_limit, fmt::format("stopped at the limit of {} simulated s",
@@ -187,13 +164,12 @@ int run_to_end(Machine& machine, SerialLine& line, const FailureReport& report, 
 
 int boot_command(const BootOptions& options) {
     MachineParameters parameters = read_machine(options.machine, options.set, options.memory_mib);
-    std::unique_ptr<models::DiskImage> disk;
-    if (options.disks.size() > 1)
-        throw ConfigurationError("--disk: expected at most one disk, found more");
-    if (!options.disks.empty())
-        disk = read_disk(options.disks.front(), parameters.disk);
+    if (options.bios == "seabios")
+        parameters.video_rom = read_video_bios();
+    const BootDisks disks(options.disks);
     const BootImage image = read_image(options);
     SerialLine line(options.serial);
+    HostInput input(options.keyboard, options.serial);
     const models::Picoseconds limit =
         options.max_seconds
             ? static_cast<models::Picoseconds>(std::llround(*options.max_seconds * 1e6)) * models::ps_per_us
@@ -209,8 +185,16 @@ int boot_command(const BootOptions& options) {
     signal(SIGPIPE, SIG_IGN); // whoever read the serial line may go
     run_in_systemc([&] {
         try {
-            Machine machine(parameters, disk.get());
-            machine.set_serial_output([&](char c) { line.put(c); });
+            Machine machine(parameters, disks.attached());
+            std::optional<ScreenPrinter> screen;
+            if (options.vga)
+                screen.emplace(machine.vga(), [](std::string_view text) { write_all(STDOUT_FILENO, text); });
+            machine.set_debug_output([](char c) { write_all(STDERR_FILENO, {&c, 1}); });
+            machine.set_serial_output([&](char c) {
+                line.put(c);
+                if (screen && line.is_standard_output())
+                    screen->note_serial_output(c, machine.now());
+            });
             const FailureReport report(machine.cpu(), machine.memory(),
                                        CodeNames(image, machine.cpu(), machine.memory()));
             UnclaimedAccesses unclaimed(
@@ -223,7 +207,8 @@ int boot_command(const BootOptions& options) {
             std::optional<Profile> profile;
             if (profile_file)
                 profile.emplace(machine, image);
-            status = run_to_end(machine, line, report, limit, debugger ? &*debugger : nullptr);
+            status = run_to_end(machine, input, screen ? &*screen : nullptr, report, limit,
+                                debugger ? &*debugger : nullptr);
             if (const auto text = unclaimed.summary())
                 fmt::print(stderr, "fixpoint: {}\n", *text);
             if (profile) {

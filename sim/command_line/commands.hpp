@@ -35,12 +35,15 @@ struct SweepOptions {
 int sweep_command(const SweepOptions& options);
 
 struct BootOptions {
-    std::string kernel, append;
+    std::string kernel, append; // one of kernel and bios
+    std::string bios;           // a ROM image, or "seabios"
     std::vector<std::string> modules; // "FILE ARGUMENTS"
     std::vector<std::string> disks;   // "IMG[,key=value...]"
     std::string machine = "machines/pentium3-500.toml";
     std::optional<long long> memory_mib;
     std::string serial = "stdio"; // stdio, null or a file
+    bool vga = false;             // print the screen
+    std::string keyboard;         // stdio; empty: nobody types
     std::optional<double> max_seconds;
     std::vector<std::string> set;
     std::optional<uint16_t> gdb; // port

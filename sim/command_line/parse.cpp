@@ -38,16 +38,27 @@ int run_command_line(int count, char** arguments) {
     sweep_app->add_flag("--quiet", sweep.quiet, "no progress line");
 
     BootOptions boot;
-    CLI::App* boot_app = app.add_subcommand("boot", "boot a Multiboot kernel on the machine");
-    boot_app->add_option("--kernel", boot.kernel, "Multiboot kernel (ELF)")->required();
-    boot_app->add_option("--append", boot.append, "the kernel's arguments");
-    boot_app->add_option("--module", boot.modules, "a module: \"FILE ARGUMENTS\"")->allow_extra_args(false);
+    CLI::App* boot_app = app.add_subcommand("boot", "boot a Multiboot kernel or a BIOS on the machine");
+    CLI::Option_group* start = boot_app->add_option_group("start", "what the machine starts from");
+    CLI::Option* kernel = start->add_option("--kernel", boot.kernel, "Multiboot kernel (ELF)");
+    start->add_option("--bios", boot.bios, "BIOS ROM image, or seabios for the installed one");
+    start->require_option(1);
+    boot_app->add_option("--append", boot.append, "the kernel's arguments")->needs(kernel);
+    boot_app->add_option("--module", boot.modules, "a module: \"FILE ARGUMENTS\"")
+        ->allow_extra_args(false)
+        ->needs(kernel);
     boot_app
-        ->add_option("--disk", boot.disks, "raw disk image: IMG[,model=FILE][,access=overlay][,key=value]")
+        ->add_option(
+            "--disk", boot.disks,
+            "raw disk image, up to four: "
+            "IMG[,unit=0..3][,model=FILE][,access=read-write|overlay|read-only][,overlay=true][,key=value]")
         ->allow_extra_args(false);
     boot_app->add_option("--machine", boot.machine, "machine (TOML)")->capture_default_str();
     boot_app->add_option("--memory", boot.memory_mib, "main memory in MiB")->check(CLI::Range(2, 3072));
     boot_app->add_option("--serial", boot.serial, "stdio, null or a file")->capture_default_str();
+    boot_app->add_flag("--vga", boot.vga, "print the screen when it has changed");
+    boot_app->add_option("--keyboard", boot.keyboard,
+                         "stdio: type what comes from standard input (the serial line then only writes)");
     boot_app->add_option("--max-seconds", boot.max_seconds, "simulated seconds after which to stop")
         ->check(CLI::Range(1e-6, 1e6))
         ->check(CLI::Validator( // nan passes every comparison of a range

@@ -198,7 +198,7 @@ void read_machine_keys(Section& machine, MachineParameters& parameters) {
         memory.fail("bytes", "a multiple of 4096", describe(*memory.table().find("bytes")));
     memory.finish();
 
-    Section chipset = machine.section("chipset", "the devices' timing", true);
+    Section chipset = machine.section("chipset", "the devices' timing and habits", true);
     models::ChipsetParameters& devices = parameters.chipset;
     chipset.bind("isa_access_ns", devices.isa_access_ns,
                  {.meaning = "processor time of an ISA register access in ns", .maximum = 1'000'000});
@@ -206,6 +206,15 @@ void read_machine_keys(Section& machine, MachineParameters& parameters) {
                  {.meaning = "processor time of a PCI register access in ns", .maximum = 1'000'000});
     chipset.bind("ide_bytes_per_second", devices.ide_bytes_per_second,
                  {.meaning = "the IDE controller's limit in bytes/s", .minimum = 1'000'000});
+    devices.ide_errors =
+        chipset.choice("ide_errors", "whose errors the IDE drives report", {"drive", "qemu"}) == 0
+            ? models::AtaErrors::drive
+            : models::AtaErrors::qemu;
+    chipset.bind("apic_bus_hz", devices.apic_bus_hz,
+                 {.meaning = "clock of the local APIC's timer in Hz",
+                  .minimum = 1'000'000,
+                  .maximum = 1'000'000'000,
+                  .otherwise = 100'000'000});
     devices.uart_instant = chipset.boolean("uart_instant", {.meaning = "serial line without byte times"});
     constexpr int64_t end_of_2099 = 4'102'444'799;
     chipset.bind("rtc_start_unix_seconds", devices.rtc_start_unix_seconds,

@@ -1,6 +1,6 @@
 #include "sim/debug/machine_target.hpp"
 
-#include "models/chipset/vga_memory.hpp"
+#include "models/chipset/vga.hpp"
 
 #include <cstring>
 
@@ -8,10 +8,10 @@ namespace fixpoint::sim {
 
 // Device memory is left alone: reading it may have effects.
 bool MachineTarget::is_memory(uint32_t physical, size_t bytes) const {
-    using models::VgaMemory;
+    using models::Vga;
     const uint64_t end = uint64_t{physical} + bytes;
     return end <= machine_.memory().size() &&
-           (end <= VgaMemory::base || physical >= VgaMemory::base + VgaMemory::size);
+           (end <= Vga::window_base || physical >= Vga::window_base + Vga::window_size);
 }
 
 bool MachineTarget::read_physical(uint32_t physical, std::span<uint8_t> bytes) const {

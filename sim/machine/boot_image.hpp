@@ -1,4 +1,4 @@
-// What the boot loader is given: a Multiboot 1 kernel and its modules.
+// What the machine starts from: a Multiboot 1 kernel and its modules, or a firmware ROM.
 #pragma once
 
 #include <filesystem>
@@ -16,6 +16,8 @@ struct BootImage {
     std::filesystem::path kernel;
     std::string append; // the kernel's command line is "FILE APPEND"
     std::vector<Module> modules;
+
+    std::filesystem::path bios{}; // if there is one, there is no kernel
 };
 
 // A kernel or module that cannot be loaded: the message names the file and what is wrong with it.

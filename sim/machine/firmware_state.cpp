@@ -32,8 +32,25 @@ void initialise_pit(models::Pit& pit) {
     pit.write(0, 1, 0);
 }
 
-// Where firmware notes the memory size: 14-bit fields of kilobytes and of 64 KB blocks.
-void write_cmos(models::Rtc& rtc, uint64_t memory_bytes) {
+void write_bios_data(models::PhysicalMemory& memory) {
+    const auto put = [&](uint32_t address, uint16_t value) {
+        std::memcpy(memory.span(address, sizeof value).data(), &value, sizeof value);
+    };
+    put(0x400, 0x3F8);  // COM1
+    put(0x40E, 0x9FC0); // segment of the extended BIOS data area
+    put(0x413, 639);    // base memory in KB
+    // The screen: mode 3, 80 columns, 32 KB of memory a page 4 KB, a cursor of two lines in an 8-line cell.
+    put(0x449, 80 << 8 | 3);
+    put(0x44C, 4096);
+    put(0x460, 0x0607);
+    put(0x463, 0x3D4);
+    put(0x484, 16 << 8 | 24); // the last row's number, lines a character
+}
+
+} // namespace
+
+// 16-bit fields of kilobytes and of 64 KB blocks.
+void write_memory_sizes(models::Rtc& rtc, uint64_t memory_bytes) {
     constexpr unsigned base_kb = 640;
     const auto above_1mb_kb = std::min<uint64_t>((memory_bytes >> 10) - 1024, 65'535);
     const uint64_t above_16mb = memory_bytes > 16 << 20 ? (memory_bytes - (16 << 20)) >> 16 : 0;
@@ -47,17 +64,6 @@ void write_cmos(models::Rtc& rtc, uint64_t memory_bytes) {
     put(0x34, 0x35, above_16mb);
     rtc.set_cmos(0x14, 0x06); // equipment: a video adapter, a coprocessor bit as every PC has it
 }
-
-void write_bios_data(models::PhysicalMemory& memory) {
-    const auto put = [&](uint32_t address, uint16_t value) {
-        std::memcpy(memory.span(address, sizeof value).data(), &value, sizeof value);
-    };
-    put(0x400, 0x3F8);  // COM1
-    put(0x40E, 0x9FC0); // segment of the extended BIOS data area
-    put(0x413, 639);    // base memory in KB
-}
-
-} // namespace
 
 void leave_memory_types(models::Cpu& cpu) {
     namespace msr = models::msr;
@@ -84,10 +90,13 @@ void leave_memory_types(models::Cpu& cpu) {
 }
 
 void leave_firmware_state(models::Pic& pic, models::Pit& pit, models::Rtc& rtc,
+                          models::KeyboardController& keyboard, models::Vga& vga,
                           models::PhysicalMemory& memory) {
     initialise_pic(pic);
     initialise_pit(pit);
-    write_cmos(rtc, memory.size());
+    keyboard.leave_firmware_state();
+    write_memory_sizes(rtc, memory.size());
+    vga.set_text_mode();
     write_bios_data(memory);
 }
 

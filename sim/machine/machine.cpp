@@ -5,6 +5,10 @@
 #include "models/bus/dma_port.hpp"
 #include "models/bus/memory_module.hpp"
 #include "models/bus/router.hpp"
+#include "models/chipset/fw_cfg.hpp"
+#include "models/chipset/io_apic.hpp"
+#include "models/chipset/keyboard_controller.hpp"
+#include "models/chipset/local_apic.hpp"
 #include "models/chipset/pci.hpp"
 #include "models/chipset/pic.hpp"
 #include "models/chipset/piix_functions.hpp"
@@ -14,9 +18,14 @@
 #include "models/chipset/rtc.hpp"
 #include "models/chipset/system_ports.hpp"
 #include "models/chipset/uart.hpp"
-#include "models/chipset/vga_memory.hpp"
+#include "models/chipset/vga.hpp"
+#include "models/chipset/vga_function.hpp"
+#include "sim/machine/bios.hpp"
 #include "sim/machine/firmware_state.hpp"
+#include "sim/machine/mp_tables.hpp"
 #include "sim/machine/multiboot_loader.hpp"
+#include "sim/machine/typist.hpp"
+#include "sim/machine/virtual_wire.hpp"
 
 #include <algorithm>
 #include <optional>
@@ -29,7 +38,18 @@ using models::DeviceModule;
 using models::Picoseconds;
 
 // Interrupt lines of the PC.
-enum : unsigned { irq_timer = 0, irq_serial = 4, irq_rtc = 8, irq_coprocessor = 13, irq_ide = 14 };
+enum : unsigned {
+    irq_timer = 0,
+    irq_keyboard = 1,
+    irq_serial = 4,
+    irq_rtc = 8,
+    irq_mouse = 12,
+    irq_coprocessor = 13,
+    irq_ide = 14
+};
+
+// Bytes between keyboard and controller take their time: a guest that empties the buffer comes to an end.
+constexpr bool keyboard_takes_no_time = false;
 
 const MachineParameters& checked(const MachineParameters& parameters) {
     constexpr uint64_t least = 2 << 20, most = uint64_t{3} << 30;
@@ -43,9 +63,25 @@ const MachineParameters& checked(const MachineParameters& parameters) {
     return parameters;
 }
 
-uint64_t cable_rate(const MachineParameters& parameters, bool has_disk) {
-    const uint64_t controller = parameters.chipset.ide_bytes_per_second;
-    return has_disk ? std::min<uint64_t>(controller, parameters.disk.interface_bytes_per_second) : controller;
+using Disks = std::array<std::unique_ptr<models::Disk>, models::ide_units>;
+
+Disks make_disks(const MachineDisks& attached) {
+    Disks disks;
+    for (size_t unit = 0; unit < disks.size(); ++unit)
+        if (attached[unit].image != nullptr)
+            disks[unit] = models::make_disk(attached[unit].parameters, *attached[unit].image);
+    return disks;
+}
+
+models::IdeDisks cabled(const Disks& disks, const MachineDisks& attached, uint64_t controller_rate) {
+    models::IdeDisks cabled;
+    for (size_t unit = 0; unit < disks.size(); ++unit) {
+        const models::DiskParameters& drive = attached[unit].parameters;
+        if (disks[unit])
+            cabled[unit] = {disks[unit].get(), drive.model,
+                            std::min<uint64_t>(controller_rate, drive.interface_bytes_per_second)};
+    }
+    return cabled;
 }
 
 // All who listen to every instruction; the processor knows one listener at most.
@@ -74,9 +110,12 @@ private:
 
 // Members are built in this order: what is bound to comes first.
 struct Machine::Parts {
-    Parts(const MachineParameters& parameters, models::DiskImage* image);
+    Parts(const MachineParameters& parameters, const MachineDisks& attached);
     void connect_addresses();
+    void connect_video();
     void connect_lines();
+    void connect_apics();
+    void place_local_apic(uint32_t base, bool enabled);
     void request_reset();
     bool stopped(models::Cpu::Stop stop);
     bool ask_debugger(std::optional<models::Cpu::Stop> stop);
@@ -92,15 +131,20 @@ struct Machine::Parts {
         action(pit);
         action(rtc);
         action(uart);
+        action(keyboard);
         action(ports);
         action(pci);
         action(power);
         action(vga);
+        action(vga_function);
         action(ide);
+        action(firmware);
+        action(local_apic);
+        action(io_apic);
     }
 
     models::PhysicalMemory memory;
-    std::unique_ptr<models::Disk> disk;
+    Disks disks;
 
     models::MemoryModule memory_module{"memory", memory};
     models::Router memory_router{"memory_router"}, io_router{"io_router"};
@@ -109,28 +153,40 @@ struct Machine::Parts {
     DeviceModule<models::Pit> pit{"pit"};
     DeviceModule<models::Rtc> rtc;
     DeviceModule<models::Uart> uart;
+    DeviceModule<models::KeyboardController> keyboard{"keyboard", keyboard_takes_no_time};
     DeviceModule<models::SystemPorts> ports{"system_ports"};
     DeviceModule<models::PciHost> pci{"pci"};
     DeviceModule<models::PowerManagement> power{"power_management"};
-    DeviceModule<models::VgaMemory> vga{"vga"};
+    DeviceModule<models::Vga> vga{"vga"};
+    DeviceModule<models::VgaFunction> vga_function;
     DeviceModule<models::PiixIde> ide;
+    DeviceModule<models::FirmwareConfiguration> firmware{"fw_cfg"};
+    DeviceModule<models::LocalApic> local_apic;
+    DeviceModule<models::IoApic> io_apic{"io_apic"};
     models::HostBridgeFunction host_bridge;
     models::IsaBridgeFunction isa_bridge;
+    MpTables mp_tables; // for software without a BIOS
     models::CpuModule cpu;
 
+    Typist typist;
     MachineDebugger* debugger = nullptr;
     Observers observers;
-    std::optional<MultibootLoader> loader;
+    std::optional<MultibootLoader> loader; // one of the two, once something is loaded
+    std::optional<Bios> bios;
     std::optional<RunEnd> end; // why the CPU was stopped
     bool over = false;         // only power_cycle() helps
     bool reset_requested = false;
+    unsigned local_apic_target = 0; // of memory_router
 };
 
-Machine::Parts::Parts(const MachineParameters& parameters, models::DiskImage* image)
-    : memory{parameters.memory.bytes}, disk{image != nullptr ? models::make_disk(parameters.disk, *image)
-                                                             : nullptr},
+Machine::Parts::Parts(const MachineParameters& parameters, const MachineDisks& attached)
+    : memory{parameters.memory.bytes}, disks{make_disks(attached)},
       rtc{"rtc", parameters.chipset.rtc_start_unix_seconds}, uart{"uart", parameters.chipset.uart_instant},
-      ide{"ide", disk.get(), parameters.disk.model, dma, cable_rate(parameters, image != nullptr)},
+      vga_function{"vga_function", parameters.video_rom}, ide{"ide",
+                                                              cabled(disks, attached,
+                                                                     parameters.chipset.ide_bytes_per_second),
+                                                              parameters.chipset.ide_errors, dma},
+      local_apic{"local_apic", parameters.chipset.apic_bus_hz}, mp_tables{sim::mp_tables(parameters.cpu)},
       cpu{"cpu", parameters.cpu, memory,
           models::AccessCost{parameters.chipset.isa_access_ns, parameters.chipset.pci_access_ns}} {
     connect_addresses();
@@ -142,12 +198,11 @@ void Machine::Parts::connect_addresses() {
     cpu.memory_socket.bind(memory_router.in);
     dma.socket.bind(memory_router.in);
 
-    memory_router.attach(
-        vga.socket, {{models::VgaMemory::base, models::VgaMemory::base + models::VgaMemory::size - 1, 0}});
+    constexpr uint32_t video_begin = models::Vga::window_base,
+                       video_end = video_begin + models::Vga::window_size;
+    memory_router.attach(vga.socket, {{video_begin, video_end - 1, models::Vga::window}});
     memory_router.attach(memory_module.socket,
-                         {{0, models::VgaMemory::base - 1, 0},
-                          {models::VgaMemory::base + models::VgaMemory::size, memory.size() - 1,
-                           models::VgaMemory::base + models::VgaMemory::size}});
+                         {{0, video_begin - 1, 0}, {video_end, memory.size() - 1, video_end}});
 
     using Ports = models::SystemPorts;
     using Ide = models::PiixIde;
@@ -159,17 +214,21 @@ void Machine::Parts::connect_addresses() {
                      {{0x40, 0x43, 0, byte_wide}, {0x61, 0x61, models::Pit::port_b_offset, byte_wide}});
     io_router.attach(rtc.socket, {{0x70, 0x71, 0, byte_wide}});
     io_router.attach(uart.socket, {{0x3F8, 0x3FF, 0, byte_wide}});
-    io_router.attach(ports.socket, {{0x60, 0x60, Ports::keyboard_data, byte_wide},
-                                    {0x64, 0x64, Ports::keyboard_command, byte_wide},
-                                    {0x92, 0x92, Ports::fast_a20, byte_wide},
+    io_router.attach(keyboard.socket, {{0x60, 0x60, models::KeyboardController::data, byte_wide},
+                                       {0x64, 0x64, models::KeyboardController::command, byte_wide}});
+    io_router.attach(ports.socket, {{0x92, 0x92, Ports::fast_a20, byte_wide},
                                     {0x80, 0x80, Ports::post_code, byte_wide},
                                     {0xE9, 0xE9, Ports::debug_console, byte_wide},
                                     {0xF0, 0xF1, Ports::coprocessor, byte_wide},
                                     {0xF4, 0xF7, Ports::debug_exit}});
     io_router.attach(pci.socket, {{0xCF8, 0xCFF, 0}});
-    io_router.attach(power.socket,
-                     {{models::PowerManagement::io_base,
-                       models::PowerManagement::io_base + models::PowerManagement::io_size - 1, 0}});
+    io_router.attach(firmware.socket, {{0x510, 0x511, 0}});
+    const unsigned power_target =
+        io_router.attach(power.socket, {{0, models::PowerManagement::io_size - 1, 0}});
+    power.device.on_change = [this, power_target] {
+        const std::optional<uint16_t> base = power.device.io_base();
+        io_router.move(power_target, 0, base.value_or(0), base.has_value());
+    };
     const unsigned ide_target = io_router.attach(ide.socket, {{0x1F0, 0x1F7, Ide::primary_task_file},
                                                               {0x3F6, 0x3F6, Ide::primary_control},
                                                               {0x170, 0x177, Ide::secondary_task_file},
@@ -184,20 +243,48 @@ void Machine::Parts::connect_addresses() {
         ide.reschedule();
     };
 
+    host_bridge.on_steering = [this](uint32_t begin, uint32_t bytes, bool reads, bool writes) {
+        cpu.cpu().steer(begin, bytes, reads, writes);
+    };
     pci.device.attach(0, 0, host_bridge);
     pci.device.attach(1, 0, isa_bridge);
     pci.device.attach(1, 1, function);
     pci.device.attach(1, 3, power.device);
+    connect_video();
+}
+
+void Machine::Parts::connect_video() {
+    using models::Vga;
+    constexpr bool byte_wide = true;
+    io_router.attach(vga.socket, {{Vga::first_port, Vga::last_port, Vga::ports, byte_wide},
+                                  {Vga::first_bochs_port, Vga::last_bochs_port, Vga::bochs_ports}});
+    models::VgaFunction& function = vga_function.device;
+    const uint32_t rom_bytes = function.rom_size();
+    const unsigned rom_target = memory_router.attach(
+        vga_function.socket, rom_bytes == 0 ? std::vector<models::Router::Range>{}
+                                            : std::vector<models::Router::Range>{{0, rom_bytes - 1, 0}});
+    function.on_change = [this, rom_target, &function] {
+        const std::optional<uint32_t> base = function.rom_base();
+        memory_router.move(rom_target, 0, base.value_or(0), base.has_value());
+    };
+    function.on_change();
+    pci.device.attach(2, 0, function);
 }
 
 void Machine::Parts::connect_lines() {
     const auto to_irq = [this](unsigned irq) {
-        return [this, irq](bool level) { pic.device.set_irq(irq, level); };
+        return [this, irq](bool level) {
+            constexpr unsigned timer_pin = 2; // pin 0 is not connected
+            io_apic.device.set_line(irq == irq_timer ? timer_pin : irq, level);
+            pic.device.set_irq(irq, level);
+        };
     };
-    pic.device.interrupt.connect([this](bool level) { cpu.set_interrupt(level); });
     pit.device.timer.connect(to_irq(irq_timer));
     rtc.device.interrupt.connect(to_irq(irq_rtc));
     uart.device.interrupt.connect(to_irq(irq_serial));
+    keyboard.device.keyboard_interrupt.connect(to_irq(irq_keyboard));
+    keyboard.device.mouse_interrupt.connect(to_irq(irq_mouse));
+    keyboard.device.on_keyboard_idle = [this](models::Ps2Keyboard& idle) { typist.press_next(idle); };
     ide.device.interrupt(0).connect(to_irq(irq_ide));
     ide.device.interrupt(1).connect(to_irq(irq_ide + 1));
 
@@ -205,13 +292,13 @@ void Machine::Parts::connect_lines() {
     ports.device.on_ignore_numeric_error = [this](bool level) { cpu.cpu().set_ignore_numeric_error(level); };
     cpu.on_floating_point_error = [this](bool level) { ports.device.set_numeric_error(level); };
 
-    cpu.on_acknowledge = [this] { return pic.device.acknowledge(); };
+    connect_apics();
     cpu.on_stop = [this](models::Cpu::Stop stop) { return stopped(stop); };
     cpu.on_break = [this] { return ask_debugger(std::nullopt); };
     dma.on_write = [this](uint32_t address, uint32_t bytes) { cpu.cpu().snoop_write(address, bytes); };
 
-    ports.device.on_reset = pci.device.on_reset = [this] { request_reset(); };
-    ports.device.on_a20 = [this](bool open) { cpu.cpu().set_a20(open); };
+    ports.device.on_reset = keyboard.device.on_reset = pci.device.on_reset = [this] { request_reset(); };
+    ports.device.on_a20 = keyboard.device.on_a20 = [this](bool open) { cpu.cpu().set_a20(open); };
     ports.device.on_debug_exit = [this](uint32_t) {
         end = RunEnd::debug_exit;
         cpu.cpu().request_stop();
@@ -221,6 +308,37 @@ void Machine::Parts::connect_lines() {
         over = true;
         cpu.cpu().request_stop();
     };
+}
+
+// The 8259's INTR reaches the processor through the local APIC, whose LINT0 it is.
+void Machine::Parts::connect_apics() {
+    using models::IoApic;
+    using models::LocalApic;
+    local_apic_target = memory_router.attach(local_apic.socket,
+                                             {{LocalApic::base, LocalApic::base + LocalApic::size - 1, 0}});
+    memory_router.attach(io_apic.socket, {{IoApic::base, IoApic::base + IoApic::size - 1, 0}});
+    pic.device.interrupt.connect([this](bool level) { local_apic.device.set_pin(LocalApic::lint0, level); });
+    local_apic.device.interrupt.connect([this](bool level) { cpu.set_interrupt(level); });
+    local_apic.device.on_nmi = [this] { cpu.raise_nmi(); };
+    local_apic.device.on_init = [this] { request_reset(); };
+    local_apic.device.on_end_of_interrupt = [this](uint8_t vector) {
+        io_apic.device.end_of_interrupt(vector);
+    };
+    io_apic.device.on_message = [this](const models::ApicMessage& message) {
+        return local_apic.device.deliver(message);
+    };
+    cpu.on_acknowledge = [this] {
+        const int vector = local_apic.device.acknowledge();
+        return vector == LocalApic::ask_external ? pic.device.acknowledge() : static_cast<uint8_t>(vector);
+    };
+    cpu.on_local_apic_moved = [this](uint32_t base, bool enabled) { place_local_apic(base, enabled); };
+}
+
+void Machine::Parts::place_local_apic(uint32_t base, bool enabled) {
+    local_apic.advance();
+    local_apic.device.set_enabled(enabled);
+    local_apic.reschedule();
+    memory_router.move(local_apic_target, 0, base, enabled);
 }
 
 void Machine::Parts::request_reset() {
@@ -261,9 +379,22 @@ bool Machine::Parts::ask_debugger(std::optional<models::Cpu::Stop> stop) {
     return false;
 }
 
-// The boot loader's work, on devices and a processor that are as after power-on or reset: no code is cached.
+// The work of firmware and boot loader, on devices and a processor that are as after power-on or reset: no code is
+// cached. A BIOS does its work itself.
 void Machine::Parts::boot() {
-    leave_firmware_state(pic.device, pit.device, rtc.device, memory);
+    place_local_apic(models::LocalApic::base, true);
+    leave_virtual_wire(local_apic.device);
+    if (bios) {
+        Bios::Surroundings surroundings{memory.size(), {}};
+        for (size_t unit = 0; unit < disks.size(); ++unit)
+            if (disks[unit])
+                surroundings.disk_sectors[unit] = disks[unit]->sector_count();
+        Bios::describe(surroundings, firmware.device, rtc.device);
+        return reschedule_all();
+    }
+    pci.device.leave_firmware_config();
+    std::ranges::copy(mp_tables.bytes, memory.span(mp_tables.address, mp_tables.bytes.size()).begin());
+    leave_firmware_state(pic.device, pit.device, rtc.device, keyboard.device, vga.device, memory);
     leave_memory_types(cpu.cpu());
     loader->place(memory);
     cpu.cpu().set_state(loader->entry_state());
@@ -288,20 +419,29 @@ void Machine::Parts::reschedule_all() {
 }
 
 Machine::Machine(const MachineParameters& parameters, models::DiskImage* image)
-    : parts_{std::make_unique<Parts>(checked(parameters), image)} {
+    : Machine{parameters, MachineDisks{{{parameters.disk, image}}}} {}
+
+Machine::Machine(const MachineParameters& parameters, const MachineDisks& disks)
+    : parts_{std::make_unique<Parts>(checked(parameters), disks)} {
     sc_core::sc_start(sc_core::SC_ZERO_TIME); // elaborates and checks all bindings; the CPU is still off
 }
 
 Machine::~Machine() = default;
 
 void Machine::load(const BootImage& image) {
-    parts_->loader.emplace(image, parts_->memory.size());
+    if (image.bios.empty()) {
+        parts_->loader.emplace(image, parts_->memory.size());
+    } else {
+        parts_->bios.emplace(image.bios);
+        parts_->cpu.cpu().set_rom(parts_->bios->rom());
+        parts_->power_cycle_devices(); // decoding as after power-on: the ROM is there now
+    }
     parts_->cpu.power_on();
     parts_->boot();
 }
 
 RunEnd Machine::run(Picoseconds until) {
-    if (!parts_->loader || parts_->over)
+    if ((!parts_->loader && !parts_->bios) || parts_->over)
         throw std::logic_error("Machine::run needs a loaded image and a machine that is on");
     if (parts_->debugger != nullptr)
         parts_->debugger->poll();
@@ -337,13 +477,16 @@ void Machine::power_cycle(models::PowerLoss mode, uint64_t seed) {
     parts_->cpu.power_off();
     while (!parts_->cpu.is_off())
         sc_core::sc_start(sc_core::SC_ZERO_TIME);
-    if (parts_->disk)
-        parts_->disk->power_loss(mode, seed, models::simulated_now());
+    for (const std::unique_ptr<models::Disk>& disk : parts_->disks) {
+        if (disk)
+            disk->power_loss(mode, seed, models::simulated_now());
+        ++seed; // another chance for each drive
+    }
     parts_->power_cycle_devices();
     parts_->memory.power_cycle();
     parts_->over = parts_->reset_requested = false;
     parts_->cpu.power_on();
-    if (parts_->loader)
+    if (parts_->loader || parts_->bios)
         parts_->boot();
 }
 
@@ -368,8 +511,11 @@ models::Cpu& Machine::cpu() {
 models::PhysicalMemory& Machine::memory() {
     return parts_->memory;
 }
-models::Disk* Machine::disk() {
-    return parts_->disk.get();
+models::Disk* Machine::disk(unsigned unit) {
+    return parts_->disks.at(unit).get();
+}
+const models::Vga& Machine::vga() const {
+    return parts_->vga.device;
 }
 
 Picoseconds Machine::now() const {
@@ -384,6 +530,12 @@ void Machine::feed_serial_input(std::string_view bytes) {
     parts_->uart.advance();
     parts_->uart.device.feed_input(bytes);
     parts_->uart.reschedule();
+}
+
+void Machine::feed_keyboard(std::string_view bytes) {
+    parts_->typist.type(bytes);
+    parts_->keyboard.advance();
+    parts_->keyboard.reschedule();
 }
 
 void Machine::set_debug_output(std::function<void(char)> sink) {

@@ -4,6 +4,7 @@
 // cuts included, happens inside that elaboration. Modelled time runs on through resets and power cycles.
 #pragma once
 
+#include "models/chipset/vga.hpp"
 #include "models/disk/disk.hpp"
 #include "models/memory/physical_memory.hpp"
 #include "models/time.hpp"
@@ -12,12 +13,21 @@
 #include "sim/machine/machine_events.hpp"
 #include "sim/machine/machine_parameters.hpp"
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <string_view>
 
 namespace fixpoint::sim {
+
+// A drive at one of the four places of the IDE controller.
+struct MachineDisk {
+    models::DiskParameters parameters{};
+    models::DiskImage* image = nullptr; // null: nothing there
+};
+// Primary master and slave, secondary master and slave.
+using MachineDisks = std::array<MachineDisk, 4>;
 
 // Why Machine::run returned.
 enum class RunEnd {
@@ -31,9 +41,12 @@ enum class RunEnd {
 
 class Machine {
 public:
-    // `image` may be null: a machine without a disk; else it must outlive the machine. Throws
-    // std::invalid_argument.
+    // `image` may be null: a machine without a disk; else it is the primary master's. Throws
+    // std::invalid_argument, as the other one does.
     Machine(const MachineParameters& parameters, models::DiskImage* image);
+    // Up to four drives, each with its own parameters; parameters.disk is not looked at. The images must outlive
+    // the machine.
+    Machine(const MachineParameters& parameters, const MachineDisks& disks);
     ~Machine();
     Machine(const Machine&) = delete;
     Machine& operator=(const Machine&) = delete;
@@ -67,8 +80,10 @@ public:
 
     [[nodiscard]] models::Cpu& cpu();
     [[nodiscard]] models::PhysicalMemory& memory();
-    // Null without a disk.
-    [[nodiscard]] models::Disk* disk();
+    // Null without a disk there; 0 to 3, primary master to secondary slave.
+    [[nodiscard]] models::Disk* disk(unsigned unit = 0);
+    // What is on the screen: models/chipset/text_screen.hpp.
+    [[nodiscard]] const models::Vga& vga() const;
     // Modelled time; inside probes and callbacks it is the instruction's.
     [[nodiscard]] models::Picoseconds now() const;
 
@@ -76,6 +91,8 @@ public:
     void set_serial_output(std::function<void(char)> sink);
     // Appends to what the serial line will bring; bytes arrive at the line's speed when the guest listens.
     void feed_serial_input(std::string_view bytes);
+    // Types on the keyboard what a terminal sends (see Typist), as fast as the guest fetches it.
+    void feed_keyboard(std::string_view bytes);
     // Bytes written to the debug console, port 0xE9.
     void set_debug_output(std::function<void(char)> sink);
 

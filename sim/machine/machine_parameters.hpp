@@ -6,6 +6,7 @@
 #include "models/disk/disk_parameters.hpp"
 
 #include <cstdint>
+#include <vector>
 
 namespace fixpoint::sim {
 
@@ -17,7 +18,8 @@ struct MachineParameters {
     models::CpuParameters cpu{};         // table [cpu] of the machine file, caches and TLBs as its sub-tables
     MemoryParameters memory{};           // table [memory]
     models::ChipsetParameters chipset{}; // table [chipset]
-    models::DiskParameters disk{};       // the disk file; not looked at when the machine has no disk
+    models::DiskParameters disk{};       // the disk file of the first disk, if there is one
+    std::vector<uint8_t> video_rom{};    // the video adapter's option ROM (its BIOS); empty: none
 };
 
 } // namespace fixpoint::sim

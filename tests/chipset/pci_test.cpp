@@ -2,7 +2,9 @@
 #include "models/chipset/piix_functions.hpp"
 #include "models/chipset/power_management.hpp"
 
+#include <algorithm>
 #include <gtest/gtest.h>
+#include <vector>
 
 namespace fixpoint::models {
 namespace {
@@ -70,18 +72,51 @@ TEST_F(PciTest, TheIsaBridgeHasItsValuesAfterReset) {
     EXPECT_EQ(isa.read_config(0xA8, 1), 0x0Fu);
 }
 
-TEST_F(PciTest, ThePowerManagementRegistersMoveAndCanBeSwitchedOff) {
+TEST_F(PciTest, FirmwareSettingsComeOnRequestAndPowerForgetsThem) {
+    EXPECT_FALSE(power.io_base());
+    pci.leave_firmware_config();
+    EXPECT_EQ(power.io_base(), 0x600);
+    pci.power_cycle(0);
+    EXPECT_FALSE(power.io_base());
+}
+
+TEST_F(PciTest, TheBaseOfPowerManagementMoves) {
     int changes = 0;
     power.on_change = [&] { ++changes; };
-    EXPECT_EQ(power.base(), 0x600);
     select(1, 3, 0x40);
-    pci.write(PciHost::data_offset, 4, 0xFFFF'B03Fu);
-    EXPECT_EQ(pci.read(PciHost::data_offset, 4), 0xB001u);
-    EXPECT_EQ(power.base(), 0xB000);
+    pci.write(PciHost::data_offset, 4, 0xB07F);
+    EXPECT_FALSE(power.io_base()) << "decoding is off";
     select(1, 3, 0x80);
-    pci.write(PciHost::data_offset, 1, 0);
-    EXPECT_EQ(power.base(), std::nullopt);
+    pci.write(PciHost::data_offset, 1, 0xFF);
+    EXPECT_EQ(power.io_base(), 0xB040);
     EXPECT_EQ(changes, 2);
+}
+
+TEST_F(PciTest, AttributesSteerSegmentsBelow1MB) {
+    struct Steered {
+        uint32_t begin, bytes;
+        bool reads, writes;
+        bool operator==(const Steered&) const = default;
+    };
+    std::vector<Steered> all;
+    bridge.on_steering = [&](uint32_t begin, uint32_t bytes, bool reads, bool writes) {
+        all.push_back({begin, bytes, reads, writes});
+    };
+    const auto write = [&](uint32_t field, uint32_t value) {
+        all.clear();
+        select(0, 0, field & ~3u);
+        pci.write(PciHost::data_offset + (field & 3), 1, value);
+        ASSERT_EQ(all.size(), 13u) << "twelve segments of 16 KB, one of 64 KB";
+    };
+    const auto told = [&](const Steered& one) { return std::find(all.begin(), all.end(), one) != all.end(); };
+    write(0x59, 0x10);
+    EXPECT_TRUE(told({0xF'0000, 0x1'0000, true, false}));
+    write(0x5A, 0x21);
+    EXPECT_TRUE(told({0xC'0000, 0x4000, true, false}));
+    EXPECT_TRUE(told({0xC'4000, 0x4000, false, true}));
+    write(0x5F, 0x30);
+    EXPECT_TRUE(told({0xE'8000, 0x4000, false, false}));
+    EXPECT_TRUE(told({0xE'C000, 0x4000, true, true}));
 }
 
 TEST_F(PciTest, ResetControlResetsOnItsRisingEdge) {

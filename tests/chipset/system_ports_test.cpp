@@ -22,24 +22,19 @@ protected:
     std::string console;
 };
 
-TEST_F(SystemPortsTest, The8042PulsesItsResetLine) {
-    ports.write(SystemPorts::keyboard_command, 1, 0xFE);
-    EXPECT_EQ(resets, 1);
-    ports.write(SystemPorts::keyboard_command, 1, 0xFF); // no bit is low
-    EXPECT_EQ(resets, 1);
+TEST_F(SystemPortsTest, EveryWriteToPort92SetsTheA20Line) {
+    EXPECT_EQ(ports.read(SystemPorts::fast_a20, 1), 2u);
+    for (const uint32_t value : {2u, 0u, 0u, 2u})
+        ports.write(SystemPorts::fast_a20, 1, value);
+    EXPECT_EQ(a20, (std::vector<bool>{true, false, false, true}));
+    EXPECT_EQ(ports.read(SystemPorts::fast_a20, 1), 2u);
 }
 
-TEST_F(SystemPortsTest, The8042OutputPortHoldsA20AndReset) {
-    ports.write(SystemPorts::keyboard_command, 1, 0xD0);
-    EXPECT_EQ(ports.read(SystemPorts::keyboard_command, 1) & 1, 1u);
-    EXPECT_EQ(ports.read(SystemPorts::keyboard_data, 1) & 3, 3u);
-    EXPECT_EQ(ports.read(SystemPorts::keyboard_command, 1) & 1, 0u);
-    ports.write(SystemPorts::keyboard_command, 1, 0xD1);
-    ports.write(SystemPorts::keyboard_data, 1, 0xDD);
-    EXPECT_EQ(a20, (std::vector<bool>{false}));
-    ports.write(SystemPorts::keyboard_command, 1, 0xD1);
-    ports.write(SystemPorts::keyboard_data, 1, 0xDE);
-    EXPECT_EQ(resets, 1);
+TEST_F(SystemPortsTest, PowerOnOpensTheA20Line) {
+    ports.write(SystemPorts::fast_a20, 1, 0);
+    ports.power_cycle(0);
+    EXPECT_EQ(a20, (std::vector<bool>{false, true}));
+    EXPECT_EQ(ports.read(SystemPorts::fast_a20, 1), 2u);
 }
 
 TEST_F(SystemPortsTest, Port92ResetsOnItsRisingEdge) {

@@ -7,7 +7,9 @@
 #include <filesystem>
 #include <fstream>
 
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 namespace fixpoint::models {
 namespace {
@@ -44,6 +46,17 @@ TEST(DiskImage, AnUnreadableSectorIsMendedByWriting) {
     EXPECT_TRUE(image.is_unreadable(5));
 }
 
+TEST(DiskImage, AnUnwritableSectorKeepsItsContent) {
+    DiskImage image{8};
+    image.mark_unwritable(3);
+    std::array<uint8_t, 2 * sector_bytes> two{};
+    two.fill(7);
+    EXPECT_FALSE(image.write(2, two));
+    EXPECT_EQ(on_media(image, 2), filled(7));
+    EXPECT_EQ(on_media(image, 3), filled(0));
+    EXPECT_TRUE(image.write(4, two));
+}
+
 TEST_F(DiskImageFile, SavesASparseRawFileThatReadsBack) {
     DiskImage image{1 << 16};
     image.write(0, filled(1));
@@ -72,6 +85,52 @@ TEST_F(DiskImageFile, WritesReachTheFileOnlyWithReadWriteAccess) {
     EXPECT_EQ(on_media(reader, 1), filled(7));
     EXPECT_EQ(on_media(reader, 2), filled(0));
     EXPECT_THROW(reader.write(0, filled(1)), DiskImageError);
+}
+
+TEST_F(DiskImageFile, AHoleStaysOneUntilSomethingElseThanZeroIsWritten) {
+    const auto blocks = [this] {
+        const int file = open((folder / "disk.img").c_str(), O_RDONLY | O_CLOEXEC);
+        EXPECT_EQ(fsync(file), 0); // or blocks are not allocated yet
+        close(file);
+        struct stat status {};
+        EXPECT_EQ(stat((folder / "disk.img").c_str(), &status), 0);
+        return status.st_blocks;
+    };
+    DiskImage{1 << 16}.save(folder / "disk.img");
+    const auto before = blocks();
+    {
+        DiskImage image{folder / "disk.img", DiskImage::Access::read_write};
+        for (uint64_t lba = 0; lba < 1'000; ++lba)
+            image.write(lba, filled(0));
+        EXPECT_EQ(on_media(image, 60'000), filled(0));
+    }
+    EXPECT_EQ(blocks(), before);
+    DiskImage{folder / "disk.img", DiskImage::Access::read_write}.write(500, filled(1));
+    EXPECT_GT(blocks(), before);
+    EXPECT_LT(blocks(), before + 64);
+}
+
+TEST_F(DiskImageFile, IsReadByManyOrWrittenByOne) {
+    using Access = DiskImage::Access;
+    DiskImage{16}.save(folder / "disk.img");
+    const auto refused = [this](Access access) {
+        try {
+            const DiskImage image{folder / "disk.img", access};
+        } catch (const DiskImageError& error) {
+            EXPECT_NE(std::string{error.what()}.find("disk.img: the disk image is "), std::string::npos);
+            return true;
+        }
+        return false;
+    };
+    {
+        const DiskImage writer{folder / "disk.img", Access::read_write};
+        for (const Access other : {Access::read_write, Access::overlay, Access::read_only})
+            EXPECT_TRUE(refused(other));
+    }
+    const DiskImage reader{folder / "disk.img", Access::overlay};
+    EXPECT_TRUE(refused(Access::read_write));
+    EXPECT_FALSE(refused(Access::overlay));
+    EXPECT_FALSE(refused(Access::read_only));
 }
 
 TEST_F(DiskImageFile, NamesTheFileThatCannotBeADisk) {

@@ -184,6 +184,19 @@ TEST(MechanicalDisk, AnUnreadableSectorEndsTheReadUntilItIsRewritten) {
     EXPECT_FALSE(drive.host.read_error);
 }
 
+TEST(MechanicalDisk, ASectorThatCannotBeWrittenIsNotedAndGivenUp) {
+    Drive drive;
+    drive.image.mark_unwritable(6);
+    drive.image.mark_unwritable(7);
+    drive.host.write(5, 4, 1);
+    EXPECT_EQ(drive.disk->take_write_error(), std::nullopt);
+    drive.host.flush();
+    EXPECT_EQ(drive.disk->unflushed_sectors(), 0u);
+    EXPECT_EQ(on_media(drive.image, 8), filled(1));
+    EXPECT_EQ(drive.disk->take_write_error(), 6u);
+    EXPECT_EQ(drive.disk->take_write_error(), std::nullopt);
+}
+
 TEST(MechanicalDisk, AnAbortedCommandKeepsTheCache) {
     Drive drive;
     drive.disk->begin_write(50, 4, 0);

@@ -52,6 +52,7 @@ MachineParameters test_machine() {
             .chipset = {.isa_access_ns = 700,
                         .pci_access_ns = 400,
                         .ide_bytes_per_second = 33'300'000,
+                        .ide_errors = models::AtaErrors::drive,
                         .uart_instant = false,
                         .rtc_start_unix_seconds = 968'227'200},
             .disk = {.kind = models::DiskKind::ideal,

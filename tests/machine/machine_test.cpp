@@ -163,6 +163,33 @@ TEST(Machine, SerialInputArrivesByInterruptAndPowerManagementSwitchesOff) {
     });
 }
 
+TEST(Machine, KeysGoInAndComeOneByteAnInterrupt) {
+    in_child([] {
+        Machine machine{test_machine(), nullptr};
+        machine.feed_keyboard("Hi \x1B");
+        const Result result = boot_and_run(machine, {guest("keys"), "", {}});
+        EXPECT_EQ(result.end, RunEnd::powered_off);
+        EXPECT_EQ(result.console, "2a 23 a3 aa 17 97 39 b9 01 81 ");
+    });
+}
+
+TEST(Machine, KeysGoInWhileTheProcessorWaits) {
+    in_child([] {
+        Machine machine{test_machine(), nullptr};
+        std::string console;
+        machine.set_serial_output([&](char c) { console += c; });
+        machine.load({guest("keys"), "", {}});
+        EXPECT_EQ(machine.run(ps_per_second), RunEnd::time_limit);
+        machine.feed_keyboard("a");
+        EXPECT_EQ(machine.run(2 * ps_per_second), RunEnd::time_limit);
+        EXPECT_EQ(console, "1e 9e ");
+        machine.reset();
+        machine.feed_keyboard("\x1B");
+        EXPECT_EQ(machine.run(3 * ps_per_second), RunEnd::powered_off);
+        EXPECT_EQ(console, "1e 9e 01 81 ");
+    });
+}
+
 TEST(Machine, AHaltWithInterruptsOffEndsAtOnce) {
     in_child([] {
         Machine machine{test_machine(), nullptr};
@@ -239,6 +266,24 @@ std::string run_until_written(Machine& machine) {
     machine.run(machine.now() + 10 * ps_per_ms);
     machine.set_serial_output(nullptr);
     return console;
+}
+
+TEST(MachineDrives, EachHasItsOwnPlaceAndParameters) {
+    in_child([] {
+        DiskImage first{disk_sectors}, last{1'000};
+        MachineDisks disks;
+        disks[0] = {test_machine().disk, &first};
+        disks[3] = {test_machine_with_mechanics().disk, &last};
+        Machine machine{test_machine(), disks};
+        EXPECT_EQ(machine.disk(), machine.disk(0));
+        EXPECT_EQ(machine.disk(1), nullptr);
+        EXPECT_EQ(machine.disk(2), nullptr);
+        EXPECT_FALSE(machine.disk(0)->write_cache_enabled());
+        EXPECT_TRUE(machine.disk(3)->write_cache_enabled());
+        EXPECT_EQ(machine.disk(3)->sector_count(), 1'000u);
+        EXPECT_NE(boot_and_run(machine, {guest("disk"), "", {}}).console.find("same 00000001"),
+                  std::string::npos);
+    });
 }
 
 TEST(MachinePower, ACutTakesMemoryAndTheWriteCache) {

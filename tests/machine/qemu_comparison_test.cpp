@@ -27,7 +27,7 @@ TEST_P(QemuComparison, PrintsTheSame) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Programs, QemuComparison,
-                         testing::Values("a20", "boot", "timers", "disk", "memory_types", "reset"),
+                         testing::Values("a20", "boot", "timers", "disk", "memory_types", "reset", "video"),
                          [](const auto& program) { return std::string{program.param}; });
 
 } // namespace

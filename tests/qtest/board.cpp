@@ -8,7 +8,15 @@ namespace {
 
 using models::Picoseconds;
 
-enum : unsigned { irq_timer = 0, irq_serial = 4, irq_rtc = 8, irq_power = 9, irq_ide = 14 };
+enum : unsigned {
+    irq_timer = 0,
+    irq_keyboard = 1,
+    irq_serial = 4,
+    irq_rtc = 8,
+    irq_power = 9,
+    irq_mouse = 12,
+    irq_ide = 14
+};
 
 constexpr uint64_t cable_bytes_per_second = 33'300'000;
 constexpr bool uart_instant = true; // QEMU's sends at once, too
@@ -21,6 +29,13 @@ models::DiskParameters ideal_drive() {
             .interface_bytes_per_second = cable_bytes_per_second,
             .mechanical = {},
             .ideal = {1'000, 1'000, 1'000, 1'000}};
+}
+
+models::IdeDisks cabled(models::Disk* disk) {
+    models::IdeDisks disks;
+    if (disk != nullptr)
+        disks[0] = {disk, ideal_drive().model, cable_bytes_per_second};
+    return disks;
 }
 
 } // namespace
@@ -49,8 +64,8 @@ uint32_t MainMemory::checksum(uint32_t address, size_t bytes) const {
 Board::Board(Watch watch, Picoseconds start, models::DiskImage* image)
     : start_{start}, now_{start}, disk_{image != nullptr ? models::make_disk(ideal_drive(), *image)
                                                          : nullptr},
-      rtc_{0}, uart_{uart_instant}, ide_{disk_.get(), ideal_drive().model, memory_, cable_bytes_per_second},
-      devices_{&pic_, &pit_, &rtc_, &uart_, &ports_, &pci_, &power_, &ide_} {
+      rtc_{0}, uart_{uart_instant}, ide_{cabled(disk_.get()), models::AtaErrors::qemu, memory_},
+      devices_{&pic_, &pit_, &rtc_, &uart_, &keyboard_, &ports_, &pci_, &power_, &ide_} {
     connect_addresses();
     connect_lines(watch);
     advance(start);
@@ -68,6 +83,8 @@ void Board::connect_lines(Watch watch) {
     rtc_.interrupt.connect(to_irq(irq_rtc));
     uart_.interrupt.connect(to_irq(irq_serial));
     power_.interrupt.connect(to_irq(irq_power));
+    keyboard_.keyboard_interrupt.connect(to_irq(irq_keyboard));
+    keyboard_.mouse_interrupt.connect(to_irq(irq_mouse));
     ide_.interrupt(0).connect(to_irq(irq_ide));
     ide_.interrupt(1).connect(to_irq(irq_ide + 1));
     if (watch == Watch::interrupt)
@@ -85,6 +102,8 @@ void Board::connect_addresses() {
                {0x61, 0x61, &pit_, models::Pit::port_b_offset, byte_wide},
                {0x70, 0x71, &rtc_, 0, byte_wide},
                {0x3F8, 0x3FF, &uart_, 0, byte_wide},
+               {0x60, 0x60, &keyboard_, models::KeyboardController::data, byte_wide},
+               {0x64, 0x64, &keyboard_, models::KeyboardController::command, byte_wide},
                {0x92, 0x92, &ports_, Ports::fast_a20, byte_wide},
                {0x80, 0x80, &ports_, Ports::post_code, byte_wide},
                {0xF0, 0xF1, &ports_, Ports::coprocessor, byte_wide},
@@ -98,7 +117,7 @@ void Board::connect_addresses() {
     const size_t power = ranges_.size();
     ranges_.push_back({0, 0, &power_, 0, any_width});
     power_.on_change = [this, power] {
-        const uint32_t base = power_.base().value_or(0);
+        const uint32_t base = power_.io_base().value_or(0);
         ranges_[power].first = base;
         ranges_[power].last = base != 0 ? base + models::PowerManagement::io_size - 1 : 0;
     };

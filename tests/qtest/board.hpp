@@ -2,6 +2,7 @@
 #pragma once
 
 #include "models/chipset/bus_master.hpp"
+#include "models/chipset/keyboard_controller.hpp"
 #include "models/chipset/pci.hpp"
 #include "models/chipset/pic.hpp"
 #include "models/chipset/piix_functions.hpp"
@@ -45,6 +46,9 @@ private:
         bool byte_wide;
     };
 
+    // As in QEMU, where an answer is there at once.
+    static constexpr bool keyboard_takes_no_time = true;
+
     void connect_lines(Watch watch);
     void connect_addresses();
     [[nodiscard]] const Range* find(uint32_t port) const;
@@ -64,6 +68,7 @@ private:
     models::Pit pit_;
     models::Rtc rtc_;
     models::Uart uart_;
+    models::KeyboardController keyboard_{keyboard_takes_no_time};
     models::SystemPorts ports_;
     models::PciHost pci_;
     models::PowerManagement power_;

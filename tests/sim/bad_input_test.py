@@ -57,9 +57,18 @@ refused("disk image too small", ["run", "good.toml", "--set", f"disk.image={prog
         "disk.image", "small.img")
 (program.root / "odd.img").write_bytes(bytes(1000))
 refused("disk image of no whole sectors", ["boot", "--kernel", f"{image}/kernel.elf", "--disk", "odd.img"], "odd.img")
+(program.root / "disk.img").write_bytes(bytes(1 << 20))
+boot = ["boot", "--kernel", f"{image}/kernel.elf"]
+refused("one image written by two drives", boot + ["--disk", "disk.img", "--disk", "disk.img"], "disk.img", "open elsewhere")
+refused("five disks", boot + ["--disk", "disk.img"] * 5, "--disk", "at most 4", "found 5")
+refused("two disks in one place", boot + ["--disk", "disk.img,unit=1"] * 2, "--disk", "unit 1")
+refused("a place that does not exist", boot + ["--disk", "disk.img,unit=4"], "--disk", "unit", "0 to 3", '"4"')
+refused("an unknown access", boot + ["--disk", "disk.img,access=none"], "--disk", "access", "read-only", '"none"')
 (program.root / "text.elf").write_text("This is no kernel.\n" * 100)
 refused("kernel that is no ELF", ["boot", "--kernel", "text.elf"], "text.elf")
 refused("no such kernel", ["boot", "--kernel", "nothing.elf"], "nothing.elf")
+refused("keyboard on something else", ["boot", "--kernel", f"{image}/kernel.elf", "--keyboard", "usb"], "--keyboard",
+        "expected stdio", "usb")
 
 (program.root / "foreign").mkdir()
 (program.root / "foreign" / "thesis.tex").write_text("precious")

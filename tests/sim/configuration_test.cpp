@@ -149,6 +149,7 @@ bytes = 67_108_864
 isa_access_ns = 700
 pci_access_ns = 200
 ide_bytes_per_second = 33_300_000
+ide_errors = "qemu"
 uart_instant = true
 rtc_start_unix_seconds = 0
 )";

@@ -124,6 +124,17 @@ void dma_cases() {
                                 uint32_t{pc::in8(task_file + 3)} << 8 | pc::in8(task_file + 2));
 }
 
+// A device's memory takes a bus master's sector as main memory does.
+void dma_to_the_screen() {
+    constexpr uint32_t text_memory = 0xB8000;
+    table[0] = {text_memory, 512 | end_mark};
+    dma("read to the screen", read_dma, 1000, 1);
+    bool equal = true;
+    for (unsigned i = 0; i < 512; ++i)
+        equal = equal && reinterpret_cast<volatile uint8_t*>(text_memory)[i] == written[i];
+    pc::report("same on the screen", equal);
+}
+
 void pio_cases() {
     for (unsigned i = 0; i < sizeof read_back; ++i)
         read_back[i] = 0;
@@ -207,6 +218,7 @@ extern "C" void run(uint32_t) {
     for (unsigned i = 0; i < sizeof written; ++i)
         written[i] = static_cast<uint8_t>(i * 7 + i / 512);
     dma_cases();
+    dma_to_the_screen();
     pio_cases();
     other_cases();
     pc::leave(0x10);

@@ -14,6 +14,7 @@ interrupt_entry_\line:
     iret
     .endm
     entry 0
+    entry 1
     entry 4
     entry 8
     entry 14

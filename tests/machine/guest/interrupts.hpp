@@ -21,6 +21,7 @@ extern "C" {
 extern volatile uint32_t interrupt_count[16];
 extern volatile uint32_t coprocessor_status; // x87 status word as interrupt 13 found it
 void interrupt_entry_0();
+void interrupt_entry_1();
 void interrupt_entry_4();
 void interrupt_entry_8();
 void interrupt_entry_13();
@@ -42,6 +43,7 @@ inline void set_up_interrupts() {
         gates[0x20 + irq] = gate(8, entry, interrupt_gate32);
     };
     set(0, interrupt_entry_0);
+    set(1, interrupt_entry_1);
     set(4, interrupt_entry_4);
     set(8, interrupt_entry_8);
     set(13, interrupt_entry_13);

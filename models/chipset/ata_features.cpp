@@ -1,0 +1,120 @@
+// What the host asks the drive about itself and switches: IDENTIFY DEVICE, SET FEATURES, SMART.
+#include "models/chipset/ata_drive.hpp"
+
+namespace fixpoint::models {
+namespace {
+
+// Subcommands of SET FEATURES (ATA/ATAPI-5, 8.37).
+enum : uint8_t {
+    enable_write_cache = 0x02,
+    set_transfer_mode = 0x03,
+    disable_read_ahead = 0x55,
+    keep_settings_over_reset = 0x66,
+    disable_write_cache = 0x82,
+    enable_read_ahead = 0xAA,
+    revert_settings_at_reset = 0xCC,
+};
+
+// Kinds of transfer mode, the count register's upper five bits; the mode itself is in the lower three.
+enum : unsigned { pio_default = 0, pio_flow_control = 1, multiword_dma = 4, ultra_dma = 8 };
+
+// Subcommands of SMART (ATA/ATAPI-5, 8.41) that a drive with it must have, and the key that goes with them.
+enum : uint8_t {
+    smart_autosave = 0xD2,
+    smart_enable = 0xD8,
+    smart_disable = 0xD9,
+    smart_return_status = 0xDA,
+};
+constexpr uint8_t smart_key_mid = 0x4F, smart_key_high = 0xC2;
+
+} // namespace
+
+void AtaDrive::set_features() {
+    switch (features_.current) {
+    case enable_write_cache:
+        disk_.enable_write_cache(true, now_);
+        return finish();
+    case disable_write_cache: // what is in the cache goes to the media first
+        disk_.enable_write_cache(false, now_);
+        reports_write_errors_ = true;
+        return begin_flush();
+    case disable_read_ahead:
+    case enable_read_ahead:
+        disk_.enable_read_ahead(features_.current == enable_read_ahead);
+        return finish();
+    case keep_settings_over_reset:
+    case revert_settings_at_reset:
+        reverts_at_reset_ = features_.current == revert_settings_at_reset;
+        return finish();
+    case set_transfer_mode:
+        return select_transfer_mode();
+    default:
+        return fail(ata_error::aborted);
+    }
+}
+
+void AtaDrive::select_transfer_mode() {
+    const unsigned mode = count_.current & 7;
+    switch (count_.current >> 3) {
+    case pio_default: // 1: the same without IORDY
+        return mode <= 1 ? finish() : fail(ata_error::aborted);
+    case pio_flow_control:
+        return mode <= ata_modes::pio ? finish() : fail(ata_error::aborted);
+    case multiword_dma:
+        if (mode > ata_modes::multiword_dma)
+            break;
+        settings_.multiword_dma_mode = static_cast<int8_t>(mode);
+        settings_.ultra_dma_mode = -1;
+        return finish();
+    case ultra_dma:
+        if (mode > ata_modes::ultra_dma)
+            break;
+        settings_.ultra_dma_mode = static_cast<int8_t>(mode);
+        settings_.multiword_dma_mode = -1;
+        return finish();
+    default:
+        break;
+    }
+    fail(ata_error::aborted);
+}
+
+// A drive that never fails its own prediction.
+void AtaDrive::smart() {
+    const uint8_t subcommand = features_.current;
+    if (lba_mid_.current != smart_key_mid || lba_high_.current != smart_key_high ||
+        (!settings_.smart && subcommand != smart_enable))
+        return fail(ata_error::aborted);
+    switch (subcommand) {
+    case smart_enable:
+    case smart_disable:
+        settings_.smart = subcommand == smart_enable;
+        return finish();
+    case smart_autosave:
+    case smart_return_status: // the key unchanged: no threshold exceeded
+        return finish();
+    default:
+        return fail(ata_error::aborted);
+    }
+}
+
+void AtaDrive::identify() {
+    const uint64_t sectors = disk_.sector_count();
+    const AtaIdentity identity{
+        .model = model_,
+        .unit = unit_,
+        .sectors = sectors,
+        .current_geometry = like_qemu() ? default_geometry(sectors) : geometry_,
+        .write_cache = disk_.write_cache_enabled(),
+        .names_device_1 = !like_qemu(),
+    };
+    buffer_.clear();
+    for (const uint16_t word : identify_drive(identity, settings_)) {
+        buffer_.push_back(static_cast<uint8_t>(word));
+        buffer_.push_back(static_cast<uint8_t>(word >> 8));
+    }
+    buffer_position_ = 0;
+    enter(Phase::pio_in);
+    interrupt.set(true);
+}
+
+} // namespace fixpoint::models
