@@ -54,6 +54,10 @@ bool MainMemory::write(uint32_t address, std::span<const uint8_t> data) {
     return true;
 }
 
+void MainMemory::fill(uint32_t address, size_t bytes, uint8_t value) {
+    std::memset(&bytes_.at(address), value, bytes);
+}
+
 uint32_t MainMemory::checksum(uint32_t address, size_t bytes) const {
     uint32_t sum = checksum_start;
     for (size_t i = 0; i < bytes; ++i)
@@ -204,6 +208,9 @@ uint32_t Board::perform(const Step& step) {
         memory_.write(step.address, bytes);
         break;
     }
+    case Action::fill_memory:
+        memory_.fill(step.address, value, step.bytes);
+        break;
     case Action::sum_memory:
         return memory_.checksum(step.address, value);
     case Action::wait:

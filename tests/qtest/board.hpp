@@ -25,6 +25,7 @@ class MainMemory final : public models::BusMasterMemory {
 public:
     bool read(uint32_t address, std::span<uint8_t> data) override;
     bool write(uint32_t address, std::span<const uint8_t> data) override;
+    void fill(uint32_t address, size_t bytes, uint8_t value);
     [[nodiscard]] uint32_t checksum(uint32_t address, size_t bytes) const;
 
 private:

@@ -92,14 +92,23 @@ Campaign::Comparison Campaign::compare(const Steps& steps) {
     result.emulator = emulator_->run(result.steps, instants);
 
     const uint32_t lines = subject_.lines();
+    uint32_t model_rises = 0, emulator_rises = 0; // since the lines were last looked at
     for (size_t i = prologue_.empty() ? 0 : prologue_.size() - 1; i < result.steps.size(); ++i) {
         const Observation &model = result.model[i], &emulator = result.emulator[i];
         const bool compared = i >= prologue_.size(); // of the prologue only what it leaves
-        if (compared && model.value != emulator.value)
-            result.differences.push_back({i, "value", model.value << subject_.first_bit(result.steps[i]),
-                                          emulator.value << subject_.first_bit(result.steps[i])});
-        if (compared && rises(model, lines) != rises(emulator, lines))
-            result.differences.push_back({i, "rises", rises(model, lines), rises(emulator, lines)});
+        if (compared && model.value != emulator.value) {
+            const unsigned shift = subject_.first_bit(result.steps[i]);
+            result.differences.push_back({i, "value", model.value << shift, emulator.value << shift});
+        }
+        if (compared) {
+            model_rises += rises(model, lines);
+            emulator_rises += rises(emulator, lines);
+        }
+        if (!subject_.shows_lines(result.steps[i]))
+            continue;
+        if (model_rises != emulator_rises)
+            result.differences.push_back({i, "rises", model_rises, emulator_rises});
+        model_rises = emulator_rises = 0;
         if ((model.levels ^ emulator.levels) & lines)
             result.differences.push_back({i, "level", model.levels & lines, emulator.levels & lines});
     }

@@ -87,7 +87,7 @@ void Emulator::start(const std::filesystem::path& program, const std::filesystem
                                      "unix:" + (folder_ / "qmp").string()};
     if (!image.empty()) {
         command.push_back("-drive");
-        command.push_back("if=ide,format=raw,cache=unsafe,file=" + image.string());
+        command.push_back("if=ide,format=raw,cache=unsafe,file.locking=off,file=" + image.string());
     }
     std::vector<char*> arguments;
     for (std::string& argument : command)
@@ -184,6 +184,8 @@ std::string Emulator::command_of(const Step& step) const {
                            step.value);
     case Action::write_memory:
         return fmt::format("writel {:#x} {:#x}\n", step.address, step.value);
+    case Action::fill_memory:
+        return fmt::format("memset {:#x} {:#x} {:#x}\n", step.address, step.value, step.bytes);
     case Action::sum_memory:
         return fmt::format("read {:#x} {:#x}\n", step.address, step.value);
     case Action::wait:
@@ -193,12 +195,21 @@ std::string Emulator::command_of(const Step& step) const {
     return std::string{synchronise};
 }
 
-// The host's disk takes host time, not virtual time.
-void Emulator::wait_for_disk(uint32_t control_port, std::vector<Observation::Change>& changes) {
-    constexpr unsigned busy = 0x80;
-    do {
-        qtest_.send(fmt::format("inb {:#x}\n", control_port));
-    } while (std::strtoul(reply(changes).c_str(), nullptr, 16) & busy);
+// The host's disk takes host time, not virtual time. A bus master that nobody feeds stays active: not for ever.
+void Emulator::wait_for_disk(unsigned channel, std::vector<Observation::Change>& changes) {
+    constexpr uint32_t controls[] = {0x3F6, 0x376};
+    constexpr uint32_t busy = 0x80, active = 0x01, interrupt = 0x04;
+    constexpr unsigned attempts = 2'000;
+    const uint32_t bus_master_status = ide_bus_master_base + 8 * channel + 2;
+    const auto ask = [&](uint32_t port) {
+        qtest_.send(fmt::format("inb {:#x}\n", port));
+        return static_cast<uint32_t>(std::strtoul(reply(changes).c_str(), nullptr, 16));
+    };
+    for (unsigned i = 0; i < attempts; ++i) {
+        const bool bus_master_works = (ask(bus_master_status) & (active | interrupt)) == active;
+        if (!(ask(controls[channel]) & busy) && !bus_master_works)
+            return;
+    }
 }
 
 Observations Emulator::run(const Steps& steps, const std::vector<Instant>& instants) {

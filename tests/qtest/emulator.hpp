@@ -60,7 +60,7 @@ private:
     std::string qmp(const std::string& command, const std::string& arguments); // JSON of what it returns
     [[nodiscard]] std::string command_of(const Step& step) const;
     std::string reply(std::vector<Observation::Change>& changes);
-    void wait_for_disk(uint32_t control_port, std::vector<Observation::Change>& changes);
+    void wait_for_disk(unsigned channel, std::vector<Observation::Change>& changes);
 
     tests::TemporaryFolder folder_{"fixpoint-qtest"};
     LineSocket qtest_{folder_ / "qtest"}, qmp_{folder_ / "qmp"};

@@ -23,12 +23,14 @@ std::string describe(const Step& step) {
         return fmt::format("line {} {}", step.address, step.value != 0 ? "high" : "low");
     case Action::write_memory:
         return fmt::format("memory {:#x} := {:#x}", step.address, step.value);
+    case Action::fill_memory:
+        return fmt::format("memory {:#x}, {} bytes := {:#x}", step.address, step.value, step.bytes);
     case Action::sum_memory:
         return fmt::format("sum of {} bytes at {:#x}", step.value, step.address);
     case Action::disk_ready:
         break;
     }
-    return fmt::format("disk at {:#x} ready, wait until {} ns", step.address, step.value);
+    return fmt::format("IDE channel {} ready, wait until {} ns", step.address, step.value);
 }
 
 Features plain_features(const Step& step) {

@@ -14,8 +14,9 @@ enum class Action : uint8_t {
     wait,         // until `value` ns after the sequence's beginning; nothing if that has passed
     line,         // interrupt line `address` of the board goes to level `value`
     write_memory, // 4 bytes of main memory
+    fill_memory,  // `value` bytes of main memory from `address` on become the byte `bytes`
     sum_memory,   // a checksum over `value` bytes of main memory from `address` on
-    disk_ready,   // as wait, and until the drive at control port `address` is no longer busy
+    disk_ready,   // as wait, and until drive and bus master of IDE channel `address` have nothing more to do
 };
 
 struct Step {
@@ -28,6 +29,9 @@ struct Step {
 };
 
 using Steps = std::vector<Step>;
+
+// Where sequences that use the bus master put its registers.
+inline constexpr uint32_t ide_bus_master_base = 0xC000;
 
 constexpr Step in(uint32_t port, uint8_t bytes = 1) {
     return {Action::read, bytes, port, 0};

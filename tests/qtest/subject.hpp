@@ -45,6 +45,8 @@ public:
     [[nodiscard]] virtual Watch watch() const { return Watch::device_lines; }
     // Which lines are compared, a bit a line.
     [[nodiscard]] virtual uint32_t lines() const = 0;
+    // Whether lines are looked at after a step; rising edges of steps where they are not are counted with the next one.
+    [[nodiscard]] virtual bool shows_lines(const Step&) const { return true; }
     [[nodiscard]] virtual bool needs_disk() const { return false; }
     // A chip may take a write over later than QEMU does, which then has to get it later.
     [[nodiscard]] virtual Instant instant(const Step&, uint64_t now_ns) const {

@@ -14,5 +14,6 @@ std::unique_ptr<Subject> make_uart();
 std::unique_ptr<Subject> make_pci();
 std::unique_ptr<Subject> make_power();
 std::unique_ptr<Subject> make_ports();
+std::unique_ptr<Subject> make_ide();
 
 } // namespace fixpoint::qtest
