@@ -139,6 +139,10 @@ Campaign::Comparison Campaign::shrink(const Comparison& failure) {
             Steps candidate = steps;
             const auto from = candidate.begin() + static_cast<std::ptrdiff_t>(at);
             candidate.erase(from, from + static_cast<std::ptrdiff_t>(size));
+            if (!subject_.legal(candidate)) {
+                at += size;
+                continue;
+            }
             Comparison comparison = compare(candidate);
             if (!comparison.unexplained.empty() && group_of(comparison) == group) {
                 steps = std::move(candidate);

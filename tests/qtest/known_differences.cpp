@@ -11,8 +11,16 @@ namespace {
 
 constexpr int64_t all_bits = 0xFFFF'FFFF;
 
-constexpr std::string_view keys[] = {"id",   "device",     "features", "without", "fields",
-                                     "bits", "by_at_most", "source",   "reason"};
+constexpr std::string_view keys[] = {"id",         "device", "features", "without", "fields", "bits",
+                                     "by_at_most", "model",  "qemu",     "source",  "reason"};
+
+std::vector<uint32_t> numbers(const toml::table& row, std::string_view key) {
+    std::vector<uint32_t> found;
+    if (const toml::array* array = row[key].as_array())
+        for (const toml::node& one : *array)
+            found.push_back(static_cast<uint32_t>(one.value_or(int64_t{0})));
+    return found;
+}
 
 std::vector<std::string> texts(const toml::table& row, std::string_view key) {
     std::vector<std::string> found;
@@ -20,6 +28,10 @@ std::vector<std::string> texts(const toml::table& row, std::string_view key) {
         for (const toml::node& one : *array)
             found.push_back(one.value_or(std::string{}));
     return found;
+}
+
+bool one_of(const std::vector<uint32_t>& values, uint32_t value) {
+    return values.empty() || std::find(values.begin(), values.end(), value) != values.end();
 }
 
 bool has_one_of(const Features& features, std::string_view alternatives) {
@@ -69,7 +81,9 @@ KnownDifferences::KnownDifferences(const std::filesystem::path& file) {
                  texts(row, "without"),
                  texts(row, "fields"),
                  static_cast<uint32_t>(row["bits"].value_or(all_bits)),
-                 static_cast<uint32_t>(row["by_at_most"].value_or(all_bits))};
+                 static_cast<uint32_t>(row["by_at_most"].value_or(all_bits)),
+                 numbers(row, "model"),
+                 numbers(row, "qemu")};
         if (read.fields.empty())
             complain("a row without", "fields");
         rows_.push_back(std::move(read));
@@ -87,6 +101,7 @@ bool KnownDifferences::explains(std::string_view device, const Difference& diffe
             row.device == device &&
             std::find(row.fields.begin(), row.fields.end(), difference.field) != row.fields.end() &&
             (unexplained & row.bits) != 0 && distance <= row.by_at_most &&
+            one_of(row.model, difference.model) && one_of(row.emulator, difference.emulator) &&
             std::all_of(row.features.begin(), row.features.end(), has) &&
             std::none_of(row.without.begin(), row.without.end(), has);
         if (!applies)

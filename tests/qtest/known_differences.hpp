@@ -34,6 +34,7 @@ private:
         std::string id, device;
         std::vector<std::string> features, without, fields; // features: "a|b" is one of them
         uint32_t bits, by_at_most;
+        std::vector<uint32_t> model, emulator; // empty: any value
         uint64_t used = 0;
     };
     std::vector<Row> rows_;

@@ -42,6 +42,9 @@ public:
     // One sequence, as drivers or torture tests would do it; it begins at the prologue's end.
     [[nodiscard]] virtual Steps generate(Random& random) const = 0;
 
+    // Whether a sequence that shrinking has cut steps out of is still one to compare.
+    [[nodiscard]] virtual bool legal(const Steps&) const { return true; }
+
     [[nodiscard]] virtual Watch watch() const { return Watch::device_lines; }
     // Which lines are compared, a bit a line.
     [[nodiscard]] virtual uint32_t lines() const = 0;

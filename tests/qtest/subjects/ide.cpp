@@ -22,6 +22,7 @@ constexpr uint32_t software_reset = 4, interrupt_off = 2;
 constexpr uint32_t table = 0x1000, buffer = 0x10000, buffer_bytes = 0x8000, sector = 512;
 constexpr uint64_t work_ns = 2'000'000; // time for both sides to do what a command asks
 constexpr uint64_t disk_end = 40'960;   // sectors
+constexpr uint32_t heads = 16, sectors_per_track = 63;
 
 void pci_put(Steps& steps, uint32_t field, uint32_t value, uint8_t bytes) {
     steps.push_back(out(0xCF8, 0x8000'0900 | field, 4));
@@ -103,17 +104,19 @@ private:
             get(command); // ends the interrupt
     }
     uint64_t any_address() {
-        return random_.one_in(12)  ? disk_end - random_.below(4)
+        return random_.one_in(12)   ? disk_end - random_.below(4)
                : random_.one_in(30) ? disk_end + random_.below(1'000)
                                     : random_.below(500);
     }
     void issue(uint8_t code, uint64_t address, uint32_t sectors) {
-        if (random_.one_in(10)) { // cylinders of 16 heads and 63 sectors
+        const bool of_lba_only = code == 0x27 || code == 0x42 || code == 0xF8;
+        if ((random_.one_in(10) && !of_lba_only) || code == 0x91) {
             const uint64_t in_range = address % disk_end;
-            put(device, chs_mode | static_cast<uint32_t>(in_range / 63 % 16));
-            put(lba_low, static_cast<uint32_t>(in_range % 63 + 1));
-            put(lba_mid, static_cast<uint32_t>(in_range / 1'008 & 0xFF));
-            put(lba_high, static_cast<uint32_t>(in_range / 1'008 >> 8));
+            const uint64_t track = in_range / sectors_per_track, cylinder = track / heads;
+            put(device, chs_mode | static_cast<uint32_t>(track % heads));
+            put(lba_low, static_cast<uint32_t>(in_range % sectors_per_track + 1));
+            put(lba_mid, static_cast<uint32_t>(cylinder & 0xFF));
+            put(lba_high, static_cast<uint32_t>(cylinder >> 8));
         } else {
             put(device, lba_mode | static_cast<uint32_t>(address >> 24 & 15));
             put(lba_low, address & 0xFF);
@@ -175,7 +178,7 @@ private:
         const uint32_t sectors = 1 + random_.below(8);
         const uint8_t fill = static_cast<uint8_t>(random_.below(256));
         writer_.steps.push_back({Action::fill_memory, fill, buffer, buffer_bytes});
-        make_table(sectors * sector);
+        make_table(sectors * sector, to_memory);
         put(bm_command, 0);
         put(bm_table, table, 4);
         put(bm_status, 0x66);
@@ -196,17 +199,19 @@ private:
             writer_.steps.push_back({Action::sum_memory, 0, buffer, buffer_bytes});
         writer_.reset();
     }
-    // Regions that together have the transfer's length, or now and then another one.
-    void make_table(uint32_t bytes) {
+    // Regions that together have the transfer's length, or now and then more, or less where that leaves no trace on
+    // the disk.
+    void make_table(uint32_t bytes, bool may_be_short) {
         if (random_.one_in(6))
-            bytes = sector * (1 + random_.below(12));
+            bytes = (may_be_short ? 0 : bytes) + sector * (1 + random_.below(8));
         uint32_t entry = table, address = buffer;
         constexpr uint32_t last_mark = 0x8000'0000;
         while (bytes != 0) {
             const uint32_t part = random_.one_in(2) ? bytes : std::min(bytes, 2 * (1 + random_.below(700)));
             bytes -= part;
             writer_.steps.push_back({Action::write_memory, 4, entry, address});
-            writer_.steps.push_back({Action::write_memory, 4, entry + 4, part | (bytes == 0 ? last_mark : 0)});
+            writer_.steps.push_back(
+                {Action::write_memory, 4, entry + 4, part | (bytes == 0 ? last_mark : 0)});
             entry += 8;
             address += part;
         }
@@ -254,18 +259,105 @@ private:
         look();
     }
     void without_data() {
-        const uint8_t code = random_.pick<uint8_t>({0x40, 0x42, 0x70, 0xE7, 0xEA, 0x91, 0x10, 0x90, 0xE0, 0xE1,
-                                                    0xE2, 0xE3, 0xE5, 0xE6, 0xF8, 0x27, 0xC6, 0xC6, 0x00, 0x08,
-                                                    0xA0, 0xA1, 0xFF, 0x3F, 0xF5});
+        const uint8_t code = random_.pick<uint8_t>({0x40, 0x42, 0x70, 0xE7, 0xEA, 0x91, 0x10, 0x90, 0xE0,
+                                                    0xE1, 0xE2, 0xE3, 0xE5, 0xE6, 0xF8, 0x27, 0xC6, 0xC6,
+                                                    0x00, 0x08, 0xA0, 0xA1, 0xFF, 0x3F, 0xF5});
         const uint32_t sectors = code == 0xC6   ? random_.pick({1u, 2u, 4u, 8u, 16u, 3u, 32u, 0u})
-                                 : code == 0x91 ? 63
+                                 : code == 0x91 ? sectors_per_track
                                                 : 1 + random_.below(4);
-        issue(code, any_address(), sectors);
+        issue(code, code == 0x91 ? (heads - 1) * sectors_per_track : any_address(), sectors);
         look();
     }
 
     Random& random_;
     Writer writer_;
+};
+
+// What is known of drive and bus master from the accesses.
+class Follower {
+public:
+    Features follow(const Step& step) {
+        if (step.action == Action::write)
+            write(step.address, static_cast<uint32_t>(step.value));
+        else if (step.action == Action::write_memory)
+            region_bytes(step);
+        Features here{fmt::format("command:{:#04x}", code_)};
+        const auto add = [&](bool holds, const char* name) {
+            if (holds)
+                here.insert(name);
+        };
+        add(feature_ == 0x05 && code_ == 0xEF, "power_level");
+        add(pio_mode_, "pio_mode");
+        add(freeze_lock_, "freeze_lock");
+        add(keeps_settings_, "keeps_settings");
+        add(was_slave_, "was_slave");
+        add(was_reset_, "was_reset");
+        add(was_off_, "was_off");
+        add(short_table_, "short_table");
+        if (code_ == 0xEC && step.action == Action::read && step.address == data)
+            here.insert(fmt::format("word:{}", words_++));
+        // A command, or a read of the status, ends the interrupt.
+        if ((step.action == Action::write || step.action == Action::read) && step.address == command) {
+            was_reset_ = false;
+            was_slave_ = of_slave_;
+            was_off_ = off_;
+        }
+        return here;
+    }
+
+private:
+    void write(uint32_t port, uint32_t value) {
+        constexpr uint32_t first_dma_mode = 0x10;
+        switch (port) {
+        case feature:
+            feature_ = value;
+            break;
+        case count:
+            sectors_ = value;
+            freeze_lock_ = false;
+            break;
+        case device:
+            of_slave_ = value & slave;
+            was_slave_ |= of_slave_;
+            break;
+        case command:
+            code_ = value;
+            words_ = 0;
+            short_table_ = false;
+            freeze_lock_ |= code_ == 0xF5;
+            if (code_ == 0xEF && (feature_ == 0x66 || feature_ == 0xCC))
+                keeps_settings_ = feature_ == 0x66;
+            if (code_ == 0xEF && feature_ == 0x03)
+                pio_mode_ = sectors_ < first_dma_mode;
+            break;
+        case control:
+            was_reset_ |= value & software_reset;
+            short_table_ &= !(value & software_reset);
+            off_ = value & interrupt_off;
+            was_off_ |= off_;
+            break;
+        case bm_command:
+            if (value & 1)
+                short_table_ = table_bytes_ < sectors_ * sector;
+            break;
+        default:
+            break;
+        }
+    }
+    // The second word of a descriptor; a table's first one begins it anew.
+    void region_bytes(const Step& step) {
+        constexpr uint64_t bytes_mask = 0xFFFE;
+        if (step.address == table)
+            table_bytes_ = 0;
+        if (step.address & 4)
+            table_bytes_ += step.value & bytes_mask;
+    }
+
+    uint32_t code_ = 0, feature_ = 0, sectors_ = 0;
+    unsigned words_ = 0;
+    bool of_slave_ = false, was_slave_ = false, was_reset_ = false, off_ = false, was_off_ = false,
+         short_table_ = false, pio_mode_ = false, freeze_lock_ = false, keeps_settings_ = false;
+    uint64_t table_bytes_ = 0;
 };
 
 class Ide final : public Subject {
@@ -279,26 +371,34 @@ public:
     Steps prologue() const override { return start().steps; }
     Steps generate(Random& random) const override { return Generator{random, start()}.run(); }
 
-    std::vector<Features> features(const Steps& steps) const override {
-        uint64_t code = 0;
-        unsigned words = 0;
-        bool of_slave = false;
-        std::vector<Features> all;
+    // Nobody looks at a drive that is still at work, and a reset ends.
+    bool legal(const Steps& steps) const override {
+        bool works = false, in_reset = false;
         for (const Step& step : steps) {
-            Features here;
-            if (step.action == Action::write && step.address == command) {
-                code = step.value;
-                words = 0;
+            const bool is_write = step.action == Action::write;
+            if (step.action == Action::disk_ready) {
+                works = false;
+                if (in_reset)
+                    return false;
+            } else if (is_write && step.address == control) {
+                works |= in_reset;
+                in_reset = step.value & software_reset;
+            } else if (works && (is_write || step.action == Action::read)) {
+                return false;
+            } else if (is_write && step.address == command) {
+                works = true;
+            } else if (is_write && step.address == bm_command) {
+                works = step.value & 1;
             }
-            if (step.action == Action::write && step.address == device)
-                of_slave = step.value & slave;
-            here.insert(fmt::format("command:{:#04x}", code));
-            if (of_slave)
-                here.insert("slave");
-            if (code == 0xEC && step.action == Action::read && step.address == data)
-                here.insert(fmt::format("word:{}", words++));
-            all.push_back(std::move(here));
         }
+        return !works && !in_reset;
+    }
+
+    std::vector<Features> features(const Steps& steps) const override {
+        Follower follower;
+        std::vector<Features> all;
+        for (const Step& step : steps)
+            all.push_back(follower.follow(step));
         return all;
     }
 
@@ -310,6 +410,19 @@ private:
         pci_put(writer.steps, 0x04, 5, 2);
         writer.steps.push_back(out(device, lba_mode));
         writer.reset();
+        // Neither a reset of the drive nor of the machine brings QEMU's geometry, transfer mode and blocks back.
+        writer.steps.push_back(out(device, chs_mode | (heads - 1)));
+        writer.steps.push_back(out(count, sectors_per_track));
+        writer.steps.push_back(out(command, 0x91));
+        writer.ready();
+        writer.steps.push_back(out(device, lba_mode));
+        writer.steps.push_back(out(feature, 0x03));
+        writer.steps.push_back(out(count, 0x45)); // Ultra DMA 5
+        writer.steps.push_back(out(command, 0xEF));
+        writer.ready();
+        writer.steps.push_back(out(count, 16));
+        writer.steps.push_back(out(command, 0xC6));
+        writer.ready();
         writer.steps.push_back(out(bm_command, 0));
         writer.steps.push_back(out(bm_status, 0x66));
         writer.steps.push_back(in(command));
