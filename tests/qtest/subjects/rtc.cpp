@@ -131,11 +131,32 @@ private:
             writer_.get(random_.one_in(2) ? random_.pick_from(memory) : register_a + random_.below(4));
             break;
         case 8:
-            read_time();
+            if (random_.one_in(2))
+                read_time();
+            else
+                poll_periods();
             break;
         default:
             wait();
             break;
+        }
+    }
+    // As a clock tick: a rate, its interrupt, and looks at the flag that fall between two periods.
+    void poll_periods() {
+        const uint32_t rate = 1 + random_.below(15);
+        const uint32_t ticks = 1u << (rate <= 2 ? rate + 6 : rate - 1);
+        constexpr uint64_t crystal_hz = 32'768;
+        align();
+        writer_.put(register_a, divider_on | rate);
+        mode_ = (mode_ & ~interrupts) | periodic_enable;
+        writer_.put(register_b, mode_);
+        writer_.get(register_c);
+        const uint64_t begin = now_ns_;
+        uint64_t quarters = 0; // of a period, odd ones
+        for (unsigned i = 0; i < 4; ++i) {
+            quarters += 2 * (1 + random_.below(3));
+            until(begin + (quarters + 1) * ticks * second_ns / crystal_hz / 4);
+            writer_.get(register_c);
         }
     }
     void until(uint64_t ns) {

@@ -66,7 +66,10 @@ private:
             wait();
             break;
         case 11:
-            steps_.push_back(in(fifo_control));
+            if (random_.one_in(2))
+                fill_fifo();
+            else
+                steps_.push_back(in(fifo_control));
             break;
         default:
             steps_.push_back(in(base + random_.below(8), random_.one_in(12) ? 2 : 1));
@@ -78,7 +81,22 @@ private:
         for (uint32_t i = 0; i < bytes; ++i)
             steps_.push_back(out(data, random_.below(256)));
     }
+    // Byte by byte up to a trigger level and beyond.
+    void fill_fifo() {
+        steps_.push_back(out(modem_control, loopback | out_2));
+        steps_.push_back(out(fifo_control, random_.below(4) << 6 | 7));
+        steps_.push_back(out(interrupt_enable, 1));
+        for (unsigned i = 0; i < 17; ++i) {
+            steps_.push_back(out(data, random_.below(256)));
+            steps_.push_back(in(fifo_control));
+        }
+        for (unsigned i = 0; i < 4; ++i) {
+            steps_.push_back(in(data));
+            steps_.push_back(in(random_.one_in(2) ? fifo_control : line_status));
+        }
+    }
     void set_divisor() {
+        steps_.push_back(out(fifo_control, 7)); // nothing waits for a timeout at another speed
         divisor_ = 1 + random_.below(300);
         steps_.push_back(out(line_control, line_control_ | divisor_latch));
         steps_.push_back(out(data, divisor_ & 0xFF));
