@@ -90,6 +90,7 @@ void Emulator::start(const std::filesystem::path& program, const std::filesystem
         command.push_back("if=ide,format=raw,cache=unsafe,file.locking=off,file=" + image.string());
     }
     std::vector<char*> arguments;
+    arguments.reserve(command.size() + 1);
     for (std::string& argument : command)
         arguments.push_back(argument.data());
     arguments.push_back(nullptr);

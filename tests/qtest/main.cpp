@@ -31,11 +31,13 @@ struct Options {
 };
 
 std::filesystem::path find_qemu() {
-    std::istringstream path{std::getenv("PATH") != nullptr ? std::getenv("PATH") : ""};
-    for (std::string folder; std::getline(path, folder, ':');)
-        if (const std::filesystem::path file = std::filesystem::path{folder} / "qemu-system-i386";
-            access(file.c_str(), X_OK) == 0)
+    const char* variable = std::getenv("PATH");
+    std::istringstream path{variable != nullptr ? variable : ""};
+    for (std::string folder; std::getline(path, folder, ':');) {
+        std::filesystem::path file = std::filesystem::path{folder} / "qemu-system-i386";
+        if (access(file.c_str(), X_OK) == 0)
             return file;
+    }
     return {};
 }
 

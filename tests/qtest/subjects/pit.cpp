@@ -2,6 +2,7 @@
 //
 // Reads are made in the middle of a tick. A count or a change of the gate is taken over by the chip's next tick (8254
 // data sheet, Figures 15 to 20), by QEMU at once: QEMU gets it a quarter of a tick after that tick has begun.
+#include "models/chipset/pit.hpp"
 #include "models/chipset/rate.hpp"
 #include "tests/qtest/subjects/subjects.hpp"
 
@@ -15,7 +16,7 @@ namespace fixpoint::qtest {
 namespace {
 
 constexpr uint32_t channel_ports = 0x40, control_port = 0x43, port_b = 0x61;
-constexpr uint64_t quarters_hz = 4 * 1'193'182;
+constexpr uint64_t quarters_hz = 4 * models::Pit::frequency_hz;
 
 constexpr uint64_t ns_of_quarter(uint64_t quarter) {
     return models::Rate{quarters_hz}.time_of(quarter) / models::ps_per_ns + 1;
@@ -206,7 +207,7 @@ struct Channel {
     }
 };
 
-class Pit final : public Subject {
+class PitSubject final : public Subject {
 public:
     std::string_view name() const override { return "pit"; }
     uint32_t lines() const override { return 1u << 0; }
@@ -278,7 +279,7 @@ private:
 } // namespace
 
 std::unique_ptr<Subject> make_pit() {
-    return std::make_unique<Pit>();
+    return std::make_unique<PitSubject>();
 }
 
 } // namespace fixpoint::qtest

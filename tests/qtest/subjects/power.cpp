@@ -45,7 +45,7 @@ private:
             steps_.push_back(in(pm_timer, 4));
             break;
         default:
-            now_ns_ += random_.one_in(3) ? half_period_ns + random_.below(1'000) * 1'000
+            now_ns_ += random_.one_in(3) ? half_period_ns + uint64_t{random_.below(1'000)} * 1'000
                                          : step_ns * (1 + random_.below(200));
             steps_.push_back(wait_until(now_ns_));
             break;

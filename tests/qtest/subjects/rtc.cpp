@@ -154,7 +154,7 @@ private:
         const uint64_t begin = now_ns_;
         uint64_t quarters = 0; // of a period, odd ones
         for (unsigned i = 0; i < 4; ++i) {
-            quarters += 2 * (1 + random_.below(3));
+            quarters += uint64_t{2} * (1 + random_.below(3));
             until(begin + (quarters + 1) * ticks * second_ns / crystal_hz / 4);
             writer_.get(register_c);
         }

@@ -107,11 +107,11 @@ private:
         }
         steps_.push_back(out(line_control, line_control_));
     }
-    // Three halves of the longest frame: no sum of them is near the four frames of the character timeout.
+    // Bit times, of which no sum is near the character timeout's four frames, or so many that it has passed.
     void wait() {
         constexpr uint64_t ns_per_second = 1'000'000'000, divisor_1_baud = 115'200, longest_frame_bits = 12;
-        const uint64_t frame_ns = longest_frame_bits * divisor_ * ns_per_second / divisor_1_baud;
-        now_ns_ += (1 + random_.below(4)) * 10 * frame_ns;
+        const uint64_t tenth_of_bit_ns = divisor_ * ns_per_second / divisor_1_baud / 10;
+        now_ns_ += tenth_of_bit_ns * (random_.one_in(2) ? 13 : 10 * 10 * longest_frame_bits);
         steps_.push_back(wait_until(now_ns_));
     }
 
