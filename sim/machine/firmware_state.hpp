@@ -1,5 +1,6 @@
 // What the firmware has done to the chipset and low memory before a boot loader runs: as SeaBIOS leaves a
-// `-M pc` machine (observed on QEMU 7.2). PCI functions power on with their firmware values already.
+// `-M pc` machine (observed on QEMU 7.2). PCI functions power on with their firmware values already. There is no
+// firmware that could be called: the interrupt vectors are left empty.
 #pragma once
 
 #include "models/chipset/pic.hpp"
@@ -12,7 +13,13 @@ namespace fixpoint::sim {
 
 // The processor's memory type ranges, where it has them. After its reset.
 void leave_memory_types(models::Cpu& cpu);
+
+// What the firmware has found.
+struct FirmwareDevices {
+    unsigned disks = 0;        // hard disks
+    unsigned serial_ports = 1; // COM1 to COM4, the first so many
+};
 void leave_firmware_state(models::Pic& pic, models::Pit& pit, models::Rtc& rtc,
-                          models::PhysicalMemory& memory);
+                          models::PhysicalMemory& memory, const FirmwareDevices& devices = {});
 
 } // namespace fixpoint::sim
