@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdio>
+#include <exception>
 
 #include <sys/wait.h>
 #include <unistd.h>
@@ -93,7 +94,11 @@ void in_child(const std::function<void()>& body) {
     const pid_t child = fork();
     ASSERT_GE(child, 0);
     if (child == 0) {
-        body();
+        try {
+            body();
+        } catch (const std::exception& error) { // else the child would go on with the parent's other tests
+            ADD_FAILURE() << error.what();
+        }
         std::fflush(nullptr);
         _exit(testing::Test::HasFailure() ? 1 : 0);
     }
