@@ -66,6 +66,24 @@ TEST_F(AtaQemuErrors, ADmaTransferOverTheEndMovesNothing) {
     }
 }
 
+TEST_F(AtaQemuErrors, ADmaTransferWithTooShortATableIsGivenUpSilently) {
+    set_table({{0x2000, 512, true}});
+    command(0xC8, 5, 2);
+    start(true);
+    settle();
+    EXPECT_EQ(bus_master_status(), 0u);
+    EXPECT_EQ(status(), 0x50u);
+    EXPECT_EQ(interrupts, 0);
+    EXPECT_EQ(lba(), 5u);
+}
+
+TEST_F(AtaQemuErrors, A48BitCommandWithoutTheLbaBitHasACylinderAddress) {
+    image.write(63, filled(0x44)); // head 1, sector 1
+    command_chs(0x24, 0, 1, 1);
+    settle();
+    EXPECT_EQ(data(), 0x4444);
+}
+
 TEST_F(AtaQemuErrors, AnUnreadableSectorLeavesTheAddressOfItsBlock) {
     image.mark_unreadable(6);
     command(0x20, 5, 3);
