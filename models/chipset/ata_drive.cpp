@@ -125,8 +125,9 @@ void AtaDrive::soft_reset() {
     disk_.abort_command(now_);
     phase_ = Phase::idle;
     power_.reset();
-    if (reverts_at_reset_) {
+    if (reverts_at_reset_ || like_qemu())
         settings_.multiple_sectors = power_on_settings().multiple_sectors;
+    if (reverts_at_reset_ && !like_qemu()) {
         geometry_ = default_geometry(disk_.sector_count());
         disk_.enable_write_cache(power_on_write_cache_, now_);
         disk_.enable_read_ahead(true);

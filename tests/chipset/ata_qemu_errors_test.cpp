@@ -169,6 +169,16 @@ TEST_F(AtaQemuErrors, IdentifyStartsWithBlocksOf16) {
     EXPECT_EQ(identify()[59], 0x0110);
 }
 
+TEST_F(AtaQemuErrors, SoftResetKeepsTheTranslation) {
+    image.write(20, filled(0x44));
+    command_chs(0x91, 0, 3, 0, 20);
+    set_control(4);
+    set_control(0);
+    command_chs(0x20, 0, 1, 1);
+    settle();
+    EXPECT_EQ(data(), 0x4444);
+}
+
 TEST_F(AtaQemuErrors, IdentifyKeepsTheDefaultTranslation) {
     command_chs(0x91, 0, 3, 0, 20);
     EXPECT_EQ(identify()[55], 16);
