@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <string_view>
 #include <vector>
 
 namespace fixpoint::models {
@@ -55,6 +56,19 @@ TEST_F(SystemPortsTest, DebugExitTakesAllWidths) {
     ports.write(SystemPorts::debug_exit, 2, 0x2222);
     ports.write(SystemPorts::debug_exit, 4, 0x33333333);
     EXPECT_EQ(exits, (std::vector<uint32_t>{0x11, 0x2222, 0x33333333}));
+}
+
+TEST_F(SystemPortsTest, OnlyTheWholeWordShutsDown) {
+    int shutdowns = 0;
+    ports.on_shutdown = [&] { ++shutdowns; };
+    const auto write = [&](std::string_view text) {
+        for (const char letter : text)
+            ports.write(SystemPorts::shutdown, 1, static_cast<uint8_t>(letter));
+    };
+    write("ShutdowShutdow");
+    EXPECT_EQ(shutdowns, 0);
+    write("nSSShutdown");
+    EXPECT_EQ(shutdowns, 2) << "a word may begin anew in the middle of one";
 }
 
 TEST_F(SystemPortsTest, TheDebugConsoleIsThereAndPrints) {
