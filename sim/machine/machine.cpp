@@ -44,6 +44,7 @@ enum : unsigned {
     irq_second_serial = 3,
     irq_serial = 4,
     irq_rtc = 8,
+    irq_power = 9,
     irq_mouse = 12,
     irq_coprocessor = 13,
     irq_ide = 14
@@ -286,6 +287,7 @@ void Machine::Parts::connect_lines() {
     };
     pit.device.timer.connect(to_irq(irq_timer));
     rtc.device.interrupt.connect(to_irq(irq_rtc));
+    power.device.interrupt.connect(to_irq(irq_power));
     uart.device.interrupt.connect(to_irq(irq_serial));
     second_uart.device.interrupt.connect(to_irq(irq_second_serial));
     keyboard.device.keyboard_interrupt.connect(to_irq(irq_keyboard));
