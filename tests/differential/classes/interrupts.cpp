@@ -7,6 +7,8 @@ namespace {
 constexpr unsigned free_vector = 0x30; // nothing of the driver's depends on these 16
 
 constexpr unsigned breakpoint_vector = 3;
+// Beyond the limit of 64 KiB segments, or with 16 bits as far as possible: what begins there reaches over it.
+constexpr uint32_t beyond_32 = 0x1'0000, beyond_16 = 0xFFFF;
 constexpr uint32_t handlers = at::landing, handlers_bytes = 0x80, longest_handler_bytes = 4;
 
 uint16_t handler_code(Builder& b, unsigned vector) {
@@ -43,7 +45,9 @@ void place_gate(Builder& b, unsigned vector) {
     if (type == descriptor::task_gate)
         type = descriptor::interrupt_gate_32; // tasks have a class of their own
     const bool unusual = vector != breakpoint_vector && b.random.one_in(10);
-    const uint32_t offset = unusual ? 0x1'0000 : handlers + b.random.below(handlers_bytes);
+    constexpr uint32_t wide_gate = 8; // of the type: an offset of 32 bits
+    const uint32_t beyond = (type & wide_gate) != 0 ? beyond_32 : beyond_16;
+    const uint32_t offset = unusual ? beyond : handlers + b.random.below(handlers_bytes);
     if (unusual)
         b.feature("offset:unusual");
     b.poke_gate(vector, gate(type, b.random.one_in(3) ? b.random.below(4) : 3, handler_code(b, vector),
@@ -183,7 +187,7 @@ void interrupt_returns(Builder& b) {
     const bool beyond = b.random.one_in(10);
     if (beyond)
         b.feature("offset:unusual");
-    push(b, beyond ? 0x1'0000 : at::landing, width);
+    push(b, !beyond ? at::landing : width == 4 ? beyond_32 : beyond_16, width);
     if (b.protected_mode() && b.random.one_in(3))
         b.poke_descriptor(static_cast<uint16_t>(selector::own + 8 * b.random.below(4)), b.random_segment());
     b.instruction("iret");
