@@ -3,7 +3,7 @@
 set(defects value line)
 set(seen_as_value "UNEXPLAINED: value: ")
 set(seen_as_line "UNEXPLAINED: (rises|level): ")
-foreach(device pit pic rtc uart power ide)
+foreach(device pit pic rtc uart power ide keyboard)
     foreach(defect IN LISTS defects)
         execute_process(COMMAND ${PROGRAM} --device ${device} --defect ${defect} --seed 1 --sequences 30 --show 0
                         OUTPUT_VARIABLE output ERROR_VARIABLE output RESULT_VARIABLE status)

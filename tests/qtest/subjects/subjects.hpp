@@ -15,5 +15,6 @@ std::unique_ptr<Subject> make_pci();
 std::unique_ptr<Subject> make_power();
 std::unique_ptr<Subject> make_ports();
 std::unique_ptr<Subject> make_ide();
+std::unique_ptr<Subject> make_keyboard();
 
 } // namespace fixpoint::qtest
