@@ -74,6 +74,7 @@ void Bios::describe(const Surroundings& machine, models::FirmwareConfiguration& 
     configuration.set_number(Configuration::processors, 1, 2);
     configuration.set_number(Configuration::most_processors, 1, 2);
     configuration.set_number(Configuration::boot_menu, 0, 2);
+    configuration.set_number(Configuration::timer_override, 1, 1);
 }
 
 std::filesystem::path find_bios(const std::string& name) {
