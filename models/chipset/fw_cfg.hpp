@@ -29,7 +29,8 @@ public:
         processors = 0x05,
         boot_menu = 0x0E,
         most_processors = 0x0F,
-        directory = 0x19
+        directory = 0x19,
+        timer_override = 0x8002 // 1: the timer, IRQ 0, is at pin 2 of the I/O APIC
     };
     void set_item(uint16_t key, Bytes content);
     void set_number(uint16_t key, uint64_t value, unsigned bytes);

@@ -164,7 +164,7 @@ int run_to_end(Machine& machine, HostInput& input, ScreenPrinter* screen, const 
 
 int boot_command(const BootOptions& options) {
     MachineParameters parameters = read_machine(options.machine, options.set, options.memory_mib);
-    if (options.bios == "seabios")
+    if (!options.bios.empty())
         parameters.video_rom = read_video_bios();
     const BootDisks disks(options.disks);
     const BootImage image = read_image(options);

@@ -3,7 +3,6 @@
 #include "sim/machine/boot_image.hpp"
 #include "sim/machine/firmware_state.hpp"
 
-#include <bit>
 #include <fmt/format.h>
 #include <fstream>
 #include <iterator>
@@ -51,10 +50,10 @@ std::filesystem::path first_existing(const std::array<const char*, Count>& place
 } // namespace
 
 Bios::Bios(const std::filesystem::path& file) : rom_{read_file(file)} {
-    if (!std::has_single_bit(rom_.size()) || rom_.size() < smallest_bytes || rom_.size() > largest_bytes)
-        throw BootError(
-            fmt::format("{}: a BIOS ROM has 64, 128 or 256 KiB, this file {} bytes; pad it at its beginning",
-                        file.string(), rom_.size()));
+    if (rom_.empty() || rom_.size() % unit_bytes != 0 || rom_.size() > largest_bytes)
+        throw BootError(fmt::format("{}: a BIOS ROM has a multiple of 64 KiB, 8 MiB at most, this file {} "
+                                    "bytes; pad it at its beginning",
+                                    file.string(), rom_.size()));
 }
 
 void Bios::describe(const Surroundings& machine, models::FirmwareConfiguration& configuration,
@@ -74,6 +73,7 @@ void Bios::describe(const Surroundings& machine, models::FirmwareConfiguration& 
     configuration.set_number(Configuration::processors, 1, 2);
     configuration.set_number(Configuration::most_processors, 1, 2);
     configuration.set_number(Configuration::boot_menu, 0, 2);
+    configuration.set_number(Configuration::timer_override, 1, 1);
 }
 
 std::filesystem::path find_bios(const std::string& name) {

@@ -20,9 +20,10 @@ namespace fixpoint::sim {
 
 class Bios {
 public:
-    static constexpr size_t smallest_bytes = 64u << 10, largest_bytes = 256u << 10;
+    // As QEMU takes them.
+    static constexpr size_t unit_bytes = 64u << 10, largest_bytes = 8u << 20;
 
-    // Reads the file: 64, 128 or 256 KB. Throws BootError.
+    // Reads the file, a multiple of `unit_bytes`. Throws BootError.
     explicit Bios(const std::filesystem::path& file);
 
     [[nodiscard]] std::span<const uint8_t> rom() const { return rom_; }
