@@ -37,7 +37,7 @@ public:
         if (count == 0)
             timer_ = never;
         else if (count <= 240)
-            timer_ = count * 5 * ps_per_second;
+            timer_ = Picoseconds{count} * 5 * ps_per_second;
         else if (count <= 251)
             timer_ = Picoseconds{count - 240u} * 30 * minute;
         else if (count == 252)
@@ -45,7 +45,7 @@ public:
         else if (count == 255)
             timer_ = 21 * minute + 15 * ps_per_second;
         else
-            timer_ = 8 * 60 * minute; // vendor's choice between 8 and 12 hours
+            timer_ = Picoseconds{8} * 60 * minute; // vendor's choice between 8 and 12 hours
     }
     [[nodiscard]] Mode mode(Picoseconds now) const {
         return now - last_use_ >= timer_ ? Mode::standby : mode_;

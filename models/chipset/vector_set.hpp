@@ -20,7 +20,7 @@ public:
     [[nodiscard]] int highest() const {
         for (size_t i = words_.size(); i-- != 0;)
             if (words_[i] != 0)
-                return static_cast<int>(i * 32) + std::bit_width(words_[i]) - 1;
+                return static_cast<int>(i * 32) + static_cast<int>(std::bit_width(words_[i])) - 1;
         return -1;
     }
     [[nodiscard]] uint32_t word(size_t index) const { return words_[index]; }

@@ -29,8 +29,8 @@ public:
     [[nodiscard]] std::span<const uint8_t> rom() const { return rom_; }
 
     struct Surroundings {
-        uint64_t memory_bytes;
-        std::array<std::optional<uint64_t>, 4> disk_sectors; // by IDE unit
+        uint64_t memory_bytes = 0;
+        std::array<std::optional<uint64_t>, 4> disk_sectors{}; // by IDE unit
     };
     static void describe(const Surroundings& machine, models::FirmwareConfiguration& configuration,
                          models::Rtc& rtc);

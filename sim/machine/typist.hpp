@@ -17,7 +17,7 @@ namespace fixpoint::sim {
 
 // A key, and what is held down around it.
 struct Keystroke {
-    models::Key key;
+    models::Key key{};
     bool shift = false, control = false, alt = false;
     bool operator==(const Keystroke&) const = default;
 };
