@@ -87,7 +87,7 @@ extern "C" void kernel_main(uint32_t magic, uint32_t information, uint32_t cpu_f
     console.print("fixpoint kernel: ", Decimal{boot.memory_bytes / kib}, " KiB memory, ",
                   Decimal{(kernel_info.reserved1.high - kernel_info.reserved1.low) / kib},
                   " KiB for the kernel, ", Decimal{boot.module_count}, " modules, timer ",
-                  timer.name(), "\n");
+                  name_of(line.timer), "\n");
 
     load_servers(boot);
     interrupt_controller.initialise();

@@ -56,8 +56,8 @@ void Timer::start(TimerSource source) {
     interrupt_controller.unmask(line());
 }
 
-const char* Timer::name() const {
-    return source_ == TimerSource::pit ? "pit" : source_ == TimerSource::rtc ? "rtc" : "apic";
+const char* name_of(TimerSource source) {
+    return source == TimerSource::pit ? "pit" : source == TimerSource::rtc ? "rtc" : "apic";
 }
 
 void Timer::acknowledge() {

@@ -11,12 +11,12 @@
 namespace kernel {
 
 enum class TimerSource { pit, rtc, apic };
+const char* name_of(TimerSource source);
 
 class Timer {
 public:
     void start(TimerSource source);
     unsigned line() const { return source_ == TimerSource::rtc ? 8 : 0; }
-    const char* name() const;
 
     // Called at each interrupt: lets the device raise the next one and returns the microseconds to add to the
     // clock.

@@ -53,6 +53,9 @@ uint32_t SystemPorts::read(uint32_t offset, unsigned) {
         return post_code_;
     case debug_console:
         return 0xE9; // how guests find the debug console
+    case coprocessor:
+    case coprocessor_reset:
+        return 0xFF; // write-only
     default:
         return 0;
     }

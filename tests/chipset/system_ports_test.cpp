@@ -103,6 +103,10 @@ TEST_F(CoprocessorError, PortF0AssertsIgnneUntilFerrGoes) {
     ports.set_numeric_error(false);
     EXPECT_EQ(ignore, (std::vector<bool>{true, false}));
 }
+TEST_F(CoprocessorError, PortF0CannotBeRead) {
+    EXPECT_EQ(ports.read(SystemPorts::coprocessor, 1), 0xFFu);
+}
+
 TEST_F(CoprocessorError, PortF0AloneDoesNothing) {
     ports.write(SystemPorts::coprocessor, 1, 0);
     ports.write(SystemPorts::coprocessor_reset, 1, 0);

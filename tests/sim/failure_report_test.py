@@ -33,7 +33,7 @@ says(text, "port 0x03e8: nobody takes the 1-byte write at 0008:", "(touch_absent
 check(text.count("0x03e8") == 1, "one line for each port")
 
 text = boot("memory", 33)
-says(text, "physical address 0xfee00020: nobody takes the 4-byte write at 0008:", "(touch_absent_memory+0x")
+says(text, "physical address 0xfed00020: nobody takes the 4-byte write at 0008:", "(touch_absent_memory+0x")
 check(text.count("physical address") == 1, "one line for each page")
 
 text = boot("many", 33)

@@ -16,8 +16,8 @@ extern "C" {
     pc::in8(0x3E8); // the same port: known already
 }
 [[gnu::noinline]] void touch_absent_memory() {
-    *reinterpret_cast<volatile uint32_t*>(0xFEE00020) = 0x1234;
-    pc::report("read", *reinterpret_cast<volatile uint32_t*>(0xFEE00030));
+    *reinterpret_cast<volatile uint32_t*>(0xFED00020) = 0x1234;
+    pc::report("read", *reinterpret_cast<volatile uint32_t*>(0xFED00030));
 }
 }
 
