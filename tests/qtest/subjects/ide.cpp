@@ -103,7 +103,7 @@ private:
             get(command); // ends the interrupt
     }
     uint64_t any_address() {
-        return random_.one_in(12)  ? disk_end - random_.below(4)
+        return random_.one_in(12)   ? disk_end - random_.below(4)
                : random_.one_in(30) ? disk_end + random_.below(1'000)
                                     : random_.below(500);
     }
@@ -206,7 +206,8 @@ private:
             const uint32_t part = random_.one_in(2) ? bytes : std::min(bytes, 2 * (1 + random_.below(700)));
             bytes -= part;
             writer_.steps.push_back({Action::write_memory, 4, entry, address});
-            writer_.steps.push_back({Action::write_memory, 4, entry + 4, part | (bytes == 0 ? last_mark : 0)});
+            writer_.steps.push_back(
+                {Action::write_memory, 4, entry + 4, part | (bytes == 0 ? last_mark : 0)});
             entry += 8;
             address += part;
         }
@@ -254,9 +255,9 @@ private:
         look();
     }
     void without_data() {
-        const uint8_t code = random_.pick<uint8_t>({0x40, 0x42, 0x70, 0xE7, 0xEA, 0x91, 0x10, 0x90, 0xE0, 0xE1,
-                                                    0xE2, 0xE3, 0xE5, 0xE6, 0xF8, 0x27, 0xC6, 0xC6, 0x00, 0x08,
-                                                    0xA0, 0xA1, 0xFF, 0x3F, 0xF5});
+        const uint8_t code = random_.pick<uint8_t>({0x40, 0x42, 0x70, 0xE7, 0xEA, 0x91, 0x10, 0x90, 0xE0,
+                                                    0xE1, 0xE2, 0xE3, 0xE5, 0xE6, 0xF8, 0x27, 0xC6, 0xC6,
+                                                    0x00, 0x08, 0xA0, 0xA1, 0xFF, 0x3F, 0xF5});
         const uint32_t sectors = code == 0xC6   ? random_.pick({1u, 2u, 4u, 8u, 16u, 3u, 32u, 0u})
                                  : code == 0x91 ? 63
                                                 : 1 + random_.below(4);
