@@ -11,7 +11,7 @@ inline constexpr uint32_t eflags_reserved_one = 1u << 1, eflags_interrupts = 1u 
 inline constexpr uint32_t eflags_io_privilege_3 = 3u << 12;
 
 // CPUID leaf 1, EDX.
-inline constexpr uint32_t feature_fpu = 1u << 0, feature_global_pages = 1u << 13;
+inline constexpr uint32_t feature_fpu = 1u << 0, feature_apic = 1u << 9, feature_global_pages = 1u << 13;
 
 inline uint32_t read_cr0() {
     uint32_t value;
@@ -41,6 +41,11 @@ inline uint32_t read_cr4() {
 }
 inline void write_cr4(uint32_t value) {
     asm volatile("movl %0, %%cr4" : : "r"(value) : "memory");
+}
+inline uint64_t read_msr(uint32_t number) {
+    uint64_t value;
+    asm volatile("rdmsr" : "=A"(value) : "c"(number));
+    return value;
 }
 inline void invalidate_page(uint32_t address) {
     asm volatile("invlpg (%0)" : : "r"(address) : "memory");

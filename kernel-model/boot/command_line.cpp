@@ -32,7 +32,7 @@ struct Word {
     console.print("kernel: command line: ");
     for (unsigned index = 0; index < word.length; ++index)
         console.print_char(word.text[index]);
-    console.print(": expected tcb-pager=TASK, paged-tasks=TASK (1-255) or timer=pit|rtc\n");
+    console.print(": expected tcb-pager=TASK, paged-tasks=TASK (1-255) or timer=pit|rtc|apic\n");
     refuse_to_boot("command line not understood");
 }
 
@@ -84,6 +84,8 @@ CommandLine parse_command_line(const char* text) {
             line.timer = TimerSource::pit;
         else if (word.equals("timer=rtc"))
             line.timer = TimerSource::rtc;
+        else if (word.equals("timer=apic"))
+            line.timer = TimerSource::apic;
         else
             reject(word);
     }

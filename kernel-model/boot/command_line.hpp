@@ -1,4 +1,4 @@
-// The kernel's command line: `tcb-pager=TASK paged-tasks=TASK timer=pit|rtc`. The first word is the file's
+// The kernel's command line: `tcb-pager=TASK paged-tasks=TASK timer=pit|rtc|apic`. The first word is the file's
 // name.
 #pragma once
 

@@ -81,16 +81,17 @@ extern "C" void kernel_main(uint32_t magic, uint32_t information, uint32_t cpu_f
         tcb_paging.pager = l4::ThreadId::make(line.tcb_pager_task, 0, 1, l4::root_task).raw;
     tcb_paging.paged_tasks = line.paged_tasks;
 
+    if (line.timer == TimerSource::apic && (cpu_features & cpu::feature_apic) == 0)
+        refuse_to_boot("command line: timer=apic: this processor has no local APIC");
     constexpr uint32_t kib = 1024;
     console.print("fixpoint kernel: ", Decimal{boot.memory_bytes / kib}, " KiB memory, ",
                   Decimal{(kernel_info.reserved1.high - kernel_info.reserved1.low) / kib},
                   " KiB for the kernel, ", Decimal{boot.module_count}, " modules, timer ",
-                  line.timer == TimerSource::pit ? "pit" : "rtc", "\n");
+                  name_of(line.timer), "\n");
 
     load_servers(boot);
     interrupt_controller.initialise();
     timer.start(line.timer);
-    interrupt_controller.unmask(timer.line());
     start_servers(boot);
 }
 

@@ -75,7 +75,7 @@ void interrupt_arrived(unsigned line) {
         return;
     if (line == timer.line()) {
         const uint32_t us = timer.tick_us();
-        interrupt_controller.acknowledge(line);
+        timer.acknowledge();
         scheduler.tick(us);
         return;
     }

@@ -17,7 +17,6 @@ public:
     unsigned transport_dbg(tlm::tlm_generic_payload& payload) override;
 
 private:
-
     PhysicalMemory& memory_;
 };
 

@@ -193,6 +193,13 @@ void AtaDrive::dma_moved() {
     step();
 }
 
+void AtaDrive::table_ended() {
+    if (phase_ != Phase::dma || !like_qemu())
+        return;
+    disk_.abort_command(now_);
+    enter(Phase::idle);
+}
+
 // The disk has done its part.
 void AtaDrive::complete() {
     if (reports_write_errors_)

@@ -125,8 +125,9 @@ void AtaDrive::soft_reset() {
     disk_.abort_command(now_);
     phase_ = Phase::idle;
     power_.reset();
-    if (reverts_at_reset_) {
+    if (reverts_at_reset_ || like_qemu())
         settings_.multiple_sectors = power_on_settings().multiple_sectors;
+    if (reverts_at_reset_ && !like_qemu()) {
         geometry_ = default_geometry(disk_.sector_count());
         disk_.enable_write_cache(power_on_write_cache_, now_);
         disk_.enable_read_ahead(true);
@@ -145,17 +146,22 @@ void AtaDrive::diagnose(bool interrupts) {
     interrupt.set(interrupts);
 }
 
+// A 48-bit command has an LBA whatever the device register says; QEMU takes it at its word.
+bool AtaDrive::addresses_48_bits() const {
+    return transfer_.extended && (!like_qemu() || device_ & lba_mode);
+}
+
 bool AtaDrive::read_address() {
-    if (transfer_.extended) {
+    sectors_ =
+        static_cast<uint32_t>(transfer_.extended ? count_.previous << 8 | count_.current : count_.current);
+    if (sectors_ == 0)
+        sectors_ = transfer_.extended ? 65'536 : 256;
+    if (addresses_48_bits()) {
         first_lba_ = uint64_t{lba_low_.current} | uint64_t{lba_mid_.current} << 8 |
                      uint64_t{lba_high_.current} << 16 | uint64_t{lba_low_.previous} << 24 |
                      uint64_t{lba_mid_.previous} << 32 | uint64_t{lba_high_.previous} << 40;
-        sectors_ = static_cast<uint32_t>(count_.previous << 8 | count_.current);
-        if (sectors_ == 0)
-            sectors_ = 65'536;
         return true;
     }
-    sectors_ = count_.current == 0 ? 256 : count_.current;
     if (device_ & lba_mode) {
         first_lba_ = static_cast<uint64_t>(device_ & 15) << 24 | uint64_t{lba_high_.current} << 16 |
                      uint64_t{lba_mid_.current} << 8 | lba_low_.current;
@@ -174,7 +180,7 @@ uint32_t AtaDrive::sectors_that_exist() const {
 }
 
 void AtaDrive::store_address(uint64_t lba) {
-    if (transfer_.extended) {
+    if (addresses_48_bits()) {
         lba_low_ = {static_cast<uint8_t>(lba), static_cast<uint8_t>(lba >> 24)};
         lba_mid_ = {static_cast<uint8_t>(lba >> 8), static_cast<uint8_t>(lba >> 32)};
         lba_high_ = {static_cast<uint8_t>(lba >> 16), static_cast<uint8_t>(lba >> 40)};

@@ -70,6 +70,8 @@ public:
     [[nodiscard]] bool dma_put(ConstSector data);
     // The controller stops with a failed command.
     [[nodiscard]] bool error_stops_bus_master() const { return like_qemu(); }
+    // The bus master's table has ended. A real drive goes on waiting if it has more to move.
+    void table_ended();
 
     void advance(Picoseconds now);
     [[nodiscard]] Picoseconds next_event() const { return disk_.next_event(); }
@@ -113,6 +115,7 @@ private:
     void signature();
     void soft_reset();
     [[nodiscard]] AtaSettings power_on_settings() const;
+    [[nodiscard]] bool addresses_48_bits() const;
     [[nodiscard]] bool read_address(); // to first_lba_ and sectors_; false: no such cylinder, head, sector
     [[nodiscard]] uint32_t sectors_that_exist() const; // of the range
     void store_address(uint64_t lba);

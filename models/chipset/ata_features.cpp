@@ -25,6 +25,7 @@ enum : uint8_t {
     smart_disable = 0xD9,
     smart_return_status = 0xDA,
 };
+constexpr uint8_t autosave_off = 0x00, autosave_on = 0xF1;
 constexpr uint8_t smart_key_mid = 0x4F, smart_key_high = 0xC2;
 
 } // namespace
@@ -89,7 +90,10 @@ void AtaDrive::smart() {
     case smart_disable:
         settings_.smart = subcommand == smart_enable;
         return finish();
-    case smart_autosave:
+    case smart_autosave: { // QEMU looks for the choice in another register
+        const uint8_t choice = like_qemu() ? lba_low_.current : count_.current;
+        return choice == autosave_on || choice == autosave_off ? finish() : fail(ata_error::aborted);
+    }
     case smart_return_status: // the key unchanged: no threshold exceeded
         return finish();
     default:

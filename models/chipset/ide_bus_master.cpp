@@ -86,10 +86,16 @@ void IdeChannel::stop_engine(bool error) {
         bm_status_ |= ide_bus_master::error;
 }
 
+void IdeChannel::end_of_table() {
+    stop_engine(false);
+    if (AtaDrive* const drive = selected())
+        drive->table_ended();
+}
+
 // False at the end of the table.
 bool IdeChannel::next_region() {
     if (last_region_) {
-        stop_engine(false);
+        end_of_table();
         return false;
     }
     std::array<uint8_t, prd_bytes> entry{};
@@ -132,7 +138,7 @@ void IdeChannel::finish_sector() {
     if (!move_sector(*selected(), regions))
         stop_engine(true);
     else if (region_bytes_ == 0 && last_region_)
-        stop_engine(false);
+        end_of_table();
 }
 
 // False: memory does not answer.

@@ -73,6 +73,7 @@ private:
     void start_sector(Picoseconds now);
     void finish_sector();
     bool next_region();
+    void end_of_table();
     void stop_engine(bool error);
     struct Region {
         uint32_t address, bytes;

@@ -14,6 +14,7 @@ constexpr uint32_t nibble_reads = 1, nibble_writes = 2;
 // As QEMU's -M pc shows it, with the subsystem by which its firmware knows where it runs.
 HostBridgeFunction::HostBridgeFunction() : PciFunction{0x8086, 0x1237, 0x060000, 0x02} {
     define(0x04, 2, 0x0007, 0x0000);
+    define(0x0D, 1, 0x00, 0xF8); // master latency timer
     define(0x2C, 4, 0x1100'1AF4, 0);
     for (unsigned i = 0; i < attribute_registers; ++i) {
         const uint32_t used = i == 0 ? 0x30 : 0x33;
@@ -37,7 +38,7 @@ void HostBridgeFunction::changed() {
     }
 }
 
-// 82371SB (290550).
+// 82371SB. What has no effect here still has its value after reset, and keeps what is written.
 IsaBridgeFunction::IsaBridgeFunction() : PciFunction{0x8086, 0x7000, 0x060100, 0x00} {
     define(0x04, 2, 0x0007, 0x0008);
     define(0x06, 2, 0x0200, 0x0000);
@@ -45,6 +46,16 @@ IsaBridgeFunction::IsaBridgeFunction() : PciFunction{0x8086, 0x7000, 0x060100, 0
     constexpr uint32_t not_routed = 0x8080'8080, irq_10_10_11_11 = 0x0B0B'0A0A;
     define(0x60, 4, not_routed, 0x8F8F8F8F); // PIRQ A-D
     define_firmware(0x60, 4, irq_10_10_11_11);
+    define(0x4C, 1, 0x4D, 0xFF);             // ISA recovery time
+    define(0x4E, 2, 0x0003, 0x01FF);         // chip selects of the X-bus
+    define(0x69, 1, 0x02, 0xFE);             // top of memory
+    define(0x70, 1, 0x80, 0xCF);             // motherboard device's IRQ
+    define(0x76, 2, 0x0C0C, 0x8F8F);         // motherboard devices' DMA channels
+    define(0x78, 2, 0x0002, 0xFFFF);         // programmable chip select
+    define(0xA0, 1, 0x08, 0x1F);             // SMI control
+    define(0xA2, 2, 0x0000, 0x01FF);         // SMI enable
+    define(0xA4, 4, 0x00000000, 0xA000FFFB); // system event enable
+    define(0xA8, 1, 0x0F, 0xFF);             // fast-off timer
 }
 
 } // namespace fixpoint::models

@@ -3,11 +3,17 @@
 namespace fixpoint::models {
 namespace {
 
-enum : uint32_t { pm1_status = 0, pm1_enable = 2, pm1_control = 4, pm_timer = 8 };
+enum : uint32_t { pm1_status = 0, pm1_enable = 2, pm1_control = 4, pm_timer = 8, pm_timer_end = 12 };
+constexpr uint16_t timer_overflow = 1; // status and enable
 constexpr uint16_t sleep_enable = 1u << 13;
 constexpr uint16_t sci_enable = 1; // as SeaBIOS leaves it
+constexpr uint64_t timer_mask = 0xFF'FFFF;
 constexpr unsigned base_register = 0x40, miscellaneous = 0x80;
 constexpr uint32_t decode = 1, firmware_io_base = 0x600, management_mode_enabled = 1u << 25;
+
+uint16_t with_byte(uint16_t word, uint32_t high, uint8_t byte) {
+    return static_cast<uint16_t>(high ? (word & 0x00FF) | byte << 8 : (word & 0xFF00) | byte);
+}
 
 } // namespace
 
@@ -31,38 +37,80 @@ std::optional<uint16_t> PowerManagement::io_base() const {
     return static_cast<uint16_t>(read_config(base_register, 2) & ~1u);
 }
 
-uint32_t PowerManagement::read(uint32_t offset, unsigned bytes) {
-    uint32_t value = 0;
-    switch (offset) {
-    case pm1_enable:
-        value = enable_;
-        break;
-    case pm1_control:
-        value = control_;
-        break;
-    case pm_timer:
-        value = static_cast<uint32_t>(timer_clock.ticks_at(now_) & 0xFF'FFFF);
-        break;
-    default:
-        break; // nothing of the rest ever happens
-    }
-    return bytes == 4 ? value : value & ((1u << 8 * bytes) - 1);
+void PowerManagement::update_interrupt() {
+    interrupt.set(status_ & enable_ & timer_overflow && control_ & sci_enable);
 }
 
-void PowerManagement::write(uint32_t offset, unsigned, uint32_t value) {
-    if (offset == pm1_enable)
-        enable_ = static_cast<uint16_t>(value);
-    if (offset != pm1_control)
-        return;
-    control_ = static_cast<uint16_t>(value & ~uint32_t{sleep_enable});
-    if (value & sleep_enable && on_power_off)
-        on_power_off();
+void PowerManagement::advance(Picoseconds now) {
+    const uint64_t before = overflows();
+    now_ = now;
+    if (overflows() != before)
+        status_ |= timer_overflow;
+    update_interrupt();
+}
+
+Picoseconds PowerManagement::next_event() const {
+    if (!(enable_ & timer_overflow) || !(control_ & sci_enable) || status_ & timer_overflow)
+        return never;
+    return timer_clock.time_of((overflows() + 1) * ticks_per_overflow);
+}
+
+uint8_t PowerManagement::read_byte(uint32_t offset) const {
+    const auto of_word = [offset](uint32_t word) { return static_cast<uint8_t>(word >> 8 * (offset & 1)); };
+    switch (offset & ~1u) {
+    case pm1_status:
+        return of_word(status_);
+    case pm1_enable:
+        return of_word(enable_);
+    case pm1_control:
+        return of_word(control_);
+    default:
+        break;
+    }
+    if (offset >= pm_timer && offset < pm_timer_end)
+        return static_cast<uint8_t>((timer_clock.ticks_at(now_) & timer_mask) >> 8 * (offset - pm_timer));
+    return 0; // nothing of the rest ever happens
+}
+
+uint32_t PowerManagement::read(uint32_t offset, unsigned bytes) {
+    uint32_t value = 0;
+    for (unsigned i = 0; i < bytes; ++i)
+        value |= uint32_t{read_byte(offset + i)} << 8 * i;
+    return value;
+}
+
+void PowerManagement::write_byte(uint32_t offset, uint8_t value) {
+    const uint32_t high = offset & 1;
+    switch (offset & ~1u) {
+    case pm1_status:
+        status_ &= static_cast<uint16_t>(~with_byte(0, high, value)); // write 1 to clear
+        break;
+    case pm1_enable:
+        enable_ = with_byte(enable_, high, value);
+        break;
+    case pm1_control: {
+        const uint16_t written = with_byte(high ? control_ : control_ & ~sleep_enable, high, value);
+        control_ = static_cast<uint16_t>(written & ~sleep_enable);
+        if (written & sleep_enable && on_power_off)
+            on_power_off();
+        break;
+    }
+    default:
+        break;
+    }
+}
+
+void PowerManagement::write(uint32_t offset, unsigned bytes, uint32_t value) {
+    for (unsigned i = 0; i < bytes; ++i)
+        write_byte(offset + i, static_cast<uint8_t>(value >> 8 * i));
+    update_interrupt();
 }
 
 void PowerManagement::power_cycle(Picoseconds now) {
     now_ = now;
-    enable_ = 0;
+    status_ = enable_ = 0;
     control_ = sci_enable;
+    update_interrupt();
 }
 
 } // namespace fixpoint::models

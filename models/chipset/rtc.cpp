@@ -24,7 +24,8 @@ enum : unsigned {
     century_byte = 0x32, // where PC firmware keeps it
 };
 // Register A.
-constexpr uint8_t update_in_progress = 0x80, divider_mask = 0x70, divider_on = 0x20, rate_mask = 0x0F;
+constexpr uint8_t update_in_progress = 0x80, divider_mask = 0x70, divider_on = 0x20, divider_reset = 0x60,
+                  rate_mask = 0x0F;
 // Register B.
 constexpr uint8_t set_bit = 0x80, periodic_enable = 0x40, alarm_enable = 0x20, update_enable = 0x10;
 constexpr uint8_t binary_mode = 0x04, hours_24 = 0x02;
@@ -35,19 +36,22 @@ constexpr uint8_t alarm_any = 0xC0;          // an alarm byte of 11xxxxxx matche
 
 // The update cycle is announced 244 us before the registers change.
 constexpr Picoseconds update_warning = 244 * ps_per_us;
+// The first update after the divider's reset.
+constexpr Picoseconds first_update_after = ps_per_second / 2;
+
+constexpr bool is_time(unsigned index) {
+    return index == century_byte ||
+           (index < register_a && index != seconds_alarm && index != minutes_alarm && index != hours_alarm);
+}
 
 } // namespace
 
 Rtc::Rtc(int64_t start_unix_seconds)
-    : start_{start_unix_seconds}, a_{divider_on | 6}, b_{hours_24} {
+    : seconds_{start_unix_seconds}, a_{divider_on | 6}, b_{hours_24} {
 } // as every PC's firmware has set it: 1,024 Hz
 
 bool Rtc::running() const {
     return !(b_ & set_bit) && (a_ & divider_mask) == divider_on;
-}
-
-int64_t Rtc::unix_seconds() const {
-    return b_ & set_bit ? stopped_ : start_ + offset_ + static_cast<int64_t>(now_ / ps_per_second);
 }
 
 Rtc::TimeOfDay Rtc::time_of_day(int64_t unix_seconds) const {
@@ -111,19 +115,28 @@ void Rtc::advance(Picoseconds now) {
     const Picoseconds before = now_;
     now_ = now;
     if (const uint64_t period = periodic_ticks();
-        period != 0 && crystal.ticks_at(before) / period != crystal.ticks_at(now) / period)
+        period != 0 &&
+        crystal.ticks_at(before - divider_start_) / period != crystal.ticks_at(now - divider_start_) / period)
         c_ |= periodic_enable;
-    const auto first = static_cast<int64_t>(before / ps_per_second),
-               last = static_cast<int64_t>(now / ps_per_second);
-    if (first != last && running()) {
-        c_ |= update_enable;
-        // A day has every time of day in it.
-        for (int64_t second = std::max(first + 1, last - 86'400); second <= last && !(c_ & alarm_enable);
-             ++second)
-            if (alarm_matches(start_ + offset_ + second))
-                c_ |= alarm_enable;
+    if (now >= next_update_) {
+        const uint64_t updates = (now - next_update_) / ps_per_second + 1;
+        next_update_ += updates * ps_per_second;
+        if (running())
+            update(static_cast<int64_t>(updates));
     }
     update_interrupt();
+}
+
+void Rtc::update(int64_t times) {
+    constexpr int64_t seconds_of_day = 86'400;
+    c_ |= update_enable;
+    const int64_t first = seconds_ + 1;
+    seconds_ += times;
+    // A day has every time of day in it.
+    for (int64_t second = std::max(first, seconds_ - seconds_of_day);
+         second <= seconds_ && !(c_ & alarm_enable); ++second)
+        if (alarm_matches(second))
+            c_ |= alarm_enable;
 }
 
 Picoseconds Rtc::next_event() const {
@@ -131,14 +144,15 @@ Picoseconds Rtc::next_event() const {
         return never; // the line stays up until register C is read
     Picoseconds next = never;
     if (const uint64_t period = periodic_ticks(); period != 0 && b_ & periodic_enable)
-        next = crystal.time_of((crystal.ticks_at(now_) / period + 1) * period);
+        next =
+            divider_start_ + crystal.time_of((crystal.ticks_at(now_ - divider_start_) / period + 1) * period);
     if (running() && b_ & (update_enable | alarm_enable))
-        next = std::min(next, (now_ / ps_per_second + 1) * ps_per_second);
+        next = std::min(next, next_update_);
     return next;
 }
 
-uint8_t Rtc::read_register(unsigned index) {
-    const TimeOfDay time = time_of_day(unix_seconds());
+uint8_t Rtc::time_register(unsigned index) const {
+    const TimeOfDay time = time_of_day(seconds_);
     switch (index) {
     case seconds_register:
         return encode(time.second);
@@ -154,10 +168,15 @@ uint8_t Rtc::read_register(unsigned index) {
         return encode(time.month);
     case year_register:
         return encode(static_cast<unsigned>(time.year % 100));
-    case century_byte:
+    default:
         return encode(static_cast<unsigned>(time.year / 100));
+    }
+}
+
+uint8_t Rtc::read_register(unsigned index) {
+    switch (index) {
     case register_a: {
-        const bool updating = running() && now_ % ps_per_second >= ps_per_second - update_warning;
+        const bool updating = running() && next_update_ - now_ <= update_warning;
         return static_cast<uint8_t>(a_ | (updating ? update_in_progress : 0));
     }
     case register_b:
@@ -171,80 +190,79 @@ uint8_t Rtc::read_register(unsigned index) {
     case register_d:
         return valid_ram_and_time;
     default:
-        return memory_[index]; // alarms and CMOS memory
+        return is_time(index) && running() ? time_register(index) : memory_[index];
     }
 }
 
-void Rtc::write_time(unsigned index, uint8_t value) {
+// A date that does not exist is brought into range, as the sum of its parts.
+int64_t Rtc::time_in_registers() const {
     using namespace std::chrono;
-    TimeOfDay time = time_of_day(unix_seconds());
-    switch (index) {
-    case seconds_register:
-        time.second = decode(value);
-        break;
-    case minutes_register:
-        time.minute = decode(value);
-        break;
-    case hours_register:
-        time.hour = decode_hour(value);
-        break;
-    case day_register:
-        time.day = decode(value);
-        break;
-    case month_register:
-        time.month = decode(value);
-        break;
-    case year_register:
-        time.year = time.year / 100 * 100 + static_cast<int>(decode(value) % 100);
-        break;
-    case century_byte:
-        time.year = time.year % 100 + static_cast<int>(decode(value)) * 100;
-        break;
-    default:
-        return; // the day of the week follows from the date
+    const auto number = [this](unsigned index) { return static_cast<int>(decode(memory_[index])); };
+    const int full_year = number(century_byte) * 100 + number(year_register);
+    const year_month month_of_year = year{full_year} / January + months{number(month_register) - 1};
+    const sys_days date = sys_days{month_of_year / 1} + days{number(day_register) - 1};
+    return (sys_seconds{date} + hours{decode_hour(memory_[hours_register])} +
+            minutes{number(minutes_register)} + seconds{number(seconds_register)})
+        .time_since_epoch()
+        .count();
+}
+
+void Rtc::stop() {
+    for (unsigned index = 0; index < register_a; ++index)
+        if (is_time(index))
+            memory_[index] = time_register(index);
+    memory_[century_byte] = time_register(century_byte);
+}
+
+void Rtc::resume() {
+    seconds_ = time_in_registers();
+}
+
+void Rtc::write_a(uint8_t value) {
+    const bool ran = running(), was_reset = (a_ & divider_reset) == divider_reset;
+    if (ran && (value & divider_mask) != divider_on)
+        stop();
+    a_ = value & (divider_mask | rate_mask);
+    if (was_reset && (a_ & divider_mask) == divider_on) {
+        divider_start_ = now_;
+        next_update_ = now_ + first_update_after;
     }
-    // A date that does not exist is brought into range, as the sum of its parts.
-    const sys_days date = sys_days{year{time.year} / month{1} / day{1}} +
-                          (sys_days{(year{time.year} / 1 + months{static_cast<int>(time.month) - 1}) / 1} -
-                           sys_days{year{time.year} / month{1} / day{1}}) +
-                          days{static_cast<int>(time.day) - 1};
-    const int64_t wanted = date.time_since_epoch().count() * 86'400LL + time.hour * 3'600LL +
-                           time.minute * 60LL + static_cast<int64_t>(time.second);
-    if (b_ & set_bit)
-        stopped_ = wanted;
-    else
-        offset_ += wanted - unix_seconds();
+    if (!ran && running())
+        resume();
+}
+
+void Rtc::write_b(uint8_t value) {
+    const bool ran = running();
+    if (value & set_bit) {
+        if (ran)
+            stop();
+        value &= static_cast<uint8_t>(~update_enable); // SET clears UIE
+    }
+    b_ = value;
+    if (!ran && running())
+        resume();
+    update_interrupt();
 }
 
 void Rtc::write_register(unsigned index, uint8_t value) {
     switch (index) {
-    case seconds_alarm:
-    case minutes_alarm:
-    case hours_alarm:
-        memory_[index] = value;
-        break;
     case register_a:
-        a_ = value & (divider_mask | rate_mask);
+        write_a(value);
         break;
-    case register_b: {
-        const int64_t time = unix_seconds();
-        if (value & set_bit) {
-            stopped_ = time;
-            value &= static_cast<uint8_t>(~update_enable); // SET clears UIE
-        }
-        b_ = value;
-        offset_ += time - (start_ + offset_ + static_cast<int64_t>(now_ / ps_per_second));
-        update_interrupt();
+    case register_b:
+        write_b(value);
         break;
-    }
     case register_c:
     case register_d:
         break; // read-only
-    default:
-        if (index < first_memory || index == century_byte)
-            write_time(index, value);
-        else
-            memory_[index] = value;
+    default: {
+        const bool sets_running_clock = is_time(index) && running();
+        if (sets_running_clock)
+            stop();
+        memory_[index] = value;
+        if (sets_running_clock)
+            resume();
+    }
     }
 }
 

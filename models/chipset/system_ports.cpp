@@ -1,5 +1,7 @@
 #include "models/chipset/system_ports.hpp"
 
+#include <string_view>
+
 namespace fixpoint::models {
 namespace {
 
@@ -33,6 +35,16 @@ void SystemPorts::set_numeric_error(bool level) {
         set_ignore_numeric_error(false);
 }
 
+void SystemPorts::write_shutdown(char letter) {
+    constexpr std::string_view word = "Shutdown";
+    shutdown_letters_ = letter == word[shutdown_letters_] ? shutdown_letters_ + 1 : letter == word[0] ? 1 : 0;
+    if (shutdown_letters_ < word.size())
+        return;
+    shutdown_letters_ = 0;
+    if (on_shutdown)
+        on_shutdown();
+}
+
 uint32_t SystemPorts::read(uint32_t offset, unsigned) {
     switch (offset) {
     case fast_a20:
@@ -41,6 +53,9 @@ uint32_t SystemPorts::read(uint32_t offset, unsigned) {
         return post_code_;
     case debug_console:
         return 0xE9; // how guests find the debug console
+    case coprocessor:
+    case coprocessor_reset:
+        return 0xFF; // write-only
     default:
         return 0;
     }
@@ -64,6 +79,9 @@ void SystemPorts::write(uint32_t offset, unsigned bytes, uint32_t value) {
         if (numeric_error_)
             set_ignore_numeric_error(true);
         break;
+    case shutdown:
+        write_shutdown(static_cast<char>(byte));
+        break;
     case debug_exit:
         debug_exit_value_ = bytes == 4 ? value : value & ((1u << 8 * bytes) - 1);
         if (on_debug_exit)
@@ -75,6 +93,7 @@ void SystemPorts::write(uint32_t offset, unsigned bytes, uint32_t value) {
 }
 
 void SystemPorts::power_cycle(Picoseconds) {
+    shutdown_letters_ = 0;
     fast_a20_ = a20_gate; // as firmware leaves it
     if (on_a20)
         on_a20(true);

@@ -59,13 +59,16 @@ void Uart::feed_input(std::string_view bytes) {
 }
 
 void Uart::receive(uint8_t byte) {
+    if (!fifo_enabled_)
+        receive_buffer_ = byte;
     if (received_.size() == capacity()) { // loopback only
         overrun_ = true;
+        if (!fifo_enabled_)
+            received_.front() = byte; // a FIFO keeps what it has
         return;
     }
     received_.push_back(byte);
-    last_receive_ = now_;
-    timed_out_ = false;
+    last_receive_ = now_; // a timeout that has come stays until a byte is read
 }
 
 void Uart::start_frame(Picoseconds at) {
@@ -78,6 +81,7 @@ void Uart::start_frame(Picoseconds at) {
 
 void Uart::send(uint8_t byte) {
     transmitter_empty_interrupt_ = false;
+    update_interrupt(); // the line falls, though the byte may leave the holding register at once: the PIC needs the edge
     if (transmit_.size() == capacity())
         transmit_.pop_back(); // written over
     transmit_.push_back(byte);
@@ -124,10 +128,10 @@ uint8_t Uart::interrupt_identification() const {
     if (interrupt_enable_ & line_interrupt && overrun_)
         return fifo | id_line;
     if (interrupt_enable_ & receive_interrupt) {
+        if (timed_out_) // bit 3 with bit 2, however much there is
+            return fifo | id_timeout;
         if (received_.size() >= trigger_level())
             return fifo | id_receive;
-        if (timed_out_)
-            return fifo | id_timeout;
     }
     if (interrupt_enable_ & transmit_interrupt && transmitter_empty_interrupt_)
         return fifo | id_transmit;
@@ -150,6 +154,8 @@ uint32_t Uart::read(uint32_t offset, unsigned) {
             received_.pop_front();
             last_receive_ = now_;
             timed_out_ = false;
+        } else if (!fifo_enabled_) {
+            value = receive_buffer_;
         }
         break;
     case interrupt_enable:
@@ -211,8 +217,10 @@ void Uart::write(uint32_t offset, unsigned, uint32_t value) {
         }
         break;
     case identification: // FIFO control
-        if (((byte & 1) != 0) != fifo_enabled_ || byte & 2)
+        if (((byte & 1) != 0) != fifo_enabled_ || byte & 2) {
             received_.clear();
+            timed_out_ = false;
+        }
         if (((byte & 1) != 0) != fifo_enabled_ || byte & 4)
             transmit_.clear();
         fifo_enabled_ = byte & 1;
@@ -240,7 +248,7 @@ void Uart::power_cycle(Picoseconds now) {
     sent_at_ = arrives_at_ = never;
     now_ = last_receive_ = now;
     transmitter_empty_interrupt_ = timed_out_ = set_up_ = overrun_ = false;
-    interrupt_enable_ = line_control_ = modem_control_ = scratch_ = 0;
+    interrupt_enable_ = line_control_ = modem_control_ = scratch_ = receive_buffer_ = 0;
     divisor_ = divisor_9600_baud;
     fifo_enabled_ = false;
     fifo_trigger_ = 0;

@@ -48,6 +48,7 @@ private:
 
     std::deque<uint8_t> line_; // what the other end will send
     std::deque<uint8_t> received_, transmit_;
+    uint8_t receive_buffer_ = 0; // the byte last received without FIFO; it can be read again and again
     uint8_t shifting_ = 0;
     Picoseconds sent_at_ = never;    // the frame in the shift register is out
     Picoseconds arrives_at_ = never; // the next frame from the line is in

@@ -22,8 +22,8 @@ inline constexpr uint32_t fpu = 1u << 0, vme = 1u << 1, de = 1u << 2, pse = 1u <
 
 inline constexpr uint32_t implemented_features =
     feature::fpu | feature::vme | feature::de | feature::pse | feature::tsc | feature::msr | feature::pae |
-    feature::mce | feature::cx8 | feature::apic | feature::sep | feature::mtrr | feature::pge | feature::mca | feature::cmov |
-    feature::pat | feature::pse36 | feature::mmx | feature::fxsr;
+    feature::mce | feature::cx8 | feature::apic | feature::sep | feature::mtrr | feature::pge | feature::mca |
+    feature::cmov | feature::pat | feature::pse36 | feature::mmx | feature::fxsr;
 
 [[nodiscard]] inline uint32_t cpu_features(const CpuParameters& parameters) {
     return implemented_features & ~parameters.disabled_features;

@@ -136,6 +136,8 @@ void MechanicalDisk::abort_command(Picoseconds now) {
 }
 
 void MechanicalDisk::enable_write_cache(bool enabled, Picoseconds) {
+    if (command_done()) // a write that was done with the cache stays done without it
+        command_ = Command::none;
     write_cache_enabled_ = enabled;
 }
 

@@ -204,6 +204,8 @@ int boot_command(const BootOptions& options) {
             if (gdb)
                 debugger.emplace(machine, *gdb);
             machine.load(image);
+            for (const std::string& warning : machine.boot_warnings())
+                fmt::print(stderr, "fixpoint: {}\n", warning);
             std::optional<Profile> profile;
             if (profile_file)
                 profile.emplace(machine, image);

@@ -35,8 +35,8 @@ struct SweepOptions {
 int sweep_command(const SweepOptions& options);
 
 struct BootOptions {
-    std::string kernel, append; // one of kernel and bios
-    std::string bios;           // a ROM image, or "seabios"
+    std::string kernel, append;       // one of kernel and bios
+    std::string bios;                 // a ROM image, or "seabios"
     std::vector<std::string> modules; // "FILE ARGUMENTS"
     std::vector<std::string> disks;   // "IMG[,key=value...]"
     std::string machine = "machines/pentium3-500.toml";

@@ -207,7 +207,7 @@ void read_machine_keys(Section& machine, MachineParameters& parameters) {
     chipset.bind("ide_bytes_per_second", devices.ide_bytes_per_second,
                  {.meaning = "the IDE controller's limit in bytes/s", .minimum = 1'000'000});
     devices.ide_errors =
-        chipset.choice("ide_errors", "whose errors the IDE drives report", {"drive", "qemu"}) == 0
+        chipset.choice("ide_errors", "whose errors the IDE drives report", {"drive", "qemu"}, 0) == 0
             ? models::AtaErrors::drive
             : models::AtaErrors::qemu;
     chipset.bind("apic_bus_hz", devices.apic_bus_hz,

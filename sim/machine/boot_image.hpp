@@ -20,9 +20,19 @@ struct BootImage {
     std::filesystem::path bios{}; // if there is one, there is no kernel
 };
 
-// A kernel or module that cannot be loaded: the message names the file and what is wrong with it.
+// Why a file cannot be booted.
+struct Refusal {
+    std::string place; // where in the file: offset, header field
+    std::string found, expected;
+    std::string remedy; // what the user can do
+};
+
+// A kernel or module that cannot be loaded: "FILE: PLACE: found FOUND, expected EXPECTED; REMEDY".
 struct BootError : std::runtime_error {
     using std::runtime_error::runtime_error;
+    BootError(const std::filesystem::path& file, const Refusal& refusal)
+        : runtime_error(file.string() + ": " + refusal.place + ": found " + refusal.found + ", expected " +
+                        refusal.expected + "; " + refusal.remedy) {}
 };
 
 } // namespace fixpoint::sim

@@ -3,7 +3,7 @@
 #include "models/cpu/msr.hpp"
 
 #include <algorithm>
-#include <cstring>
+#include <array>
 
 namespace fixpoint::sim {
 namespace {
@@ -32,20 +32,8 @@ void initialise_pit(models::Pit& pit) {
     pit.write(0, 1, 0);
 }
 
-void write_bios_data(models::PhysicalMemory& memory) {
-    const auto put = [&](uint32_t address, uint16_t value) {
-        std::memcpy(memory.span(address, sizeof value).data(), &value, sizeof value);
-    };
-    put(0x400, 0x3F8);  // COM1
-    put(0x40E, 0x9FC0); // segment of the extended BIOS data area
-    put(0x413, 639);    // base memory in KB
-    // The screen: mode 3, 80 columns, 32 KB of memory a page 4 KB, a cursor of two lines in an 8-line cell.
-    put(0x449, 80 << 8 | 3);
-    put(0x44C, 4096);
-    put(0x460, 0x0607);
-    put(0x463, 0x3D4);
-    put(0x484, 16 << 8 | 24); // the last row's number, lines a character
-}
+// The low byte of the equipment word, in CMOS and in the BIOS data area: as QEMU's, without its floppy drive.
+constexpr unsigned coprocessor = 1 << 1, pointing_device = 1 << 2, equipment = coprocessor | pointing_device;
 
 } // namespace
 
@@ -62,8 +50,89 @@ void write_memory_sizes(models::Rtc& rtc, uint64_t memory_bytes) {
     put(0x17, 0x18, above_1mb_kb);
     put(0x30, 0x31, above_1mb_kb);
     put(0x34, 0x35, above_16mb);
-    rtc.set_cmos(0x14, 0x06); // equipment: a video adapter, a coprocessor bit as every PC has it
+    rtc.set_cmos(0x14, equipment);
 }
+
+namespace {
+
+// The BIOS data area (IBM PC/AT Technical Reference, section 5; for the fields since the EGA, Brown's memory list).
+enum : uint32_t {
+    bios_data = 0x400,
+    serial_bases = 0x400, // four words
+    extended_data_segment = 0x40E,
+    equipment_word = 0x410,
+    base_memory_kb = 0x413,
+    key_buffer_head = 0x41A,
+    key_buffer_tail = 0x41C,
+    video_mode = 0x449,
+    video_columns = 0x44A,
+    video_page_bytes = 0x44C,
+    cursor_of_page_0 = 0x450, // column, row
+    cursor_shape = 0x460,     // end, start
+    crtc_port = 0x463,
+    disk_count = 0x475,
+    disk_control = 0x476,
+    serial_timeouts = 0x47C, // four bytes
+    key_buffer_begin = 0x480,
+    key_buffer_end = 0x482,
+    video_last_row = 0x484,
+    character_height = 0x485,
+    video_control = 0x487,
+    video_switches = 0x488,
+    video_options = 0x489,
+    display_combination = 0x48A,
+    keyboard_status_3 = 0x496,
+    bios_data_end = 0x500,
+    extended_data = 0x9FC00,
+};
+
+void write_bios_data(models::PhysicalMemory& memory, const FirmwareDevices& devices) {
+    const auto put8 = [&](uint32_t address, unsigned value) {
+        memory.data()[address] = static_cast<uint8_t>(value);
+    };
+    const auto put16 = [&](uint32_t address, unsigned value) {
+        put8(address, value & 0xFF);
+        put8(address + 1, value >> 8);
+    };
+    std::ranges::fill(memory.span(bios_data, bios_data_end - bios_data), uint8_t{0});
+
+    constexpr std::array<uint16_t, 4> ports{0x3F8, 0x2F8, 0x3E8, 0x2E8};
+    const unsigned serial_ports = std::min<unsigned>(devices.serial_ports, ports.size());
+    for (unsigned i = 0; i < serial_ports; ++i) {
+        put16(serial_bases + 2 * i, ports[i]);
+        put8(serial_timeouts + i, 10);
+    }
+    constexpr unsigned colour_80_columns = 2 << 4;
+    put16(equipment_word, equipment | colour_80_columns | serial_ports << 9);
+    put16(base_memory_kb, extended_data / 1024);
+    put16(extended_data_segment, extended_data / 16);
+    put8(extended_data, 1); // its size in KB
+
+    constexpr unsigned keys_begin = 0x1E, keys_end = 0x3E; // from 0x400
+    put16(key_buffer_begin, keys_begin);
+    put16(key_buffer_end, keys_end);
+    put16(key_buffer_head, keys_begin);
+    put16(key_buffer_tail, keys_begin);
+    put8(keyboard_status_3, 0x10); // 101 or 102 keys
+
+    put8(video_mode, 3); // text, 80x25, colour
+    put16(video_columns, 80);
+    put16(video_page_bytes, 0x1000);
+    put16(cursor_of_page_0, 0x0200); // third line: SeaBIOS has written its banner
+    put16(cursor_shape, 0x0607);
+    put16(crtc_port, 0x3D4);
+    put8(video_last_row, 24);
+    put16(character_height, 16);
+    put8(video_control, 0x60);  // 256 KB of video memory
+    put8(video_switches, 0xF9); // a colour VGA
+    put8(video_options, 0x51);  // VGA, 400 lines
+    put8(display_combination, 8);
+
+    put8(disk_count, devices.disks);
+    put8(disk_control, 0xC0); // no retries, as SeaBIOS sets it
+}
+
+} // namespace
 
 void leave_memory_types(models::Cpu& cpu) {
     namespace msr = models::msr;
@@ -89,15 +158,14 @@ void leave_memory_types(models::Cpu& cpu) {
             return;
 }
 
-void leave_firmware_state(models::Pic& pic, models::Pit& pit, models::Rtc& rtc,
-                          models::KeyboardController& keyboard, models::Vga& vga,
-                          models::PhysicalMemory& memory) {
-    initialise_pic(pic);
-    initialise_pit(pit);
-    keyboard.leave_firmware_state();
-    write_memory_sizes(rtc, memory.size());
-    vga.set_text_mode();
-    write_bios_data(memory);
+void leave_firmware_state(const ProgrammedChips& chips, models::PhysicalMemory& memory,
+                          const FirmwareDevices& devices) {
+    initialise_pic(chips.pic);
+    initialise_pit(chips.pit);
+    chips.keyboard.leave_firmware_state();
+    write_memory_sizes(chips.rtc, memory.size());
+    chips.vga.set_text_mode();
+    write_bios_data(memory, devices);
 }
 
 } // namespace fixpoint::sim

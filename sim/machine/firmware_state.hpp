@@ -1,5 +1,6 @@
 // What the firmware has done to the chipset and low memory before a boot loader runs: as SeaBIOS leaves a
 // `-M pc` machine (observed on QEMU 7.2). PCI functions know their firmware values themselves.
+// There is no firmware that could be called: the interrupt vectors are left empty.
 #pragma once
 
 #include "models/chipset/keyboard_controller.hpp"
@@ -16,8 +17,21 @@ namespace fixpoint::sim {
 void write_memory_sizes(models::Rtc& rtc, uint64_t memory_bytes);
 // The processor's memory type ranges, where it has them. After its reset.
 void leave_memory_types(models::Cpu& cpu);
-void leave_firmware_state(models::Pic& pic, models::Pit& pit, models::Rtc& rtc,
-                          models::KeyboardController& keyboard, models::Vga& vga,
-                          models::PhysicalMemory& memory);
+
+// What the firmware has found.
+struct FirmwareDevices {
+    unsigned disks = 0;        // hard disks
+    unsigned serial_ports = 1; // COM1 to COM4, the first so many
+};
+// What it has programmed.
+struct ProgrammedChips {
+    models::Pic& pic;
+    models::Pit& pit;
+    models::Rtc& rtc;
+    models::KeyboardController& keyboard;
+    models::Vga& vga;
+};
+void leave_firmware_state(const ProgrammedChips& chips, models::PhysicalMemory& memory,
+                          const FirmwareDevices& devices = {});
 
 } // namespace fixpoint::sim

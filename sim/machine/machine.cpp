@@ -41,6 +41,7 @@ using models::Picoseconds;
 enum : unsigned {
     irq_timer = 0,
     irq_keyboard = 1,
+    irq_second_serial = 3,
     irq_serial = 4,
     irq_rtc = 8,
     irq_mouse = 12,
@@ -131,6 +132,7 @@ struct Machine::Parts {
         action(pit);
         action(rtc);
         action(uart);
+        action(second_uart);
         action(keyboard);
         action(ports);
         action(pci);
@@ -152,7 +154,7 @@ struct Machine::Parts {
     DeviceModule<models::Pic> pic{"pic"};
     DeviceModule<models::Pit> pit{"pit"};
     DeviceModule<models::Rtc> rtc;
-    DeviceModule<models::Uart> uart;
+    DeviceModule<models::Uart> uart, second_uart; // nothing hangs on the second
     DeviceModule<models::KeyboardController> keyboard{"keyboard", keyboard_takes_no_time};
     DeviceModule<models::SystemPorts> ports{"system_ports"};
     DeviceModule<models::PciHost> pci{"pci"};
@@ -182,10 +184,10 @@ struct Machine::Parts {
 Machine::Parts::Parts(const MachineParameters& parameters, const MachineDisks& attached)
     : memory{parameters.memory.bytes}, disks{make_disks(attached)},
       rtc{"rtc", parameters.chipset.rtc_start_unix_seconds}, uart{"uart", parameters.chipset.uart_instant},
-      vga_function{"vga_function", parameters.video_rom}, ide{"ide",
-                                                              cabled(disks, attached,
-                                                                     parameters.chipset.ide_bytes_per_second),
-                                                              parameters.chipset.ide_errors, dma},
+      second_uart{"second_uart", parameters.chipset.uart_instant}, vga_function{"vga_function",
+                                                                                parameters.video_rom},
+      ide{"ide", cabled(disks, attached, parameters.chipset.ide_bytes_per_second),
+          parameters.chipset.ide_errors, dma},
       local_apic{"local_apic", parameters.chipset.apic_bus_hz}, mp_tables{sim::mp_tables(parameters.cpu)},
       cpu{"cpu", parameters.cpu, memory,
           models::AccessCost{parameters.chipset.isa_access_ns, parameters.chipset.pci_access_ns}} {
@@ -214,13 +216,16 @@ void Machine::Parts::connect_addresses() {
                      {{0x40, 0x43, 0, byte_wide}, {0x61, 0x61, models::Pit::port_b_offset, byte_wide}});
     io_router.attach(rtc.socket, {{0x70, 0x71, 0, byte_wide}});
     io_router.attach(uart.socket, {{0x3F8, 0x3FF, 0, byte_wide}});
+    io_router.attach(second_uart.socket, {{0x2F8, 0x2FF, 0, byte_wide}});
     io_router.attach(keyboard.socket, {{0x60, 0x60, models::KeyboardController::data, byte_wide},
                                        {0x64, 0x64, models::KeyboardController::command, byte_wide}});
     io_router.attach(ports.socket, {{0x92, 0x92, Ports::fast_a20, byte_wide},
                                     {0x80, 0x80, Ports::post_code, byte_wide},
                                     {0xE9, 0xE9, Ports::debug_console, byte_wide},
                                     {0xF0, 0xF1, Ports::coprocessor, byte_wide},
-                                    {0xF4, 0xF7, Ports::debug_exit}});
+                                    {0xF4, 0xF7, Ports::debug_exit},
+                                    {0x501, 0x504, Ports::debug_exit},
+                                    {0x8900, 0x8900, Ports::shutdown, byte_wide}});
     io_router.attach(pci.socket, {{0xCF8, 0xCFF, 0}});
     io_router.attach(firmware.socket, {{0x510, 0x511, 0}});
     const unsigned power_target =
@@ -282,6 +287,7 @@ void Machine::Parts::connect_lines() {
     pit.device.timer.connect(to_irq(irq_timer));
     rtc.device.interrupt.connect(to_irq(irq_rtc));
     uart.device.interrupt.connect(to_irq(irq_serial));
+    second_uart.device.interrupt.connect(to_irq(irq_second_serial));
     keyboard.device.keyboard_interrupt.connect(to_irq(irq_keyboard));
     keyboard.device.mouse_interrupt.connect(to_irq(irq_mouse));
     keyboard.device.on_keyboard_idle = [this](models::Ps2Keyboard& idle) { typist.press_next(idle); };
@@ -303,7 +309,7 @@ void Machine::Parts::connect_lines() {
         end = RunEnd::debug_exit;
         cpu.cpu().request_stop();
     };
-    power.device.on_power_off = [this] {
+    ports.device.on_shutdown = power.device.on_power_off = [this] {
         end = RunEnd::powered_off;
         over = true;
         cpu.cpu().request_stop();
@@ -394,7 +400,10 @@ void Machine::Parts::boot() {
     }
     pci.device.leave_firmware_config();
     std::ranges::copy(mp_tables.bytes, memory.span(mp_tables.address, mp_tables.bytes.size()).begin());
-    leave_firmware_state(pic.device, pit.device, rtc.device, keyboard.device, vga.device, memory);
+    const auto attached =
+        static_cast<unsigned>(std::ranges::count_if(disks, [](const auto& disk) { return disk != nullptr; }));
+    leave_firmware_state({pic.device, pit.device, rtc.device, keyboard.device, vga.device}, memory,
+                         {.disks = attached, .serial_ports = 2});
     leave_memory_types(cpu.cpu());
     loader->place(memory);
     cpu.cpu().set_state(loader->entry_state());
@@ -503,6 +512,10 @@ void Machine::add_observer(models::InstructionObserver& observer) {
 void Machine::remove_observer(models::InstructionObserver& observer) {
     parts_->observers.remove(observer);
     parts_->cpu.cpu().set_observer(parts_->observers.listener());
+}
+
+std::vector<std::string> Machine::boot_warnings() const {
+    return parts_->loader ? parts_->loader->warnings() : std::vector<std::string>{};
 }
 
 models::Cpu& Machine::cpu() {

@@ -17,7 +17,9 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
 #include <string_view>
+#include <vector>
 
 namespace fixpoint::sim {
 
@@ -53,6 +55,8 @@ public:
 
     // Reads the files, places them and sets the processor to the kernel's entry. Throws BootError.
     void load(const BootImage& image);
+    // What was not as the kernel wanted it, but did not keep it from being loaded: a line each.
+    [[nodiscard]] std::vector<std::string> boot_warnings() const;
 
     // Runs to the absolute modelled time `until`. May be called again, except after triple_fault,
     // halted_for_ever and powered_off, which only power_cycle() ends. Exceptions of probe sinks and device

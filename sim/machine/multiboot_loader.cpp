@@ -1,241 +1,231 @@
 #include "sim/machine/multiboot_loader.hpp"
 
-#include <algorithm>
-#include <array>
-#include <cerrno>
-#include <cstring>
-#include <fstream>
-#include <iterator>
+#include "sim/machine/elf_kernel.hpp"
+#include "sim/machine/memory_map.hpp"
+#include "sim/machine/multiboot_header.hpp"
 
-#include <elf.h>
+#include <algorithm>
+#include <cstring>
+
+#include <fmt/format.h>
 
 namespace fixpoint::sim {
 namespace {
 
-// The header in the kernel file.
-constexpr uint32_t header_magic = 0x1BADB002, header_search_bytes = 8192;
-constexpr uint32_t wants_aligned_modules = 1, wants_memory = 2, wants_video = 4, has_addresses = 1u << 16;
-constexpr uint32_t features_understood = wants_aligned_modules | wants_memory | wants_video;
-constexpr uint32_t features_required = 0xFFFF; // of these bits the unknown ones must stop the loader
-
-// The information for the kernel.
-constexpr uint32_t loader_magic = 0x2BADB002;
-constexpr uint32_t has_memory = 1, has_command_line = 4, has_modules = 8, has_memory_map = 64,
-                   has_loader_name = 512;
-constexpr uint32_t memory_map_address = 0x9000, information_address = 0x9500, information_bytes = 88;
-constexpr uint32_t base_memory_end = 0x9FC00, upper_memory = 0x100000, bios_area = 0xF0000;
-constexpr uint32_t stack_top = 0x6F08; // what SeaBIOS leaves; the specification promises none
 constexpr uint32_t page_bytes = 4096;
+constexpr uint64_t largest_file = uint64_t{4} << 30;
+
+// The block of memory map and information, where QEMU has it.
+constexpr uint32_t block_address = 0x9000, information_offset = 0x500;
+constexpr uint32_t block_bytes = information_offset + sizeof(MultibootInformation), block_alignment = 16;
+
+constexpr uint32_t stack_top = 0x6F08;           // what SeaBIOS leaves; the specification promises none
+constexpr uint32_t firmware_low_memory = 0x7000; // vectors, BIOS data, stack
+constexpr uint32_t first_disk_no_partition = 0x8000'FFFF; // whatever disks there are, as QEMU
+
+// QEMU's loader is an adapter's ROM, and its descriptor table is in it. The specification lets the table be
+// gone, but there are kernels that load a segment register before they have their own.
+constexpr uint32_t descriptor_table = 0xCA000;
+constexpr uint16_t code_selector = 0x08, data_selector = 0x10;
+constexpr uint64_t descriptors[] = {0, 0x00CF'9A00'0000'FFFF, 0x00CF'9300'0000'FFFF, // flat
+                                    0x0000'9E00'0000'FFFF, 0x0000'9200'0000'FFFF};   // 16-bit, 64 KB
 
 constexpr uint64_t align_page(uint64_t address) {
     return (address + page_bytes - 1) & ~uint64_t{page_bytes - 1};
 }
 
-[[noreturn]] void fail(const std::filesystem::path& file, const std::string& what) {
-    throw BootError(file.string() + ": " + what);
+template<typename T>
+std::span<const uint8_t> bytes_of(const T& object) {
+    return {reinterpret_cast<const uint8_t*>(&object), sizeof object};
 }
 
-std::vector<uint8_t> read_file(const std::filesystem::path& file) {
-    std::error_code error;
-    if (std::filesystem::is_directory(file, error))
-        fail(file, "is a folder, expected a file to boot");
-    std::ifstream in{file, std::ios::binary};
-    if (!in)
-        fail(file, std::string{"cannot open: "} + std::strerror(errno));
-    return {std::istreambuf_iterator<char>{in}, {}};
+void append(std::vector<uint8_t>& bytes, std::span<const uint8_t> more) {
+    bytes.insert(bytes.end(), more.begin(), more.end());
 }
 
-uint32_t word_at(const std::vector<uint8_t>& content, size_t offset) {
-    uint32_t word = 0;
-    std::memcpy(&word, content.data() + offset, sizeof word);
-    return word;
+// Returns where in `strings` it begins.
+uint32_t append_string(std::vector<uint8_t>& strings, const std::string& text) {
+    const auto begin = static_cast<uint32_t>(strings.size());
+    append(strings, {reinterpret_cast<const uint8_t*>(text.c_str()), text.size() + 1});
+    return begin;
 }
 
-void put_word(std::vector<uint8_t>& bytes, uint32_t word) {
-    for (unsigned i = 0; i < 4; ++i)
-        bytes.push_back(static_cast<uint8_t>(word >> 8 * i));
-}
-
-std::string with_arguments(const std::filesystem::path& file, const std::string& arguments) {
-    return arguments.empty() ? file.string() : file.string() + " " + arguments;
-}
-
-// Offset of the header: 4-aligned in the first 8 KB, magic + flags + checksum = 0.
-size_t find_header(const std::filesystem::path& file, const std::vector<uint8_t>& content) {
-    const size_t end = std::min<size_t>(content.size(), header_search_bytes);
-    for (size_t at = 0; at + 12 <= end; at += 4)
-        if (word_at(content, at) == header_magic &&
-            word_at(content, at) + word_at(content, at + 4) + word_at(content, at + 8) == 0)
-            return at;
-    fail(file, "is no Multiboot kernel: no header in its first 8192 bytes");
+// QEMU passes a module's string as it was given, but joins the kernel's from two.
+std::string module_string(const BootImage::Module& module) {
+    return module.arguments.empty() ? module.file.string() : module.file.string() + " " + module.arguments;
 }
 
 } // namespace
 
 MultibootLoader::MultibootLoader(const BootImage& image, uint64_t memory_bytes)
-    : memory_bytes_{memory_bytes} {
-    load_kernel(image.kernel, read_file(image.kernel));
-    add_boot_information(image);
+    : memory_bytes_{memory_bytes}, kernel_{image.kernel, largest_file} {
+    load_kernel();
+    free_memory();
+    add_information_block();
+    add_modules(image);
+    if (is_elf_)
+        add_elf_sections();
+    add_memory_map();
+    add_descriptors();
+    add(block_ + information_offset, bytes_of(information_));
 }
 
-void MultibootLoader::load_kernel(const std::filesystem::path& file, const std::vector<uint8_t>& content) {
-    const size_t header = find_header(file, content);
-    const uint32_t flags = word_at(content, header + 4);
-    if (const uint32_t unknown = flags & features_required & ~features_understood; unknown != 0)
-        fail(file, "asks for Multiboot features that do not exist, flags " + std::to_string(unknown));
-    if (flags & has_addresses)
-        load_by_header(file, content, header);
-    else
-        load_elf(file, content);
-    for (const Segment& segment : segments_) {
-        const uint64_t end = uint64_t{segment.address} + segment.memory_bytes;
-        if (end > memory_bytes_)
-            fail(file, "needs memory up to " + std::to_string(end) + " bytes, the machine has " +
-                           std::to_string(memory_bytes_));
-    }
+void MultibootLoader::load_kernel() {
+    const MultibootHeader header = read_multiboot_header(kernel_);
+    is_elf_ = !header.addresses;
+    const KernelLayout layout = is_elf_ ? layout_elf(kernel_) : layout_by_addresses(kernel_, header);
+    check_layout(kernel_, layout, memory_bytes_);
+    if (header.video_mode)
+        warnings_.push_back(fmt::format("{}: wants the video mode {}, is started in text mode 80x25 without "
+                                        "information on video",
+                                        kernel_.path().string(), *header.video_mode));
+    for (const KernelPiece& piece : layout.pieces)
+        pieces_.push_back({piece.address, piece.memory_bytes, piece.content});
+    entry_ = layout.entry;
+    kernel_end_ = std::max(layout.end(), upper_memory);
 }
 
-void MultibootLoader::load_elf(const std::filesystem::path& file, const std::vector<uint8_t>& content) {
-    Elf32_Ehdr header{};
-    if (content.size() < sizeof header || std::memcmp(content.data(), ELFMAG, SELFMAG) != 0)
-        fail(file, "is no ELF file");
-    std::memcpy(&header, content.data(), sizeof header);
-    if (header.e_ident[EI_CLASS] != ELFCLASS32 || header.e_machine != EM_386 || header.e_type != ET_EXEC)
-        fail(file, "is no 32-bit x86 executable");
-    if (header.e_phentsize != sizeof(Elf32_Phdr) ||
-        uint64_t{header.e_phoff} + uint64_t{header.e_phnum} * sizeof(Elf32_Phdr) > content.size())
-        fail(file, "has a broken program header table");
-    entry_ = header.e_entry;
-    bool entry_found = false;
-    for (unsigned i = 0; i < header.e_phnum; ++i) {
-        Elf32_Phdr program{};
-        std::memcpy(&program, content.data() + header.e_phoff + i * sizeof program, sizeof program);
-        if (program.p_type != PT_LOAD || program.p_memsz == 0)
-            continue;
-        if (program.p_filesz > program.p_memsz ||
-            uint64_t{program.p_offset} + program.p_filesz > content.size())
-            fail(file, "has a segment beyond the end of the file");
-        const auto begin = content.begin() + program.p_offset;
-        segments_.push_back({program.p_paddr, program.p_memsz, {begin, begin + program.p_filesz}});
-        // An entry given as a virtual address is where its segment was loaded.
-        if (!entry_found && header.e_entry - program.p_vaddr < program.p_memsz) {
-            entry_ = header.e_entry - program.p_vaddr + program.p_paddr;
-            entry_found = true;
-        }
-    }
-    for (const Segment& segment : segments_) // a physical entry address wins
-        if (header.e_entry - segment.address < segment.memory_bytes)
-            entry_ = header.e_entry;
-    if (segments_.empty())
-        fail(file, "has nothing to load");
+// Usable memory without the kernel and without what the firmware has below 28 KB.
+void MultibootLoader::free_memory() {
+    for (const MemoryRange& range : firmware_memory_map(memory_bytes_))
+        if (range.type == MemoryRange::usable)
+            free_.add(range.base, range.base + range.bytes);
+    free_.remove(0, firmware_low_memory);
+    for (const Piece& piece : pieces_)
+        free_.remove(piece.address, piece.address + piece.memory_bytes);
 }
 
-void MultibootLoader::load_by_header(const std::filesystem::path& file, const std::vector<uint8_t>& content,
-                                     size_t header) {
-    if (content.size() < header + 32)
-        fail(file, "ends within its Multiboot header");
-    const uint32_t header_address = word_at(content, header + 12), load_begin = word_at(content, header + 16);
-    uint32_t load_end = word_at(content, header + 20), zero_end = word_at(content, header + 24);
-    entry_ = word_at(content, header + 28);
-    if (header_address < load_begin || header_address - load_begin > header)
-        fail(file, "has a Multiboot header whose addresses do not fit the file");
-    const size_t begin = header - (header_address - load_begin);
-    if (load_end == 0)
-        load_end = static_cast<uint32_t>(load_begin + (content.size() - begin));
-    zero_end = std::max(zero_end, load_end);
-    if (load_end < load_begin || load_end - load_begin > content.size() - begin)
-        fail(file, "has a Multiboot header whose load end is beyond the file");
-    const auto first = content.begin() + static_cast<ptrdiff_t>(begin);
-    segments_.push_back({load_begin, zero_end - load_begin, {first, first + (load_end - load_begin)}});
+std::optional<uint32_t> MultibootLoader::find_room(uint64_t bytes, std::initializer_list<uint64_t> from) {
+    for (const uint64_t start : from)
+        if (const auto place = free_.take(bytes, page_bytes, start))
+            return static_cast<uint32_t>(*place);
+    return std::nullopt;
 }
 
-uint32_t MultibootLoader::add(uint32_t address, std::vector<uint8_t> content) {
-    const auto bytes = static_cast<uint32_t>(content.size());
-    segments_.push_back({address, bytes, std::move(content)});
-    return address + bytes;
+Refusal MultibootLoader::no_room(std::string place, uint64_t bytes) const {
+    return {
+        std::move(place),
+        fmt::format("{} bytes, but no more than {} free in one piece beside the kernel and what came before",
+                    bytes, free_.largest()),
+        fmt::format("room for them in the machine's {} bytes of memory", memory_bytes_),
+        more_memory(memory_bytes_ + align_page(bytes) + page_bytes)};
 }
 
-void MultibootLoader::add_boot_information(const BootImage& image) {
-    uint64_t kernel_end = upper_memory;
-    for (const Segment& segment : segments_)
-        kernel_end = std::max(kernel_end, uint64_t{segment.address} + segment.memory_bytes);
-    const auto need = [&](const std::filesystem::path& file, const char* complaint, uint64_t end) {
-        if (end > memory_bytes_)
-            fail(file, std::string{complaint} + ": that takes memory up to " + std::to_string(end) +
-                           " bytes, the machine has " + std::to_string(memory_bytes_));
-    };
-    const char* const no_room = "leaves no room behind it for the command line and the module table";
-    need(image.kernel, no_room, align_page(kernel_end));
-    const auto table = static_cast<uint32_t>(align_page(kernel_end));
+void MultibootLoader::add(uint32_t address, std::span<const uint8_t> content) {
+    if (!content.empty())
+        pieces_.push_back({address, content.size(), content});
+}
 
-    // The strings stand behind the module table, the modules behind them.
-    const auto table_bytes = static_cast<uint32_t>(16 * image.modules.size());
+void MultibootLoader::add_made(uint32_t address, std::vector<uint8_t> content) {
+    add(address, made_.emplace_back(std::move(content)));
+}
+
+void MultibootLoader::add_information_block() {
+    std::optional<uint64_t> place =
+        free_.take(block_bytes, block_alignment, block_address, block_address + block_bytes);
+    for (const uint64_t start : {uint64_t{0}, kernel_end_, upper_memory})
+        if (!place)
+            place = free_.take(block_bytes, block_alignment, start,
+                               start == 0 ? base_memory_end : FreeRanges::no_limit);
+    if (!place)
+        kernel_.refuse(no_room("memory map and boot information", block_bytes));
+    block_ = static_cast<uint32_t>(*place);
+}
+
+// Module table and strings behind the kernel, the modules behind them.
+void MultibootLoader::add_modules(const BootImage& image) {
+    const auto count = static_cast<uint32_t>(image.modules.size());
+    const uint64_t table_bytes = count * sizeof(MultibootModule);
     std::vector<uint8_t> strings;
-    const auto add_string = [&](const std::string& text) {
-        const auto address = table + table_bytes + static_cast<uint32_t>(strings.size());
-        strings.insert(strings.end(), text.begin(), text.end());
-        strings.push_back(0);
-        return address;
-    };
-    const uint32_t command_line = add_string(with_arguments(image.kernel, image.append));
-    const uint32_t loader_name = add_string("fixpoint");
-    std::vector<uint32_t> module_strings;
+    std::vector<MultibootModule> table;
     for (const BootImage::Module& module : image.modules)
-        module_strings.push_back(add_string(with_arguments(module.file, module.arguments)));
+        table.push_back({0, 0, append_string(strings, module_string(module)), 0});
+    const uint32_t command_line = append_string(strings, image.kernel.string() + " " + image.append);
+    const uint32_t loader_name = append_string(strings, "fixpoint");
 
-    const uint64_t strings_end = uint64_t{table} + table_bytes + strings.size();
-    need(image.kernel, no_room, strings_end);
+    const auto place = find_room(table_bytes + strings.size(), {kernel_end_, upper_memory, 0});
+    if (!place)
+        kernel_.refuse(no_room("module table and command lines", table_bytes + strings.size()));
+    const auto first_string = static_cast<uint32_t>(*place + table_bytes);
+    modules_end_ = std::max(kernel_end_, first_string + strings.size());
 
-    std::vector<uint8_t> module_table;
-    uint64_t next = align_page(strings_end);
-    for (size_t i = 0; i < image.modules.size(); ++i) {
-        const std::filesystem::path& file = image.modules[i].file;
-        std::vector<uint8_t> content = read_file(file);
-        need(file, "does not fit behind the kernel and the modules before it", next + content.size());
-        const auto begin = static_cast<uint32_t>(next);
-        const uint32_t end = add(begin, std::move(content));
-        for (const uint32_t word : {begin, end, module_strings[i], 0u})
-            put_word(module_table, word);
-        next = align_page(end);
+    modules_.reserve(count);
+    for (uint32_t i = 0; i < count; ++i) {
+        const BootFile& module = modules_.emplace_back(image.modules[i].file, memory_bytes_);
+        const auto begin = find_room(module.size(), {modules_end_, kernel_end_, upper_memory, 0});
+        if (!begin)
+            module.refuse(no_room(fmt::format("module {} of {}", i + 1, count), module.size()));
+        table[i].begin = *begin;
+        table[i].end = *begin + static_cast<uint32_t>(module.size());
+        table[i].string += first_string;
+        add(*begin, module.range(0, module.size()));
+        modules_end_ = std::max<uint64_t>(modules_end_, table[i].end);
     }
-    add(table, std::move(module_table));
-    add(table + table_bytes, std::move(strings));
 
-    struct MapEntry {
-        uint64_t base, bytes;
-        uint32_t type; // 1 usable, 2 reserved
+    std::vector<uint8_t> content;
+    for (const MultibootModule& entry : table)
+        append(content, bytes_of(entry));
+    append(content, strings);
+    add_made(*place, std::move(content));
+
+    information_.flags |= MultibootInformation::has_command_line | MultibootInformation::has_modules |
+                          MultibootInformation::has_loader_name;
+    information_.command_line = first_string + command_line;
+    information_.loader_name = first_string + loader_name;
+    information_.module_count = count;
+    information_.modules = *place;
+}
+
+void MultibootLoader::add_elf_sections() {
+    const std::optional<ElfSections> sections = ElfSections::find(kernel_);
+    if (!sections)
+        return;
+    const auto leave_out = [&](const std::string& reason) {
+        warnings_.push_back(
+            fmt::format("{}: its section headers are not passed to it: {}", kernel_.path().string(), reason));
     };
-    const std::array<MapEntry, 4> map{{{0, base_memory_end, 1},
-                                       {base_memory_end, 0xA0000 - base_memory_end, 2},
-                                       {bios_area, upper_memory - bios_area, 2},
-                                       {upper_memory, memory_bytes_ - upper_memory, 1}}};
-    std::vector<uint8_t> memory_map;
-    for (const MapEntry& entry : map)
-        for (const uint64_t word : {uint64_t{20}, entry.base & 0xFFFF'FFFF, entry.base >> 32,
-                                    entry.bytes & 0xFFFF'FFFF, entry.bytes >> 32, uint64_t{entry.type}})
-            put_word(memory_map, static_cast<uint32_t>(word));
-    const auto map_bytes = static_cast<uint32_t>(memory_map.size());
-    add(memory_map_address, std::move(memory_map));
+    if (!sections->sound())
+        return leave_out("they or a section are beyond the end of the file");
+    const auto place = find_room(sections->bytes(), {modules_end_, upper_memory, 0});
+    if (!place)
+        return leave_out(fmt::format("no room for {} bytes", sections->bytes()));
+    add_made(*place, sections->at(*place));
+    information_.flags |= MultibootInformation::has_elf_sections;
+    information_.elf_sections = {sections->count(), ElfSections::entry_bytes, *place, sections->names()};
+}
 
-    std::vector<uint8_t> information;
-    const uint32_t flags = has_memory | has_command_line | (image.modules.empty() ? 0 : has_modules) |
-                           has_memory_map | has_loader_name;
-    for (const uint32_t word :
-         {flags, base_memory_end / 1024, static_cast<uint32_t>((memory_bytes_ - upper_memory) / 1024),
-          0u /* boot device */, command_line, static_cast<uint32_t>(image.modules.size()),
-          image.modules.empty() ? 0 : table, 0u, 0u, 0u, 0u /* symbols */, map_bytes, memory_map_address, 0u,
-          0u /* drives */, 0u /* configuration table */, loader_name})
-        put_word(information, word);
-    information.resize(information_bytes);
-    add(information_address, std::move(information));
+void MultibootLoader::add_memory_map() {
+    const auto map = firmware_memory_map(memory_bytes_);
+    std::vector<uint8_t> content;
+    for (const MemoryRange& range : map) {
+        const MultibootMapEntry entry{sizeof entry - sizeof entry.bytes_that_follow, range.base, range.bytes,
+                                      range.type};
+        append(content, bytes_of(entry));
+        if (range.base == upper_memory)
+            information_.memory_upper_kb = static_cast<uint32_t>(range.bytes / 1024);
+    }
+    information_.flags |= MultibootInformation::has_memory | MultibootInformation::has_boot_device |
+                          MultibootInformation::has_memory_map;
+    information_.memory_lower_kb = base_memory_end / 1024;
+    information_.boot_device = first_disk_no_partition;
+    information_.memory_map_bytes = static_cast<uint32_t>(content.size());
+    information_.memory_map = block_;
+    add_made(block_, std::move(content));
+}
+
+void MultibootLoader::add_descriptors() {
+    add(descriptor_table, {reinterpret_cast<const uint8_t*>(descriptors), sizeof descriptors});
 }
 
 void MultibootLoader::place(models::PhysicalMemory& memory) const {
-    for (const Segment& segment : segments_) {
-        const std::span<uint8_t> place = memory.span(segment.address, segment.memory_bytes);
-        std::copy(segment.content.begin(), segment.content.end(), place.begin());
-        std::fill(place.begin() + static_cast<ptrdiff_t>(segment.content.size()), place.end(), uint8_t{0});
+    for (const Piece& piece : pieces_) {
+        const uint64_t zeros = piece.memory_bytes - piece.content.size();
+        if (zeros != 0)
+            std::ranges::fill(memory.span(piece.address + piece.content.size(), zeros), uint8_t{0});
     }
+    for (const Piece& piece : pieces_)
+        if (!piece.content.empty())
+            std::ranges::copy(piece.content, memory.span(piece.address, piece.content.size()).begin());
 }
 
 models::CpuState MultibootLoader::entry_state() const {
@@ -250,15 +240,15 @@ models::CpuState MultibootLoader::entry_state() const {
                             .limit = 0xFFFF'FFFF};
     };
     constexpr uint16_t code_read_accessed = 0xB, data_write_accessed = 0x3;
-    state.segment.fill(flat(0x10, data_write_accessed));
-    state.segment[models::seg_cs] = flat(0x08, code_read_accessed);
+    state.segment.fill(flat(data_selector, data_write_accessed));
+    state.segment[models::seg_cs] = flat(code_selector, code_read_accessed);
     state.ldtr = {.selector = 0, .attributes = 0x82, .base = 0, .limit = 0xFFFF};
     state.tr = {.selector = 0, .attributes = 0x8B, .base = 0, .limit = 0xFFFF};
-    state.gdtr = {.base = 0, .limit = 0}; // the kernel brings its own, as the specification demands
+    state.gdtr = {.base = descriptor_table, .limit = sizeof descriptors - 1};
     state.idtr = {.base = 0, .limit = 0x3FF};
     state.cr0 = 0x11; // PE, ET
-    state.general[models::reg_eax] = loader_magic;
-    state.general[models::reg_ebx] = information_address;
+    state.general[models::reg_eax] = multiboot_loader_magic;
+    state.general[models::reg_ebx] = block_ + information_offset;
     state.general[models::reg_esp] = stack_top;
     state.eip = entry_;
     return state;

@@ -81,9 +81,9 @@ TEST_F(AtaIdentify, CommandsThatDoNotExistAreAborted) {
 }
 
 TEST_F(AtaIdentify, SmartIsSwitchedOffAndOn) {
-    const auto smart = [this](unsigned subcommand, uint32_t key) {
+    const auto smart = [this](unsigned subcommand, uint32_t key, unsigned count = 0) {
         set_reg(1, subcommand);
-        command(0xB0, key);
+        command(0xB0, key, count);
         return reg(7);
     };
     constexpr uint32_t key = 0xC24F00;
@@ -96,6 +96,8 @@ TEST_F(AtaIdentify, SmartIsSwitchedOffAndOn) {
     EXPECT_EQ(smart(0xD8, key), 0x50u);
     EXPECT_EQ(identify()[85], 0x4001);
     EXPECT_EQ(smart(0xD0, key), 0x41u);
+    EXPECT_EQ(smart(0xD2, key, 0xF1), 0x50u);
+    EXPECT_EQ(smart(0xD2, key, 0x01), 0x41u);
 }
 
 class AtaWriteCache : public test::IdeTest {

@@ -66,6 +66,24 @@ TEST_F(AtaQemuErrors, ADmaTransferOverTheEndMovesNothing) {
     }
 }
 
+TEST_F(AtaQemuErrors, ADmaTransferWithTooShortATableIsGivenUpSilently) {
+    set_table({{0x2000, 512, true}});
+    command(0xC8, 5, 2);
+    start(true);
+    settle();
+    EXPECT_EQ(bus_master_status(), 0u);
+    EXPECT_EQ(status(), 0x50u);
+    EXPECT_EQ(interrupts, 0);
+    EXPECT_EQ(lba(), 5u);
+}
+
+TEST_F(AtaQemuErrors, A48BitCommandWithoutTheLbaBitHasACylinderAddress) {
+    image.write(63, filled(0x44)); // head 1, sector 1
+    command_chs(0x24, 0, 1, 1);
+    settle();
+    EXPECT_EQ(data(), 0x4444);
+}
+
 TEST_F(AtaQemuErrors, AnUnreadableSectorLeavesTheAddressOfItsBlock) {
     image.mark_unreadable(6);
     command(0x20, 5, 3);
@@ -149,6 +167,16 @@ TEST_F(AtaQemuErrors, IdentifyStartsWithBlocksOf16) {
     set_control(4);
     set_control(0);
     EXPECT_EQ(identify()[59], 0x0110);
+}
+
+TEST_F(AtaQemuErrors, SoftResetKeepsTheTranslation) {
+    image.write(20, filled(0x44));
+    command_chs(0x91, 0, 3, 0, 20);
+    set_control(4);
+    set_control(0);
+    command_chs(0x20, 0, 1, 1);
+    settle();
+    EXPECT_EQ(data(), 0x4444);
 }
 
 TEST_F(AtaQemuErrors, IdentifyKeepsTheDefaultTranslation) {

@@ -88,6 +88,14 @@ TEST_F(AtaTwoDrives, TheLineIsTheSelectedDrivesRequest) {
     EXPECT_FALSE(ide.interrupt(0).level());
 }
 
+TEST_F(AtaTwoDrives, TheBusMasterNotesTheLinesRisingEdgeOnly) {
+    command(0xE5);
+    EXPECT_EQ(bus_master_status(), 4u);
+    set_bus_master(2, 0x64);
+    select(); // the request is still there
+    EXPECT_EQ(bus_master_status(), 0u);
+}
+
 TEST_F(AtaTwoDrives, InterruptsAreDisabledForBoth) {
     set_control(2);
     for (device = 0; device < 2; ++device) {
@@ -112,6 +120,10 @@ TEST_F(AtaTwoDrives, SoftResetIsForBothAndSelectsDevice0) {
         EXPECT_EQ(reg(1), 0x01u);
         EXPECT_EQ(lba(), 0x000001u);
     }
+    set_control(4); // device 1 is selected
+    set_control(0);
+    set_reg(7, 0xEC);
+    EXPECT_EQ(take_words(words_a_sector)[60], size_of(0));
     for (device = 0; device < 2; ++device)
         EXPECT_EQ(identify()[59], 0);
 }

@@ -52,6 +52,26 @@ TEST_F(PciTest, OnlyWritableBitsChangeAndPowerRestoresThem) {
     EXPECT_EQ(pci.read(PciHost::data_offset, 1), 0x09u);
 }
 
+TEST_F(PciTest, AllSevenAttributeRegistersAreThere) {
+    for (uint32_t field = 0x59; field <= 0x5F; ++field) {
+        select(0, 0, field & 0xFC);
+        const uint32_t port = PciHost::data_offset + (field & 3);
+        pci.write(port, 1, 0x10);
+        EXPECT_EQ(pci.read(port, 1), 0x10u) << field;
+    }
+}
+
+TEST_F(PciTest, TheIsaBridgeHasItsValuesAfterReset) {
+    IsaBridgeFunction isa;
+    EXPECT_EQ(isa.read_config(0x4C, 4), 0x0003'004Du);
+    EXPECT_EQ(isa.read_config(0x69, 1), 0x02u);
+    EXPECT_EQ(isa.read_config(0x70, 4), 0x0000'0080u);
+    EXPECT_EQ(isa.read_config(0x74, 4), 0x0C0C'0000u);
+    EXPECT_EQ(isa.read_config(0x78, 2), 0x0002u);
+    EXPECT_EQ(isa.read_config(0xA0, 1), 0x08u);
+    EXPECT_EQ(isa.read_config(0xA8, 1), 0x0Fu);
+}
+
 TEST_F(PciTest, FirmwareSettingsComeOnRequestAndPowerForgetsThem) {
     EXPECT_FALSE(power.io_base());
     pci.leave_firmware_config();

@@ -63,6 +63,49 @@ TEST_F(RtcTest, TheTimeCanBeSet) {
     EXPECT_EQ(get(7), 0x06);
 }
 
+TEST_F(RtcTest, WhileSetIsOnRegistersAreWrittenInAnyOrder) {
+    set(0x0B, 0x82);
+    set(7, 0x31);
+    set(8, 0x02); // 31 February for the moment
+    set(9, 0x04);
+    set(6, 0x01);
+    EXPECT_EQ(get(7), 0x31);
+    EXPECT_EQ(get(6), 0x01);
+    set(7, 0x29);
+    set(0x0B, 0x02);
+    EXPECT_EQ(get(7), 0x29);
+    EXPECT_EQ(get(8), 0x02);
+    EXPECT_EQ(get(9), 0x04);
+    EXPECT_EQ(get(6), 0x01); // a Sunday
+    rtc.advance(2 * ps_per_second);
+    EXPECT_EQ(get(7), 0x01);
+    EXPECT_EQ(get(8), 0x03);
+}
+
+TEST_F(RtcTest, TheDividersResetHoldsTheTimeAndTheInterrupts) {
+    set(0x0B, 0x52);
+    set(0x0A, 0x76);
+    EXPECT_EQ(rtc.next_event(), never);
+    rtc.advance(5 * ps_per_second);
+    EXPECT_EQ(get(0), 0x58);
+    EXPECT_EQ(get(0x0C), 0x00);
+}
+
+TEST_F(RtcTest, TheFirstUpdateComesHalfASecondAfterTheDividersReset) {
+    set(0x0A, 0x76);
+    rtc.advance(3 * ps_per_second + 1'234);
+    set(0, 0x10);
+    set(0x0A, 0x26);
+    set(0x0B, 0x12);
+    EXPECT_EQ(rtc.next_event(), 3 * ps_per_second + 1'234 + ps_per_second / 2);
+    rtc.advance(rtc.next_event());
+    EXPECT_EQ(get(0), 0x11);
+    EXPECT_EQ(get(0x0C), 0xD0);
+    EXPECT_EQ(rtc.next_event(), 4 * ps_per_second + 1'234 + ps_per_second / 2);
+    set(0x0B, 0x42); // the periods begin there, too
+    EXPECT_EQ(rtc.next_event(), 3 * ps_per_second + 1'234 + ps_per_second * 513 / 1'024);
+}
+
 TEST_F(RtcTest, TheUpdateIsAnnounced) {
     rtc.advance(ps_per_second - 245 * ps_per_us);
     EXPECT_EQ(get(0x0A) & 0x80, 0);

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <string_view>
 #include <vector>
 
 namespace fixpoint::models {
@@ -57,6 +58,19 @@ TEST_F(SystemPortsTest, DebugExitTakesAllWidths) {
     EXPECT_EQ(exits, (std::vector<uint32_t>{0x11, 0x2222, 0x33333333}));
 }
 
+TEST_F(SystemPortsTest, OnlyTheWholeWordShutsDown) {
+    int shutdowns = 0;
+    ports.on_shutdown = [&] { ++shutdowns; };
+    const auto write = [&](std::string_view text) {
+        for (const char letter : text)
+            ports.write(SystemPorts::shutdown, 1, static_cast<uint8_t>(letter));
+    };
+    write("ShutdowShutdow");
+    EXPECT_EQ(shutdowns, 0);
+    write("nSSShutdown");
+    EXPECT_EQ(shutdowns, 2) << "a word may begin anew in the middle of one";
+}
+
 TEST_F(SystemPortsTest, TheDebugConsoleIsThereAndPrints) {
     EXPECT_EQ(ports.read(SystemPorts::debug_console, 1), 0xE9u);
     ports.write(SystemPorts::debug_console, 1, 'x');
@@ -89,6 +103,10 @@ TEST_F(CoprocessorError, PortF0AssertsIgnneUntilFerrGoes) {
     ports.set_numeric_error(false);
     EXPECT_EQ(ignore, (std::vector<bool>{true, false}));
 }
+TEST_F(CoprocessorError, PortF0CannotBeRead) {
+    EXPECT_EQ(ports.read(SystemPorts::coprocessor, 1), 0xFFu);
+}
+
 TEST_F(CoprocessorError, PortF0AloneDoesNothing) {
     ports.write(SystemPorts::coprocessor, 1, 0);
     ports.write(SystemPorts::coprocessor_reset, 1, 0);

@@ -135,9 +135,38 @@ TEST_F(UartTest, TheFifoInterruptsAtItsLevelOrAfterASilence) {
     pass(6 * frame);
     EXPECT_TRUE(uart.interrupt.level());
     EXPECT_EQ(uart.read(2, 1), 0xCCu);
-    uart.feed_input("cd");
-    pass(8 * frame);
+    uart.read(0, 1);
+    uart.feed_input("cde");
+    pass(9 * frame);
     EXPECT_EQ(uart.read(2, 1), 0xC4u);
+}
+
+TEST_F(UartTest, ATimeoutStaysUntilAByteIsReadOrTheFifoIsCleared) {
+    set_up();
+    uart.write(2, 1, 0x41); // trigger at 4
+    uart.write(1, 1, 0x01);
+    uart.feed_input("abc");
+    pass(7 * frame);
+    uart.feed_input("d");
+    pass(8 * frame);
+    EXPECT_EQ(uart.read(2, 1), 0xCCu); // although there are four now
+    uart.read(0, 1);
+    EXPECT_EQ(uart.read(2, 1), 0xC1u);
+    pass(12 * frame);
+    EXPECT_EQ(uart.read(2, 1), 0xCCu);
+    uart.write(2, 1, 0x43);
+    EXPECT_EQ(uart.read(2, 1), 0xC1u);
+    EXPECT_FALSE(uart.interrupt.level());
+}
+
+TEST_F(UartTest, EachByteWrittenGivesTheTransmitterInterruptANewEdge) {
+    set_up();
+    uart.write(1, 1, 0x02);
+    int edges = 0;
+    uart.interrupt.connect([&](bool level) { edges += level; });
+    uart.write(0, 1, 'a'); // goes on into the shift register at once
+    EXPECT_TRUE(uart.interrupt.level());
+    EXPECT_EQ(edges, 1);
 }
 
 TEST_F(UartTest, LoopbackComesBackAndStaysInside) {
@@ -150,6 +179,34 @@ TEST_F(UartTest, LoopbackComesBackAndStaysInside) {
     EXPECT_EQ(uart.read(0, 1), 'L');
     uart.write(4, 1, 0x1F);
     EXPECT_EQ(uart.read(6, 1) & 0xF0, 0xF0u);
+}
+
+TEST_F(UartTest, WithoutFifoAnUnreadByteIsOverwritten) {
+    set_up();
+    uart.write(4, 1, 0x10);
+    uart.write(0, 1, 'a');
+    pass(frame);
+    uart.write(0, 1, 'b');
+    pass(2 * frame);
+    EXPECT_EQ(line_status() & 3, 3u); // overrun
+    EXPECT_EQ(uart.read(0, 1), 'b');
+    EXPECT_EQ(line_status() & 3, 0u);
+    EXPECT_EQ(uart.read(0, 1), 'b'); // the buffer keeps what it has
+}
+
+TEST_F(UartTest, AFullFifoKeepsWhatItHas) {
+    set_up();
+    uart.write(2, 1, 0x01);
+    uart.write(4, 1, 0x10);
+    Picoseconds now = 0;
+    for (uint32_t i = 0; i < 17; ++i) {
+        uart.write(0, 1, i);
+        pass(now += frame);
+    }
+    EXPECT_EQ(line_status() & 2, 2u);
+    for (uint32_t i = 0; i < 16; ++i)
+        EXPECT_EQ(uart.read(0, 1), i);
+    EXPECT_EQ(line_status() & 1, 0u);
 }
 
 TEST_F(UartTest, ScratchKeepsAByte) {

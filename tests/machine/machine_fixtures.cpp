@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdio>
+#include <exception>
 
 #include <sys/wait.h>
 #include <unistd.h>
@@ -53,6 +54,7 @@ MachineParameters test_machine() {
                         .pci_access_ns = 400,
                         .ide_bytes_per_second = 33'300'000,
                         .ide_errors = models::AtaErrors::drive,
+                        .apic_bus_hz = 100'000'000,
                         .uart_instant = false,
                         .rtc_start_unix_seconds = 968'227'200},
             .disk = {.kind = models::DiskKind::ideal,
@@ -94,7 +96,11 @@ void in_child(const std::function<void()>& body) {
     const pid_t child = fork();
     ASSERT_GE(child, 0);
     if (child == 0) {
-        body();
+        try {
+            body();
+        } catch (const std::exception& error) { // else the child would go on with the parent's other tests
+            ADD_FAILURE() << error.what();
+        }
         std::fflush(nullptr);
         _exit(testing::Test::HasFailure() ? 1 : 0);
     }

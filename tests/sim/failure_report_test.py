@@ -29,11 +29,11 @@ says(text, "triple fault at 0008:", "#UD at ", "meanwhile #GP(", "meanwhile #DF(
 check(len(text.splitlines()) < 60, "too long")
 
 text = boot("port", 33)
-says(text, "port 0x02f8: nobody takes the 1-byte write at 0008:", "(touch_absent_port+0x")
-check(text.count("0x02f8") == 1, "one line for each port")
+says(text, "port 0x03e8: nobody takes the 1-byte write at 0008:", "(touch_absent_port+0x")
+check(text.count("0x03e8") == 1, "one line for each port")
 
 text = boot("memory", 33)
-says(text, "physical address 0xfee00020: nobody takes the 4-byte write at 0008:", "(touch_absent_memory+0x")
+says(text, "physical address 0xfed00020: nobody takes the 4-byte write at 0008:", "(touch_absent_memory+0x")
 check(text.count("physical address") == 1, "one line for each page")
 
 text = boot("many", 33)

@@ -207,7 +207,7 @@ void run_case(const CaseRecord& record) {
               sizeof outcome);
     case_gdtr = {static_cast<uint16_t>(record.gdt_limit), arena + at::gdt};
     case_idtr = {static_cast<uint16_t>(record.idt_limit), record.idt_base};
-    out8(serial + 7, 0x5A); // the scratch register, which cases may read and write
+    out8(serial + 7, 0x5A);    // the scratch register, which cases may read and write
     write_msr(sysenter_cs, 0); // what an earlier case has left
     enter_case();
     outcome.gdt_base = outcome_gdtr.base;

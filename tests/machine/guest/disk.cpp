@@ -8,6 +8,7 @@ constexpr uint16_t task_file = 0x1F0, control = 0x3F6;
 constexpr uint32_t function_id = 1u << 3 | 1;
 constexpr uint8_t read_dma = 0xC8, write_dma = 0xCA, flush = 0xE7, identify = 0xEC, read_pio = 0x20,
                   write_pio = 0x30;
+constexpr uint8_t transfer_interrupt = 0x04; // of the bus master status
 constexpr uint32_t end_mark = 0x80000000u;
 
 struct Region {
@@ -81,6 +82,8 @@ void dma(const char* what, uint8_t code, uint32_t lba, unsigned sectors) {
     prepare_dma(to_memory);
     command(code, lba, sectors);
     start_dma(to_memory);
+    while ((pc::in8(bus_master + 2) & transfer_interrupt) == 0) { // the disk's may be a late one
+    }
     wait_for_disk();
     show(what);
     pc::out8(bus_master, 0);

@@ -12,12 +12,12 @@ extern "C" {
     asm volatile("lidt %0\n\tmovl $0x12345678, %%ebx\n\tud2" : : "m"(no_gates) : "ebx");
 }
 [[gnu::noinline]] void touch_absent_port() {
-    pc::out8(0x2F8, 0x42);
-    pc::in8(0x2F8); // the same port: known already
+    pc::out8(0x3E8, 0x42);
+    pc::in8(0x3E8); // the same port: known already
 }
 [[gnu::noinline]] void touch_absent_memory() {
-    *reinterpret_cast<volatile uint32_t*>(0xFEE00020) = 0x1234;
-    pc::report("read", *reinterpret_cast<volatile uint32_t*>(0xFEE00030));
+    *reinterpret_cast<volatile uint32_t*>(0xFED00020) = 0x1234;
+    pc::report("read", *reinterpret_cast<volatile uint32_t*>(0xFED00030));
 }
 }
 

@@ -1,0 +1,83 @@
+// The models' side: the chipset without processor and SystemC, wired as sim/machine/machine.cpp wires it.
+#pragma once
+
+#include "models/chipset/bus_master.hpp"
+#include "models/chipset/keyboard_controller.hpp"
+#include "models/chipset/pci.hpp"
+#include "models/chipset/pic.hpp"
+#include "models/chipset/piix_functions.hpp"
+#include "models/chipset/piix_ide.hpp"
+#include "models/chipset/pit.hpp"
+#include "models/chipset/power_management.hpp"
+#include "models/chipset/rtc.hpp"
+#include "models/chipset/system_ports.hpp"
+#include "models/chipset/uart.hpp"
+#include "tests/qtest/subject.hpp"
+
+#include <memory>
+#include <vector>
+
+namespace fixpoint::qtest {
+
+inline constexpr size_t main_memory_bytes = 1 << 20; // as much of it as sequences use
+
+class MainMemory final : public models::BusMasterMemory {
+public:
+    bool read(uint32_t address, std::span<uint8_t> data) override;
+    bool write(uint32_t address, std::span<const uint8_t> data) override;
+    void fill(uint32_t address, size_t bytes, uint8_t value);
+    [[nodiscard]] uint32_t checksum(uint32_t address, size_t bytes) const;
+
+private:
+    std::vector<uint8_t> bytes_ = std::vector<uint8_t>(main_memory_bytes);
+};
+
+class Board {
+public:
+    // `image` may be null.
+    Board(Watch watch, models::Picoseconds start, models::DiskImage* image);
+
+    Observations run(const Steps& steps, const std::vector<Instant>& instants);
+
+private:
+    struct Range {
+        uint32_t first, last;
+        models::Device* device;
+        uint32_t offset;
+        bool byte_wide;
+    };
+
+    // As in QEMU, where an answer is there at once.
+    static constexpr bool keyboard_takes_no_time = true;
+
+    void connect_lines(Watch watch);
+    void connect_addresses();
+    [[nodiscard]] const Range* find(uint32_t port) const;
+    uint32_t read(uint32_t port, unsigned bytes);
+    void write(uint32_t port, unsigned bytes, uint32_t value);
+    void advance(models::Picoseconds now);
+    void change(unsigned line, bool level);
+    uint32_t perform(const Step& step);
+
+    models::Picoseconds start_, now_;
+    std::vector<Observation::Change> changes_;
+    uint32_t levels_ = 0;
+
+    std::unique_ptr<models::Disk> disk_;
+    MainMemory memory_;
+    models::Pic pic_;
+    models::Pit pit_;
+    models::Rtc rtc_;
+    models::Uart uart_;
+    models::KeyboardController keyboard_{keyboard_takes_no_time};
+    models::SystemPorts ports_;
+    models::PciHost pci_;
+    models::PowerManagement power_;
+    models::PiixIde ide_;
+    models::HostBridgeFunction host_bridge_;
+    models::IsaBridgeFunction isa_bridge_;
+    std::vector<models::Device*> devices_;
+    std::vector<Range> ranges_;
+};
+
+} // namespace fixpoint::qtest

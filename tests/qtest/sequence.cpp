@@ -1,0 +1,54 @@
+#include "tests/qtest/sequence.hpp"
+
+#include <fmt/format.h>
+
+namespace fixpoint::qtest {
+namespace {
+
+char width_letter(unsigned bytes) {
+    return bytes == 1 ? 'b' : bytes == 2 ? 'w' : 'l';
+}
+
+} // namespace
+
+std::string describe(const Step& step) {
+    switch (step.action) {
+    case Action::read:
+        return fmt::format("in{} {:#x}", width_letter(step.bytes), step.address);
+    case Action::write:
+        return fmt::format("out{} {:#x} {:#x}", width_letter(step.bytes), step.address, step.value);
+    case Action::wait:
+        return fmt::format("wait until {} ns", step.value);
+    case Action::line:
+        return fmt::format("line {} {}", step.address, step.value != 0 ? "high" : "low");
+    case Action::write_memory:
+        return fmt::format("memory {:#x} := {:#x}", step.address, step.value);
+    case Action::fill_memory:
+        return fmt::format("memory {:#x}, {} bytes := {:#x}", step.address, step.value, step.bytes);
+    case Action::sum_memory:
+        return fmt::format("sum of {} bytes at {:#x}", step.value, step.address);
+    case Action::disk_ready:
+        break;
+    }
+    return fmt::format("IDE channel {} ready, wait until {} ns", step.address, step.value);
+}
+
+Features plain_features(const Step& step) {
+    const auto port = fmt::format("port:{:#x}", step.address), bytes = fmt::format("bytes:{}", step.bytes);
+    switch (step.action) {
+    case Action::read:
+        return {"read", port, bytes};
+    case Action::write:
+        return {"write", port, bytes};
+    case Action::wait:
+        return {"wait"};
+    case Action::line:
+        return {"line"};
+    case Action::disk_ready:
+        return {"disk_ready"};
+    default:
+        return {"memory"};
+    }
+}
+
+} // namespace fixpoint::qtest

@@ -1,0 +1,68 @@
+// A device under comparison: how to generate sequences for it, and how the two sides are set up.
+//
+// A new device is one class derived from Subject in a file of subjects/, a line in subjects/subjects.cpp, and, if the
+// board does not have the device yet, its wiring in board.cpp.
+#pragma once
+
+#include "tests/differential/random.hpp"
+#include "tests/qtest/sequence.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace fixpoint::qtest {
+
+using differential::Random;
+
+// Which signals are compared.
+enum class Watch {
+    device_lines, // the lines that devices drive, by IRQ number
+    interrupt,    // the PIC's output to the processor, as line 0
+};
+
+// When a step happens on both sides, and when it ends, which is when what it has shown is looked at: ns after the
+// sequence's beginning.
+struct Instant {
+    uint64_t model_ns, emulator_ns, end_ns;
+};
+
+class Subject {
+public:
+    Subject() = default;
+    Subject(const Subject&) = delete;
+    Subject& operator=(const Subject&) = delete;
+    virtual ~Subject() = default;
+
+    [[nodiscard]] virtual std::string_view name() const = 0;
+    // Brings both sides from reset to the same state. Not compared, and kept when a sequence is shrunk.
+    [[nodiscard]] virtual Steps prologue() const = 0;
+    // One sequence, as drivers or torture tests would do it; it begins at the prologue's end.
+    [[nodiscard]] virtual Steps generate(Random& random) const = 0;
+
+    [[nodiscard]] virtual Watch watch() const { return Watch::device_lines; }
+    // Which lines are compared, a bit a line.
+    [[nodiscard]] virtual uint32_t lines() const = 0;
+    // Whether lines are looked at after a step; rising edges of steps where they are not are counted with the next one.
+    [[nodiscard]] virtual bool shows_lines(const Step&) const { return true; }
+    [[nodiscard]] virtual bool needs_disk() const { return false; }
+    // A chip may take a write over later than QEMU does, which then has to get it later.
+    [[nodiscard]] virtual Instant instant(const Step&, uint64_t now_ns) const {
+        return {now_ns, now_ns, now_ns};
+    }
+    // Where the lowest bit of what a step reads is in its register, for the `bits` of the table of known differences.
+    [[nodiscard]] virtual unsigned first_bit(const Step&) const { return 0; }
+    // What the table of known differences may name in each step, besides plain_features(). `steps` has the prologue
+    // in it.
+    [[nodiscard]] virtual std::vector<Features> features(const Steps& steps) const {
+        return std::vector<Features>(steps.size());
+    }
+};
+
+[[nodiscard]] std::vector<std::unique_ptr<Subject>> all_subjects();
+
+[[nodiscard]] std::vector<Instant> schedule(const Subject& subject, const Steps& steps);
+
+} // namespace fixpoint::qtest

@@ -1,0 +1,13 @@
+#include "tests/qtest/subjects/subjects.hpp"
+
+namespace fixpoint::qtest {
+
+std::vector<std::unique_ptr<Subject>> all_subjects() {
+    std::vector<std::unique_ptr<Subject>> all;
+    for (const auto make :
+         {make_pit, make_pic, make_rtc, make_uart, make_pci, make_power, make_ports, make_ide})
+        all.push_back(make());
+    return all;
+}
+
+} // namespace fixpoint::qtest

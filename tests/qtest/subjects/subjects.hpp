@@ -1,0 +1,19 @@
+// One maker a device.
+#pragma once
+
+#include "tests/qtest/subject.hpp"
+
+#include <memory>
+
+namespace fixpoint::qtest {
+
+std::unique_ptr<Subject> make_pit();
+std::unique_ptr<Subject> make_pic();
+std::unique_ptr<Subject> make_rtc();
+std::unique_ptr<Subject> make_uart();
+std::unique_ptr<Subject> make_pci();
+std::unique_ptr<Subject> make_power();
+std::unique_ptr<Subject> make_ports();
+std::unique_ptr<Subject> make_ide();
+
+} // namespace fixpoint::qtest
