@@ -10,8 +10,9 @@ build_tools="g++=g++ cmake=cmake ninja=ninja-build pkg-config=pkg-config ccache=
              node=nodejs npm=npm rsvg-convert=librsvg2-bin"
 check_tools="qemu-system-i386=qemu-system-x86 clang-format=clang-format clang-tidy=clang-tidy python3=python3
              chromium=chromium gdb=gdb callgrind_annotate=valgrind bochs=bochs
-             grub-mkrescue=grub-common xorriso=xorriso mformat=mtools"
-check_libraries="bochs-term bochsbios vgabios grub-pc-bin"
+             grub-mkrescue=grub-common xorriso=xorriso mformat=mtools syslinux=syslinux"
+check_libraries="bochs-term bochsbios vgabios grub-pc-bin
+                 seabios syslinux-common memtest86+ ipxe grub-invaders debian-installer-12-netboot-i386"
 
 # install_missing LIBRARIES COMMAND=PACKAGE...
 install_missing() {
