@@ -1,5 +1,7 @@
 #include "tests/differential/known_differences.hpp"
 
+#include "tests/support/difference_rows.hpp"
+
 #include <algorithm>
 #include <stdexcept>
 #include <string_view>
@@ -8,15 +10,10 @@
 #include <toml++/toml.h>
 
 namespace differential {
-namespace {
 
-std::vector<std::string> texts(const toml::table& row, std::string_view key) {
-    std::vector<std::string> found;
-    if (const toml::array* array = row[key].as_array())
-        for (const toml::node& one : *array)
-            found.push_back(one.value_or(std::string{}));
-    return found;
-}
+using fixpoint::tests::has_one_of, fixpoint::tests::parse_difference_table, fixpoint::tests::texts;
+
+namespace {
 
 std::map<std::string, std::vector<uint32_t>> conditions(const toml::table& row, std::string_view key) {
     std::map<std::string, std::vector<uint32_t>> found;
@@ -26,17 +23,6 @@ std::map<std::string, std::vector<uint32_t>> conditions(const toml::table& row, 
                 for (const toml::node& one : *array)
                     found[std::string{name.str()}].push_back(static_cast<uint32_t>(one.value_or(int64_t{0})));
     return found;
-}
-
-bool has_one_of(const Case& what, std::string_view alternatives) {
-    while (true) {
-        const size_t bar = alternatives.find('|');
-        if (what.has(std::string{alternatives.substr(0, bar)}))
-            return true;
-        if (bar == std::string_view::npos)
-            return false;
-        alternatives.remove_prefix(bar + 1);
-    }
 }
 
 bool contains(const std::vector<std::string>& list, const std::string& text) {
@@ -50,13 +36,7 @@ constexpr std::string_view keys[] = {"id",       "emulator",    "features", "wit
 } // namespace
 
 KnownDifferences::KnownDifferences(const std::filesystem::path& file) {
-    toml::table table;
-    try {
-        table = toml::parse_file(file.string());
-    } catch (const toml::parse_error& error) {
-        throw std::runtime_error(
-            fmt::format("{}:{}: {}", file.string(), error.source().begin.line, error.description()));
-    }
+    const toml::table table = parse_difference_table(file);
     const toml::array* list = table["difference"].as_array();
     if (list == nullptr)
         return;
@@ -84,7 +64,9 @@ KnownDifferences::KnownDifferences(const std::filesystem::path& file) {
 }
 
 bool KnownDifferences::concerns(const Row& row, const Case& what, const std::string& emulator) {
-    const auto has = [&](const std::string& feature) { return has_one_of(what, feature); };
+    const auto has = [&](const std::string& feature) {
+        return has_one_of(feature, [&](const std::string& name) { return what.has(name); });
+    };
     return row.emulator == emulator && std::all_of(row.features.begin(), row.features.end(), has) &&
            std::none_of(row.without.begin(), row.without.end(), has);
 }

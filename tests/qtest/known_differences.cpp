@@ -1,5 +1,7 @@
 #include "tests/qtest/known_differences.hpp"
 
+#include "tests/support/difference_rows.hpp"
+
 #include <algorithm>
 #include <stdexcept>
 
@@ -7,6 +9,9 @@
 #include <toml++/toml.h>
 
 namespace fixpoint::qtest {
+
+using tests::has_one_of, tests::parse_difference_table, tests::texts;
+
 namespace {
 
 constexpr int64_t all_bits = 0xFFFF'FFFF;
@@ -22,39 +27,14 @@ std::vector<uint32_t> numbers(const toml::table& row, std::string_view key) {
     return found;
 }
 
-std::vector<std::string> texts(const toml::table& row, std::string_view key) {
-    std::vector<std::string> found;
-    if (const toml::array* array = row[key].as_array())
-        for (const toml::node& one : *array)
-            found.push_back(one.value_or(std::string{}));
-    return found;
-}
-
 bool one_of(const std::vector<uint32_t>& values, uint32_t value) {
     return values.empty() || std::find(values.begin(), values.end(), value) != values.end();
-}
-
-bool has_one_of(const Features& features, std::string_view alternatives) {
-    while (true) {
-        const size_t bar = alternatives.find('|');
-        if (features.contains(std::string{alternatives.substr(0, bar)}))
-            return true;
-        if (bar == std::string_view::npos)
-            return false;
-        alternatives.remove_prefix(bar + 1);
-    }
 }
 
 } // namespace
 
 KnownDifferences::KnownDifferences(const std::filesystem::path& file) {
-    toml::table table;
-    try {
-        table = toml::parse_file(file.string());
-    } catch (const toml::parse_error& error) {
-        throw std::runtime_error(
-            fmt::format("{}:{}: {}", file.string(), error.source().begin.line, error.description()));
-    }
+    const toml::table table = parse_difference_table(file);
     const toml::array* list = table["difference"].as_array();
     if (list == nullptr)
         return;
@@ -96,7 +76,9 @@ bool KnownDifferences::explains(std::string_view device, const Difference& diffe
     const uint32_t distance =
         std::max(difference.model, difference.emulator) - std::min(difference.model, difference.emulator);
     for (Row& row : rows_) {
-        const auto has = [&](const std::string& feature) { return has_one_of(features, feature); };
+        const auto has = [&](const std::string& feature) {
+            return has_one_of(feature, [&](const std::string& name) { return features.contains(name); });
+        };
         const bool applies =
             row.device == device &&
             std::find(row.fields.begin(), row.fields.end(), difference.field) != row.fields.end() &&
