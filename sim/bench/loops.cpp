@@ -59,7 +59,7 @@ nlohmann::json measure_image(const MachineParameters& parameters, const BootImag
     machine.set_serial_output([&](char c) { watch.put(c); });
     machine.load(image);
     const RunEnd end = machine.run(models::never);
-    if (end != RunEnd::debug_exit || machine.debug_exit_value() != 0)
+    if (end != RunEnd::powered_off) // through port 0x8900; a failure would be a debug exit
         throw std::runtime_error(fmt::format("the image {} did not come to its end", image.kernel.string()));
     nlohmann::json rows = nlohmann::json::array();
     for (const LoopResult& r : watch.results)
