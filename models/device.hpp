@@ -11,6 +11,11 @@
 
 namespace fixpoint::models {
 
+// What a read of 1, 2 or 4 bytes gives where nobody answers.
+constexpr uint32_t all_ones(unsigned bytes) {
+    return bytes == 4 ? ~0u : (1u << 8 * bytes) - 1;
+}
+
 class Device {
 public:
     Device() = default;

@@ -1,6 +1,7 @@
 #include "models/bus/cpu_module.hpp"
 
 #include "models/bus/transfer.hpp"
+#include "models/device.hpp"
 
 #include <algorithm>
 #include <array>
@@ -17,10 +18,6 @@ constexpr bool is_pci_port(uint16_t port) {
     constexpr uint16_t first_pci = 0xCF8; // configuration space, then what base address registers place
     return (port & 0xFFF8) == primary || (port & 0xFFF8) == secondary || port == primary_control ||
            port == secondary_control || (port >= video_begin && port < video_end) || port >= first_pci;
-}
-
-constexpr uint32_t all_ones(unsigned bytes) {
-    return bytes == 4 ? ~0u : (1u << 8 * bytes) - 1;
 }
 
 // The present is the processor's instant while it lives.
@@ -105,7 +102,7 @@ void CpuModule::execute_once() {
         wait(changed_);
         return;
     case State::halted:
-        if (!interrupt_ && !cpu_.nmi_pending()) {
+        if (!interrupt_ && !cpu_.nmi_pending() && !stop_requested_) {
             wait(changed_);
             return;
         }
@@ -124,6 +121,7 @@ void CpuModule::execute_once() {
         return;
     }
     const Cpu::Stop stop = cpu_.run(cycle_at(limit));
+    stop_requested_ &= stop != Cpu::Stop::requested;
     if (!synchronise())
         return;
     switch (stop) {
@@ -186,6 +184,13 @@ void CpuModule::set_interrupt(bool level) {
 
 void CpuModule::raise_nmi() {
     cpu_.raise_nmi();
+    if (state_ == State::halted)
+        changed_.notify(sc_core::SC_ZERO_TIME);
+}
+
+void CpuModule::request_stop() {
+    stop_requested_ = true;
+    cpu_.request_stop();
     if (state_ == State::halted)
         changed_.notify(sc_core::SC_ZERO_TIME);
 }

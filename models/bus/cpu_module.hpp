@@ -55,6 +55,8 @@ public:
 
     // An edge on NMI.
     void raise_nmi();
+    // The CPU stops after the current instruction, also while it is halted.
+    void request_stop();
 
     // The CPU executes nothing that begins at or after `until`.
     void go(Picoseconds until);
@@ -109,7 +111,7 @@ private:
 
     State state_ = State::off;
     bool leaving_ = false; // power_off() wants the thread out of Cpu::run
-    bool break_requested_ = false;
+    bool break_requested_ = false, stop_requested_ = false;
     bool interrupt_ = false;
     Picoseconds until_ = 0;
     Picoseconds horizon_ = 0;    // what horizon() said last

@@ -58,7 +58,7 @@ void Router::b_transport(tlm::tlm_generic_payload& payload, sc_core::sc_time& de
             on_unclaimed(address, bytes, payload.is_write());
         if (payload.is_read())
             std::fill_n(payload.get_data_ptr(), bytes, uint8_t{0xFF});
-        payload.set_response_status(tlm::TLM_OK_RESPONSE);
+        payload.set_response_status(tlm::TLM_ADDRESS_ERROR_RESPONSE);
         return;
     }
     payload.set_address(address - entry->range.first + entry->range.offset);

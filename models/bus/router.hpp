@@ -2,7 +2,7 @@
 //
 // A target sees offsets: (address - first) + the range's own offset, so that a device with several port
 // ranges has one register file. Where nobody answers, reads give all ones and writes vanish, as on the PC's
-// buses. An access wider than a byte-wide range's registers is split into bytes, each decoded for itself, as
+// buses, and the response is an address error: the processor does not notice, a bus master does (master abort). An access wider than a byte-wide range's registers is split into bytes, each decoded for itself, as
 // the ISA bridge does.
 #pragma once
 

@@ -14,6 +14,7 @@ struct ChipsetParameters {
     uint64_t ide_bytes_per_second; // the controller's limit on the cable (33,300,000: UDMA 2)
     AtaErrors ide_errors;          // how the drives report errors
     uint64_t apic_bus_hz;          // the front-side bus's clock, which drives the local APIC's timer
+    uint16_t post_port;            // takes POST codes beside port 0x80; 0x80: no other
     bool uart_instant;             // true: the UART sends and receives without the serial line's byte times
     // Time of day at power-on of the simulator, UTC, 0 to 4,102,444,799 (year 2099).
     int64_t rtc_start_unix_seconds;

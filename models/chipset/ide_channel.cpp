@@ -8,7 +8,7 @@ namespace fixpoint::models {
 namespace {
 
 // Task file.
-enum : unsigned { data_port = 0, device_register = 6, status_and_command = 7 };
+enum : unsigned { device_register = 6, status_and_command = 7 };
 constexpr unsigned device_1_bit = 4; // of the device register
 // Device control register.
 constexpr uint8_t interrupts_disabled_bit = 0x02, soft_reset_bit = 0x04;

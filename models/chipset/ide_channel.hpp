@@ -36,6 +36,8 @@ using CabledDrives = std::array<CabledDrive, 2>; // device 0, device 1
 
 class IdeChannel {
 public:
+    static constexpr unsigned data_port = 0; // of the task file: the only one that is wider than a byte
+
     Wire interrupt; // IRQ 14 or 15
 
     IdeChannel(const CabledDrives& drives, BusMasterMemory& memory);

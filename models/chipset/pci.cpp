@@ -8,10 +8,6 @@ namespace {
 constexpr uint32_t enable = 0x8000'0000;
 constexpr uint8_t reset_cpu = 4; // reset control, on its rising edge
 
-constexpr uint32_t all_ones(unsigned bytes) {
-    return bytes == 4 ? ~0u : (1u << 8 * bytes) - 1;
-}
-
 } // namespace
 
 PciFunction::PciFunction(uint16_t vendor, uint16_t device, uint32_t class_code, uint8_t revision) {

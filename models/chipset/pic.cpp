@@ -51,15 +51,13 @@ int InterruptController::pending_line() const {
     uint8_t inhibiting = in_service_;
     if (special_mask_) // masked lines in service inhibit nobody
         inhibiting = static_cast<uint8_t>(inhibiting & ~mask_);
-    // A slave may ask again while its line is in service: its higher priorities pass in special fully nested
-    // mode.
-    if (special_fully_nested_ && master_)
-        inhibiting = static_cast<uint8_t>(inhibiting & ~bit(2));
     const int served = highest(inhibiting);
     if (served < 0)
         return wanted;
     const auto rank = [&](int line) { return (static_cast<unsigned>(line) + 8 - highest_priority_) % 8; };
-    return rank(wanted) < rank(served) ? wanted : -1;
+    // The slave asks again for what has a higher priority there, which passes in special fully nested mode.
+    const bool nested = special_fully_nested_ && master_ && wanted == 2 && served == 2;
+    return nested || rank(wanted) < rank(served) ? wanted : -1;
 }
 
 unsigned InterruptController::acknowledge() {

@@ -7,8 +7,12 @@ namespace {
 
 constexpr uint16_t firmware_bus_master_base = 0xC000; // SeaBIOS's choice on -M pc
 
-constexpr uint32_t all_ones(unsigned bytes) {
-    return bytes == 4 ? ~0u : (1u << 8 * bytes) - 1;
+std::unique_ptr<AtaDrive> make_drive(const IdeDisk& disk, unsigned unit, AtaErrors errors) {
+    return disk.disk != nullptr ? std::make_unique<AtaDrive>(*disk.disk, disk.model, unit, errors) : nullptr;
+}
+
+Picoseconds sector_time(const IdeDisk& disk) {
+    return disk.disk != nullptr ? sector_bytes * ps_per_second / disk.cable_bytes_per_second : 0;
 }
 
 } // namespace
@@ -33,18 +37,6 @@ std::optional<uint16_t> PiixIdeFunction::bus_master_base() const {
     return io_enabled() && base != 0 ? std::optional{base} : std::nullopt;
 }
 
-namespace {
-
-std::unique_ptr<AtaDrive> make_drive(const IdeDisk& disk, unsigned unit, AtaErrors errors) {
-    return disk.disk != nullptr ? std::make_unique<AtaDrive>(*disk.disk, disk.model, unit, errors) : nullptr;
-}
-
-Picoseconds sector_time(const IdeDisk& disk) {
-    return disk.disk != nullptr ? sector_bytes * ps_per_second / disk.cable_bytes_per_second : 0;
-}
-
-} // namespace
-
 PiixIde::PiixIde(const IdeDisks& disks, AtaErrors errors, BusMasterMemory& memory)
     : drives_{make_drive(disks[0], 0, errors), make_drive(disks[1], 1, errors),
               make_drive(disks[2], 2, errors), make_drive(disks[3], 3, errors)},
@@ -60,8 +52,14 @@ uint32_t PiixIde::read(uint32_t offset, unsigned bytes) {
     if (!function.channel_enabled(channel) || !function.io_enabled())
         return all_ones(bytes);
     const unsigned index = offset % secondary_task_file;
-    return index == primary_control ? channels_[channel].alternate_status()
-                                    : channels_[channel].read_task_file(index, bytes);
+    if (index == primary_control)
+        return channels_[channel].alternate_status();
+    if (index == IdeChannel::data_port)
+        return channels_[channel].read_task_file(index, bytes);
+    uint32_t value = 0;
+    for (unsigned i = 0; i < bytes; ++i)
+        value |= channels_[channel].read_task_file(index + i, 1) << 8 * i;
+    return value;
 }
 
 void PiixIde::write(uint32_t offset, unsigned bytes, uint32_t value) {
@@ -74,9 +72,11 @@ void PiixIde::write(uint32_t offset, unsigned bytes, uint32_t value) {
         return;
     const unsigned index = offset % secondary_task_file;
     if (index == primary_control)
-        channels_[channel].write_control(static_cast<uint8_t>(value));
-    else
-        channels_[channel].write_task_file(index, bytes, value);
+        return channels_[channel].write_control(static_cast<uint8_t>(value));
+    if (index == IdeChannel::data_port)
+        return channels_[channel].write_task_file(index, bytes, value);
+    for (unsigned i = 0; i < bytes; ++i)
+        channels_[channel].write_task_file(index + i, 1, value >> 8 * i & 0xFF);
 }
 
 void PiixIde::advance(Picoseconds now) {

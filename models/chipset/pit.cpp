@@ -20,12 +20,14 @@ constexpr uint8_t gate_2 = 0x01, writable_b = 0x0F, refresh_toggle = 0x10, outpu
 
 void TimerChannel::write_control(uint8_t control, uint64_t now) {
     advance(now);
+    control_ = control;
     mode_ = control >> 1 & 7;
     if (mode_ > 5)
         mode_ &= 3; // the high bit of 110 and 111 is ignored
     access_ = static_cast<Access>(control >> 4 & 3);
     bcd_ = control & 1;
-    loaded_ = armed_ = false;
+    loaded_ = between_bytes_ = false;
+    trigger_ = no_tick;
     stopped_.reset();
     pending_.reset();
     high_byte_next_write_ = high_byte_next_read_ = false;
@@ -44,151 +46,153 @@ void TimerChannel::write_count(uint8_t value, uint64_t now) {
         written = uint32_t{value} << 8;
         break;
     case Access::both:
-        if (!high_byte_next_write_) {
-            high_byte_next_write_ = true;
+        high_byte_next_write_ = !high_byte_next_write_;
+        if (high_byte_next_write_) {
             low_byte_ = value;
-            if (mode_ == 0)
-                loaded_ = false; // the first byte stops the counting
+            if (mode_ == 0) {
+                freeze(now);
+                between_bytes_ = true;
+            }
             return;
         }
-        high_byte_next_write_ = false;
         written = uint32_t{value} << 8 | low_byte_;
         break;
     }
-    uint32_t count = bcd_ ? from_bcd(written) : written;
-    if (count == 0)
-        count = modulus();
+    const uint32_t count = bcd_ ? from_bcd(written) : written;
+    take_count(count != 0 ? count : modulus(), now);
+}
+
+// A count is complete in the count register.
+void TimerChannel::take_count(uint32_t count, uint64_t now) {
+    between_bytes_ = false;
     if (periodic() && count == 1)
         count = 2; // 1 is illegal in modes 2 and 3
-    const bool triggered = mode_ == 1 || mode_ == 5;
-    if (loaded_ && periodic() && !stopped_) {
-        const uint64_t period_end =
-            loaded_at_ + ((now >= loaded_at_ ? now - loaded_at_ : 0) / count_ + 1) * count_;
-        pending_ = {count, period_end};
-    } else if (triggered) {
-        pending_ = {count, ~uint64_t{0}}; // waits for the trigger
-        if (!loaded_) {
-            count_ = count;
-            loaded_ = true;
-        }
-    } else {
+    if (triggered() ? trigger_ == now : !periodic() || !loaded_)
         load(count, now + 1);
-    }
+    else if (load_is_due(now))
+        count_ = count;
+    else
+        pending_ = {count, periodic() && gate_ ? end_of_cycle(now) : no_tick};
+    load_is_new_ = true;
 }
 
 void TimerChannel::load(uint32_t count, uint64_t at) {
+    level_before_ = mode_ != 0 && output(at - 1);
+    load_is_new_ = pending_ || (load_is_new_ && load_is_due(at - 1));
     count_ = count;
     loaded_at_ = at;
     loaded_ = true;
+    strobe_until_ = no_tick;
     pending_.reset();
     stopped_.reset();
-    if (!gate_ && mode_ != 1 && mode_ != 5)
+    if (!gate_ && !triggered())
         stopped_ = 0;
 }
 
 void TimerChannel::advance(uint64_t now) {
-    if (pending_ && pending_->at <= now)
-        load(pending_->count, pending_->at);
+    if (!pending_ || pending_->at > now)
+        return;
+    const uint64_t at = pending_->at;
+    const bool begins_low = mode_ == 3 && elapsed(at - 1) % count_ < high_half();
+    load(pending_->count, at);
+    if (begins_low)
+        loaded_at_ -= high_half();
+}
+
+bool TimerChannel::load_is_due(uint64_t now) const {
+    return loaded_ && static_cast<int64_t>(now - loaded_at_) < 0;
 }
 
 uint64_t TimerChannel::elapsed(uint64_t now) const {
     if (stopped_)
         return *stopped_;
-    return now >= loaded_at_ ? now - loaded_at_ : 0;
+    return load_is_due(now) ? 0 : now - loaded_at_;
+}
+
+// Modes 2 and 3: where the counting element takes its count from the count register again.
+uint64_t TimerChannel::end_of_cycle(uint64_t now) const {
+    const uint64_t phase = elapsed(now) % count_;
+    return now - phase + (mode_ == 3 && phase < high_half() ? high_half() : count_);
+}
+
+void TimerChannel::freeze(uint64_t now) {
+    if (!stopped_)
+        stopped_ = elapsed(now);
 }
 
 void TimerChannel::set_gate(bool level, uint64_t now) {
     if (level == gate_)
         return;
     advance(now);
-    gate_ = level;
-    switch (mode_) {
-    case 0:
-    case 4: // low holds the count
-        if (!loaded_)
-            break;
-        if (!level) {
-            stopped_ = elapsed(now);
-        } else {
-            loaded_at_ = now - std::min(now, *stopped_);
-            stopped_.reset();
-        }
-        break;
-    case 2:
-    case 3: // low stops with the output high, the rising edge starts anew
-        if (!loaded_)
-            break;
-        if (!level)
-            stopped_ = 0;
-        else
-            load(pending_ ? pending_->count : count_, now + 1);
-        break;
-    default: // 1 and 5: the rising edge triggers
-        if (level && loaded_) {
-            armed_ = true;
-            load(pending_ ? pending_->count : count_, now + 1);
-        }
-        break;
+    if (triggered()) {
+        if (level)
+            trigger_ = now;
+        if (level && (loaded_ || pending_))
+            load(newest_count(), now + 1);
+    } else if (!level) {
+        if (mode_ == 4 && !load_is_due(now) && !output(now))
+            strobe_until_ = now;
+        freeze(now);
+        if (pending_)
+            pending_->at = no_tick;
+    } else if (periodic()) { // starts anew
+        if (loaded_)
+            load(newest_count(), now + 1);
+        stopped_.reset();
+    } else if (!between_bytes_ && stopped_) {
+        if (!load_is_due(now))
+            loaded_at_ = now - *stopped_;
+        stopped_.reset();
     }
+    gate_ = level;
 }
 
 bool TimerChannel::output(uint64_t now) const {
     if (!loaded_)
         return mode_ != 0; // the control word sets the output
-    const bool counting = stopped_ || now >= loaded_at_;
+    if (between_bytes_)
+        return false;
+    if (load_is_due(now))
+        return level_before_;
     const uint64_t e = elapsed(now);
     switch (mode_) {
     case 0:
-        return counting && e >= count_;
     case 1:
-        return !armed_ || !counting || e >= count_;
+        return e >= count_;
     case 2:
-        return stopped_ || !counting || e % count_ != count_ - 1;
+        return !gate_ || e % count_ != count_ - 1;
     case 3:
-        return stopped_ || !counting || e % count_ < (count_ + 1) / 2;
-    case 5:
-        if (!armed_)
-            return true;
-        [[fallthrough]];
+        return !gate_ || e % count_ < high_half();
     default:
-        return !counting || e != count_;
+        return e != count_ || now > strobe_until_;
     }
 }
 
 std::optional<uint64_t> TimerChannel::next_change(uint64_t now) const {
-    if (!loaded_ || stopped_)
+    if (!loaded_ || between_bytes_)
         return std::nullopt;
-    if (now < loaded_at_ && mode_ == 1 && armed_)
+    if (load_is_due(now) && output(loaded_at_) != level_before_)
         return loaded_at_;
+    if (stopped_)
+        return strobe_until_ == now ? std::optional{now + 1} : std::nullopt;
     const uint64_t e = elapsed(now);
-    uint64_t next = 0; // ticks since the load
     switch (mode_) {
     case 0:
-        next = count_;
-        break;
     case 1:
-        if (!armed_)
-            return std::nullopt;
-        next = count_;
-        break;
+        return e < count_ ? std::optional{loaded_at_ + count_} : std::nullopt;
     case 2: {
         const uint64_t phase = e % count_;
-        next = e - phase + (phase < count_ - 1 ? count_ - 1 : count_);
-        break;
+        return loaded_at_ + e - phase + (phase < count_ - 1 ? count_ - 1 : count_);
     }
     case 3: {
-        const uint64_t phase = e % count_, high = (count_ + 1) / 2;
-        next = e - phase + (phase < high ? high : count_);
-        break;
+        const uint64_t phase = e % count_;
+        return loaded_at_ + e - phase + (phase < high_half() ? high_half() : count_);
     }
     default:
-        if (mode_ == 5 && !armed_)
-            return std::nullopt;
-        next = e < count_ ? count_ : count_ + 1;
-        break;
+        if (!output(now))
+            return now + 1;
+        return e < count_ ? std::optional{loaded_at_ + count_} : std::nullopt;
     }
-    const uint64_t at = loaded_at_ + next;
-    return at > now ? std::optional{at} : std::nullopt;
 }
 
 uint32_t TimerChannel::remaining(uint64_t now) const {
@@ -199,8 +203,8 @@ uint32_t TimerChannel::remaining(uint64_t now) const {
     case 2:
         return static_cast<uint32_t>(count_ - e % count_);
     case 3: { // counts by two, through each half of the period; an odd count's first half takes one tick more
-        const uint64_t high = (count_ + 1) / 2, phase = e % count_;
-        const uint64_t in_half = phase < high ? phase : phase - high;
+        const uint64_t phase = e % count_;
+        const uint64_t in_half = phase < high_half() ? phase : phase - high_half();
         const uint32_t even = count_ & ~1u;
         return static_cast<uint32_t>(even - std::min<uint64_t>(2 * in_half, even));
     }
@@ -226,10 +230,8 @@ void TimerChannel::latch_status(uint64_t now) {
     advance(now);
     if (latched_status_)
         return;
-    const bool null_count = !loaded_ || (pending_ && periodic()) || (!stopped_ && now < loaded_at_);
-    latched_status_ =
-        static_cast<uint8_t>(output(now) << 7 | null_count << 6 | static_cast<unsigned>(access_) << 4 |
-                             mode_ << 1 | static_cast<unsigned>(bcd_));
+    const bool null_count = !loaded_ || pending_ || (load_is_new_ && load_is_due(now));
+    latched_status_ = static_cast<uint8_t>(output(now) << 7 | null_count << 6 | control_);
 }
 
 uint8_t TimerChannel::read_count(uint64_t now) {

@@ -29,32 +29,47 @@ public:
     [[nodiscard]] bool output(uint64_t now) const;
     // The first tick after `now` at which the output changes, if any.
     [[nodiscard]] std::optional<uint64_t> next_change(uint64_t now) const;
-    // A count written while counting is taken over at the end of the period.
+    // A count written while counting is taken over at the end of the period, of the half period in mode 3.
     void advance(uint64_t now);
 
 private:
     enum class Access : uint8_t { low = 1, high = 2, both = 3 };
+    static constexpr uint64_t no_tick = ~uint64_t{0};
 
     void load(uint32_t count, uint64_t at);
+    void take_count(uint32_t count, uint64_t now);
+    void freeze(uint64_t now);
+    [[nodiscard]] bool load_is_due(uint64_t now) const;
     [[nodiscard]] uint64_t elapsed(uint64_t now) const;
+    [[nodiscard]] uint64_t end_of_cycle(uint64_t now) const;
+    [[nodiscard]] uint32_t newest_count() const { return pending_ ? pending_->count : count_; }
     [[nodiscard]] uint32_t remaining(uint64_t now) const;
     [[nodiscard]] uint16_t count_bytes(uint64_t now) const;
     [[nodiscard]] bool periodic() const { return mode_ == 2 || mode_ == 3; }
+    [[nodiscard]] bool triggered() const { return mode_ == 1 || mode_ == 5; }
     [[nodiscard]] uint32_t modulus() const { return bcd_ ? 10'000 : 65'536; }
+    [[nodiscard]] uint32_t high_half() const { return (count_ + 1) / 2; } // of mode 3
 
+    uint8_t control_ = 0x30; // as written, for the status
     uint8_t mode_ = 0;
     Access access_ = Access::both;
     bool bcd_ = false;
     bool gate_ = true;
 
-    bool loaded_ = false;             // a count has been given since the control word
-    bool armed_ = false;              // modes 1 and 5: a trigger has come
-    uint32_t count_ = 0;              // 1 to modulus()
-    uint64_t loaded_at_ = 0;          // tick at which the counting element got it
-    std::optional<uint64_t> stopped_; // ticks counted when the gate went low
+    // The counting element.
+    bool loaded_ = false;       // it has been, or will be at the next tick, since the control word
+    bool load_is_new_ = false;  // that load brings a count that was written since the one before
+    bool level_before_ = false; // of the output until the load at `loaded_at_`
+    uint32_t count_ = 0;        // 1 to modulus()
+    uint64_t loaded_at_ = 0;    // modulo 2^64: a square wave may begin with its second half before tick 0
+    std::optional<uint64_t> stopped_; // ticks it had counted when the gate or a first byte stopped it
+    bool between_bytes_ = false;      // mode 0
+    uint64_t trigger_ = no_tick; // modes 1 and 5: the last tick in which the gate rose; the next CLK sees it
+    uint64_t strobe_until_ = no_tick; // mode 4: the last tick of a strobe in which the gate has stopped it
+    // The count register, while the counting element has not taken it: at a tick, or with the gate's rising edge.
     struct Pending {
         uint32_t count;
-        uint64_t at; // tick
+        uint64_t at; // or no_tick
     };
     std::optional<Pending> pending_;
 

@@ -6,6 +6,8 @@ namespace {
 enum : uint32_t { pm1_status = 0, pm1_enable = 2, pm1_control = 4, pm_timer = 8, pm_timer_end = 12 };
 constexpr uint16_t timer_overflow = 1; // status and enable
 constexpr uint16_t sleep_enable = 1u << 13;
+// Suspend states do nothing: there is nothing that would wake the machine.
+constexpr uint16_t sleep_type = 7u << 10, soft_off = 0;
 constexpr uint16_t sci_enable = 1; // as SeaBIOS leaves it
 constexpr uint64_t timer_mask = 0xFF'FFFF;
 constexpr unsigned base_register = 0x40, miscellaneous = 0x80;
@@ -91,7 +93,7 @@ void PowerManagement::write_byte(uint32_t offset, uint8_t value) {
     case pm1_control: {
         const uint16_t written = with_byte(high ? control_ : control_ & ~sleep_enable, high, value);
         control_ = static_cast<uint16_t>(written & ~sleep_enable);
-        if (written & sleep_enable && on_power_off)
+        if (written & sleep_enable && (written & sleep_type) == soft_off && on_power_off)
             on_power_off();
         break;
     }

@@ -35,7 +35,7 @@ constexpr int furthest = 255; // in one packet: nine bits with sign
 // Status.
 constexpr uint8_t is_remote = 0x40, is_enabled = 0x20, is_scaling_2_to_1 = 0x10;
 
-constexpr Picoseconds self_test_time = 300 * ps_per_ms;
+constexpr Picoseconds self_test_time = 50 * ps_per_ms; // as short as the keyboard's
 
 } // namespace
 
@@ -151,6 +151,7 @@ void Ps2Mouse::execute(uint8_t command) {
     case reset:
         set_defaults();
         identity_ = plain;
+        rates_before_ = {};
         bytes_.clear();
         answer({acknowledge});
         if (instant_)

@@ -26,6 +26,7 @@ enum : unsigned {
 // Register A.
 constexpr uint8_t update_in_progress = 0x80, divider_mask = 0x70, divider_on = 0x20, divider_reset = 0x60,
                   rate_mask = 0x0F;
+constexpr uint8_t firmware_rate = 6; // 1,024 Hz, as every PC's firmware has set it
 // Register B.
 constexpr uint8_t set_bit = 0x80, periodic_enable = 0x40, alarm_enable = 0x20, update_enable = 0x10;
 constexpr uint8_t binary_mode = 0x04, hours_24 = 0x02;
@@ -47,8 +48,7 @@ constexpr bool is_time(unsigned index) {
 } // namespace
 
 Rtc::Rtc(int64_t start_unix_seconds)
-    : seconds_{start_unix_seconds}, a_{divider_on | 6}, b_{hours_24} {
-} // as every PC's firmware has set it: 1,024 Hz
+    : seconds_{start_unix_seconds}, a_{divider_on | firmware_rate}, b_{hours_24} {}
 
 bool Rtc::running() const {
     return !(b_ & set_bit) && (a_ & divider_mask) == divider_on;

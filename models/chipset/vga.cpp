@@ -15,10 +15,6 @@ constexpr uint8_t not_displaying = 0x01, in_vertical_retrace = 0x08;
 
 constexpr uint32_t bochs_index = Vga::bochs_ports, bochs_data = bochs_index + 1;
 
-constexpr uint32_t all_ones(unsigned bytes) {
-    return bytes == 4 ? ~0u : (1u << 8 * bytes) - 1;
-}
-
 // The port's address on a colour adapter. Null: nobody answers there, with the miscellaneous register as it is.
 std::optional<uint16_t> decoded(uint16_t port, const VgaRegisters& registers) {
     constexpr uint16_t group = 0x10, colour_group = 0x3D0, common_group = 0x3C0;

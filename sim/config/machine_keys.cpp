@@ -215,6 +215,11 @@ void read_machine_keys(Section& machine, MachineParameters& parameters) {
                   .minimum = 1'000'000,
                   .maximum = 1'000'000'000,
                   .otherwise = 100'000'000});
+    chipset.bind("post_port", devices.post_port,
+                 {.meaning = "a port that takes POST codes beside 0x80",
+                  .minimum = 1,
+                  .maximum = 0xFFFF,
+                  .otherwise = 0x80});
     devices.uart_instant = chipset.boolean("uart_instant", {.meaning = "serial line without byte times"});
     constexpr int64_t end_of_2099 = 4'102'444'799;
     chipset.bind("rtc_start_unix_seconds", devices.rtc_start_unix_seconds,

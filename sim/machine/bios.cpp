@@ -1,7 +1,6 @@
 #include "sim/machine/bios.hpp"
 
 #include "sim/machine/boot_image.hpp"
-#include "sim/machine/firmware_state.hpp"
 
 #include <fmt/format.h>
 #include <fstream>
@@ -14,23 +13,6 @@ constexpr std::array seabios_places{"/usr/share/seabios/bios-256k.bin", "/usr/sh
                                     "/usr/share/qemu/bios-256k.bin"};
 constexpr std::array video_bios_places{"/usr/share/seabios/vgabios-stdvga.bin",
                                        "/usr/share/qemu/vgabios-stdvga.bin"};
-
-// CMOS cells beside the memory sizes.
-enum : unsigned {
-    cmos_floppies = 0x10,
-    cmos_boot_order_third = 0x38, // high nibble; bit 0: no floppy signature check
-    cmos_translation = 0x39,      // two bits for each IDE unit
-    cmos_boot_order = 0x3D,       // low nibble first
-    cmos_more_processors = 0x5F,
-};
-constexpr uint8_t boot_floppy = 1, boot_disk = 2, boot_cd = 3, no_signature_check = 1;
-
-// How the BIOS presents a disk's geometry to INT 13h: as it is, or by LBA.
-constexpr unsigned translation_none = 0, translation_lba = 1;
-unsigned translation_of(uint64_t sectors) {
-    constexpr uint64_t heads = 16, sectors_per_track = 63, most_cylinders = 1024;
-    return sectors <= most_cylinders * heads * sectors_per_track ? translation_none : translation_lba;
-}
 
 std::vector<uint8_t> read_file(const std::filesystem::path& file) {
     std::ifstream in(file, std::ios::binary);
@@ -54,26 +36,6 @@ Bios::Bios(const std::filesystem::path& file) : rom_{read_file(file)} {
         throw BootError(fmt::format("{}: a BIOS ROM has a multiple of 64 KiB, 8 MiB at most, this file {} "
                                     "bytes; pad it at its beginning",
                                     file.string(), rom_.size()));
-}
-
-void Bios::describe(const Surroundings& machine, models::FirmwareConfiguration& configuration,
-                    models::Rtc& rtc) {
-    using Configuration = models::FirmwareConfiguration;
-    write_memory_sizes(rtc, machine.memory_bytes);
-    unsigned translations = 0;
-    for (unsigned unit = 0; unit < machine.disk_sectors.size(); ++unit)
-        if (machine.disk_sectors[unit])
-            translations |= translation_of(*machine.disk_sectors[unit]) << 2 * unit;
-    rtc.set_cmos(cmos_floppies, 0);
-    rtc.set_cmos(cmos_translation, static_cast<uint8_t>(translations));
-    rtc.set_cmos(cmos_boot_order, boot_disk | boot_floppy << 4);
-    rtc.set_cmos(cmos_boot_order_third, boot_cd << 4 | no_signature_check);
-    rtc.set_cmos(cmos_more_processors, 0);
-    configuration.set_number(Configuration::memory_size, machine.memory_bytes, 8);
-    configuration.set_number(Configuration::processors, 1, 2);
-    configuration.set_number(Configuration::most_processors, 1, 2);
-    configuration.set_number(Configuration::boot_menu, 0, 2);
-    configuration.set_number(Configuration::timer_override, 1, 1);
 }
 
 std::filesystem::path find_bios(const std::string& name) {

@@ -1,17 +1,9 @@
-// A firmware ROM, and what it needs to be told of the machine.
-//
-// The ROM stands at the top of 4 GB, its last 128 KB below 1 MB as well, and the processor starts in real mode at
-// FFFF:FFF0. SeaBIOS asks the CMOS memory and QEMU's firmware configuration device for everything else: the layout
-// of its CMOS cells is QEMU's (hw/i386/pc.c documents it), which is that of an AT where an AT has them.
+// A firmware ROM: it stands at the top of 4 GB, its last 128 KB below 1 MB as well, and the processor starts in real
+// mode at FFFF:FFF0. What it finds out of the machine beside its chips is machine_inventory.hpp's.
 #pragma once
 
-#include "models/chipset/fw_cfg.hpp"
-#include "models/chipset/rtc.hpp"
-
-#include <array>
 #include <cstdint>
 #include <filesystem>
-#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -27,13 +19,6 @@ public:
     explicit Bios(const std::filesystem::path& file);
 
     [[nodiscard]] std::span<const uint8_t> rom() const { return rom_; }
-
-    struct Surroundings {
-        uint64_t memory_bytes = 0;
-        std::array<std::optional<uint64_t>, 4> disk_sectors{}; // by IDE unit
-    };
-    static void describe(const Surroundings& machine, models::FirmwareConfiguration& configuration,
-                         models::Rtc& rtc);
 
 private:
     std::vector<uint8_t> rom_;

@@ -1,6 +1,7 @@
 #include "sim/machine/firmware_state.hpp"
 
 #include "models/cpu/msr.hpp"
+#include "sim/machine/machine_inventory.hpp"
 
 #include <algorithm>
 #include <array>
@@ -32,33 +33,11 @@ void initialise_pit(models::Pit& pit) {
     pit.write(0, 1, 0);
 }
 
-// The low byte of the equipment word, in CMOS and in the BIOS data area: as QEMU's, without its floppy drive.
-constexpr unsigned coprocessor = 1 << 1, pointing_device = 1 << 2, equipment = coprocessor | pointing_device;
-
-} // namespace
-
-// 16-bit fields of kilobytes and of 64 KB blocks.
-void write_memory_sizes(models::Rtc& rtc, uint64_t memory_bytes) {
-    constexpr unsigned base_kb = 640;
-    const auto above_1mb_kb = std::min<uint64_t>((memory_bytes >> 10) - 1024, 65'535);
-    const uint64_t above_16mb = memory_bytes > 16 << 20 ? (memory_bytes - (16 << 20)) >> 16 : 0;
-    const auto put = [&](unsigned low, unsigned high, uint64_t value) {
-        rtc.set_cmos(low, static_cast<uint8_t>(value));
-        rtc.set_cmos(high, static_cast<uint8_t>(value >> 8));
-    };
-    put(0x15, 0x16, base_kb);
-    put(0x17, 0x18, above_1mb_kb);
-    put(0x30, 0x31, above_1mb_kb);
-    put(0x34, 0x35, above_16mb);
-    rtc.set_cmos(0x14, equipment);
-}
-
-namespace {
-
 // The BIOS data area (IBM PC/AT Technical Reference, section 5; for the fields since the EGA, Brown's memory list).
 enum : uint32_t {
     bios_data = 0x400,
     serial_bases = 0x400, // four words
+    parallel_bases = 0x408,
     extended_data_segment = 0x40E,
     equipment_word = 0x410,
     base_memory_kb = 0x413,
@@ -72,6 +51,7 @@ enum : uint32_t {
     crtc_port = 0x463,
     disk_count = 0x475,
     disk_control = 0x476,
+    printer_timeout = 0x478,
     serial_timeouts = 0x47C, // four bytes
     key_buffer_begin = 0x480,
     key_buffer_end = 0x482,
@@ -102,8 +82,10 @@ void write_bios_data(models::PhysicalMemory& memory, const FirmwareDevices& devi
         put16(serial_bases + 2 * i, ports[i]);
         put8(serial_timeouts + i, 10);
     }
-    constexpr unsigned colour_80_columns = 2 << 4;
-    put16(equipment_word, equipment | colour_80_columns | serial_ports << 9);
+    put16(parallel_bases, 0x378);
+    put8(printer_timeout, 20);
+    constexpr unsigned colour_80_columns = 2 << 4, one_parallel_port = 1 << 14;
+    put16(equipment_word, equipment | colour_80_columns | serial_ports << 9 | one_parallel_port);
     put16(base_memory_kb, extended_data / 1024);
     put16(extended_data_segment, extended_data / 16);
     put8(extended_data, 1); // its size in KB
@@ -163,7 +145,6 @@ void leave_firmware_state(const ProgrammedChips& chips, models::PhysicalMemory& 
     initialise_pic(chips.pic);
     initialise_pit(chips.pit);
     chips.keyboard.leave_firmware_state();
-    write_memory_sizes(chips.rtc, memory.size());
     chips.vga.set_text_mode();
     write_bios_data(memory, devices);
 }

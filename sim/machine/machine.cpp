@@ -9,6 +9,7 @@
 #include "models/chipset/io_apic.hpp"
 #include "models/chipset/keyboard_controller.hpp"
 #include "models/chipset/local_apic.hpp"
+#include "models/chipset/parallel_port.hpp"
 #include "models/chipset/pci.hpp"
 #include "models/chipset/pic.hpp"
 #include "models/chipset/piix_functions.hpp"
@@ -22,6 +23,7 @@
 #include "models/chipset/vga_function.hpp"
 #include "sim/machine/bios.hpp"
 #include "sim/machine/firmware_state.hpp"
+#include "sim/machine/machine_inventory.hpp"
 #include "sim/machine/mp_tables.hpp"
 #include "sim/machine/multiboot_loader.hpp"
 #include "sim/machine/typist.hpp"
@@ -43,6 +45,7 @@ enum : unsigned {
     irq_keyboard = 1,
     irq_second_serial = 3,
     irq_serial = 4,
+    irq_parallel = 7,
     irq_rtc = 8,
     irq_power = 9,
     irq_mouse = 12,
@@ -113,7 +116,7 @@ private:
 // Members are built in this order: what is bound to comes first.
 struct Machine::Parts {
     Parts(const MachineParameters& parameters, const MachineDisks& attached);
-    void connect_addresses();
+    void connect_addresses(uint16_t post_port);
     void connect_video();
     void connect_lines();
     void connect_apics();
@@ -121,6 +124,7 @@ struct Machine::Parts {
     void request_reset();
     bool stopped(models::Cpu::Stop stop);
     bool ask_debugger(std::optional<models::Cpu::Stop> stop);
+    [[nodiscard]] Inventory inventory() const;
     void boot();
     void reset_devices();
     void power_cycle_devices();
@@ -134,6 +138,7 @@ struct Machine::Parts {
         action(rtc);
         action(uart);
         action(second_uart);
+        action(parallel);
         action(keyboard);
         action(ports);
         action(pci);
@@ -156,6 +161,7 @@ struct Machine::Parts {
     DeviceModule<models::Pit> pit{"pit"};
     DeviceModule<models::Rtc> rtc;
     DeviceModule<models::Uart> uart, second_uart; // nothing hangs on the second
+    DeviceModule<models::ParallelPort> parallel{"parallel"};
     DeviceModule<models::KeyboardController> keyboard{"keyboard", keyboard_takes_no_time};
     DeviceModule<models::SystemPorts> ports{"system_ports"};
     DeviceModule<models::PciHost> pci{"pci"};
@@ -192,11 +198,11 @@ Machine::Parts::Parts(const MachineParameters& parameters, const MachineDisks& a
       local_apic{"local_apic", parameters.chipset.apic_bus_hz}, mp_tables{sim::mp_tables(parameters.cpu)},
       cpu{"cpu", parameters.cpu, memory,
           models::AccessCost{parameters.chipset.isa_access_ns, parameters.chipset.pci_access_ns}} {
-    connect_addresses();
+    connect_addresses(parameters.chipset.post_port);
     connect_lines();
 }
 
-void Machine::Parts::connect_addresses() {
+void Machine::Parts::connect_addresses(uint16_t post_port) {
     cpu.io_socket.bind(io_router.in);
     cpu.memory_socket.bind(memory_router.in);
     dma.socket.bind(memory_router.in);
@@ -218,9 +224,11 @@ void Machine::Parts::connect_addresses() {
     io_router.attach(rtc.socket, {{0x70, 0x71, 0, byte_wide}});
     io_router.attach(uart.socket, {{0x3F8, 0x3FF, 0, byte_wide}});
     io_router.attach(second_uart.socket, {{0x2F8, 0x2FF, 0, byte_wide}});
+    io_router.attach(parallel.socket, {{0x378, 0x37A, 0, byte_wide}});
     io_router.attach(keyboard.socket, {{0x60, 0x60, models::KeyboardController::data, byte_wide},
                                        {0x64, 0x64, models::KeyboardController::command, byte_wide}});
     io_router.attach(ports.socket, {{0x92, 0x92, Ports::fast_a20, byte_wide},
+                                    {post_port, post_port, Ports::post_code, byte_wide},
                                     {0x80, 0x80, Ports::post_code, byte_wide},
                                     {0xE9, 0xE9, Ports::debug_console, byte_wide},
                                     {0xF0, 0xF1, Ports::coprocessor, byte_wide},
@@ -290,6 +298,7 @@ void Machine::Parts::connect_lines() {
     power.device.interrupt.connect(to_irq(irq_power));
     uart.device.interrupt.connect(to_irq(irq_serial));
     second_uart.device.interrupt.connect(to_irq(irq_second_serial));
+    parallel.device.interrupt.connect(to_irq(irq_parallel));
     keyboard.device.keyboard_interrupt.connect(to_irq(irq_keyboard));
     keyboard.device.mouse_interrupt.connect(to_irq(irq_mouse));
     keyboard.device.on_keyboard_idle = [this](models::Ps2Keyboard& idle) { typist.press_next(idle); };
@@ -309,12 +318,12 @@ void Machine::Parts::connect_lines() {
     ports.device.on_a20 = keyboard.device.on_a20 = [this](bool open) { cpu.cpu().set_a20(open); };
     ports.device.on_debug_exit = [this](uint32_t) {
         end = RunEnd::debug_exit;
-        cpu.cpu().request_stop();
+        cpu.request_stop();
     };
     ports.device.on_shutdown = power.device.on_power_off = [this] {
         end = RunEnd::powered_off;
         over = true;
-        cpu.cpu().request_stop();
+        cpu.request_stop();
     };
 }
 
@@ -351,7 +360,7 @@ void Machine::Parts::place_local_apic(uint32_t base, bool enabled) {
 
 void Machine::Parts::request_reset() {
     reset_requested = true;
-    cpu.cpu().request_stop();
+    cpu.request_stop();
 }
 
 // In the CPU's thread, at its instant. True: execution goes on.
@@ -387,24 +396,27 @@ bool Machine::Parts::ask_debugger(std::optional<models::Cpu::Stop> stop) {
     return false;
 }
 
+Inventory Machine::Parts::inventory() const {
+    Inventory inventory{memory.size(), {}};
+    for (size_t unit = 0; unit < disks.size(); ++unit)
+        if (disks[unit])
+            inventory.disk_sectors[unit] = disks[unit]->sector_count();
+    return inventory;
+}
+
 // The work of firmware and boot loader, on devices and a processor that are as after power-on or reset: no code is
 // cached. A BIOS does its work itself.
 void Machine::Parts::boot() {
     place_local_apic(models::LocalApic::base, true);
     leave_virtual_wire(local_apic.device);
-    if (bios) {
-        Bios::Surroundings surroundings{memory.size(), {}};
-        for (size_t unit = 0; unit < disks.size(); ++unit)
-            if (disks[unit])
-                surroundings.disk_sectors[unit] = disks[unit]->sector_count();
-        Bios::describe(surroundings, firmware.device, rtc.device);
+    describe_machine(inventory(), firmware.device, rtc.device);
+    if (bios)
         return reschedule_all();
-    }
     pci.device.leave_firmware_config();
     std::ranges::copy(mp_tables.bytes, memory.span(mp_tables.address, mp_tables.bytes.size()).begin());
     const auto attached =
         static_cast<unsigned>(std::ranges::count_if(disks, [](const auto& disk) { return disk != nullptr; }));
-    leave_firmware_state({pic.device, pit.device, rtc.device, keyboard.device, vga.device}, memory,
+    leave_firmware_state({pic.device, pit.device, keyboard.device, vga.device}, memory,
                          {.disks = attached, .serial_ports = 2});
     leave_memory_types(cpu.cpu());
     loader->place(memory);
@@ -472,7 +484,7 @@ RunEnd Machine::run(Picoseconds until) {
 void Machine::request_stop() {
     if (!parts_->end)
         parts_->end = RunEnd::stop_requested;
-    parts_->cpu.cpu().request_stop();
+    parts_->cpu.request_stop();
 }
 
 void Machine::reset() {
@@ -554,7 +566,7 @@ void Machine::feed_keyboard(std::string_view bytes) {
 }
 
 void Machine::set_debug_output(std::function<void(char)> sink) {
-    parts_->ports.device.on_debug_output = std::move(sink);
+    parts_->ports.device.on_debug_output = parts_->parallel.device.on_print = std::move(sink);
 }
 
 void Machine::set_events(MachineEvents* events) {

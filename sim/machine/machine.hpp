@@ -97,13 +97,13 @@ public:
     void feed_serial_input(std::string_view bytes);
     // Types on the keyboard what a terminal sends (see Typist), as fast as the guest fetches it.
     void feed_keyboard(std::string_view bytes);
-    // Bytes written to the debug console, port 0xE9.
+    // Bytes written to the debug console, port 0xE9, or printed on the parallel port.
     void set_debug_output(std::function<void(char)> sink);
 
     // nullptr: nobody listens.
     void set_events(MachineEvents* events);
 
-    [[nodiscard]] uint8_t last_post_code() const;    // port 0x80
+    [[nodiscard]] uint8_t last_post_code() const;    // port 0x80 or chipset.post_port
     [[nodiscard]] uint32_t debug_exit_value() const; // as written; QEMU's exit status is (value << 1) | 1
 
 private:

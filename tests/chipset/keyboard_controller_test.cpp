@@ -445,7 +445,7 @@ TEST_F(KeyboardLineTest, TheSelfTestsResultComesAfterItsTime) {
     put(0xFF);
     EXPECT_LT(wait(), 3'000u);
     EXPECT_EQ(data(), 0xFA);
-    EXPECT_GE(wait(), 290'000u);
+    EXPECT_GE(wait(), 40'000u);
     EXPECT_EQ(data(), 0xAA);
 }
 
@@ -461,7 +461,7 @@ TEST_F(KeyboardLineTest, TimeMayPassInOneLeap) {
 
 TEST_F(KeyboardLineTest, PowerOnIsFollowedByBothSelfTests) {
     controller.power_cycle(now);
-    EXPECT_GE(wait(), 300'000u);
+    EXPECT_GE(wait(), 50'000u);
     EXPECT_EQ(data(), 0xAA);
     wait();
     EXPECT_EQ(data(), 0xAA);

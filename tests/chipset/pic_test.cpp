@@ -125,6 +125,17 @@ TEST_F(PicTest, SpecialFullyNestedModeLetsTheSlaveNest) {
     EXPECT_EQ(pic.acknowledge(), 0x28);
 }
 
+TEST_F(PicTest, SpecialFullyNestedModeHoldsTheMastersLowerLinesBack) {
+    initialise(0x11);
+    pic.set_irq(14, true);
+    pic.acknowledge();
+    pic.set_irq(5, true);
+    EXPECT_FALSE(asks());
+    pic.set_irq(1, true);
+    EXPECT_TRUE(asks());
+    EXPECT_EQ(pic.acknowledge(), 0x21);
+}
+
 TEST_F(PicTest, ARequestThatIsWithdrawnGivesTheSpuriousVector) {
     pulse(3);
     EXPECT_FALSE(asks());

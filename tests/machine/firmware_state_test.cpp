@@ -11,12 +11,11 @@ protected:
     unsigned byte(uint32_t address) const { return memory.data()[address]; }
     unsigned word(uint32_t address) const { return byte(address) | byte(address + 1) << 8; }
     void leave(const FirmwareDevices& devices = {}) {
-        leave_firmware_state({pic, pit, rtc, keyboard, vga}, memory, devices);
+        leave_firmware_state({pic, pit, keyboard, vga}, memory, devices);
     }
 
     models::Pic pic;
     models::Pit pit;
-    models::Rtc rtc{968'227'200};
     models::KeyboardController keyboard{true};
     models::Vga vga;
     models::PhysicalMemory memory{4 << 20};
@@ -35,7 +34,8 @@ TEST_F(FirmwareState, NotesSerialPortsAndTheirNumber) {
 TEST_F(FirmwareState, KnowsFourSerialPortsAtMost) {
     leave({.disks = 0, .serial_ports = 9});
     EXPECT_EQ(word(0x406), 0x2E8u);
-    EXPECT_EQ(word(0x408), 0u); // no parallel port
+    EXPECT_EQ(word(0x408), 0x378u); // the parallel port
+    EXPECT_EQ(word(0x410) >> 14, 1u);
     EXPECT_EQ(word(0x410) >> 9 & 7, 4u);
 }
 

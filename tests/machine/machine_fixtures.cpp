@@ -55,6 +55,7 @@ MachineParameters test_machine() {
                         .ide_bytes_per_second = 33'300'000,
                         .ide_errors = models::AtaErrors::drive,
                         .apic_bus_hz = 100'000'000,
+                        .post_port = 0x80,
                         .uart_instant = false,
                         .rtc_start_unix_seconds = 968'227'200},
             .disk = {.kind = models::DiskKind::ideal,

@@ -1,8 +1,10 @@
+#include "models/chipset/pit.hpp"
 #include "models/cpu/cpu.hpp"
 #include "tests/machine/machine_fixtures.hpp"
 
 #include <gtest/gtest.h>
 
+#include <cstdio>
 #include <cstring>
 #include <stdexcept>
 
@@ -120,6 +122,31 @@ TEST(Machine, TimerInterruptsComeAtTheProgrammedRate) {
         EXPECT_LT(machine.now(), 135 * ps_per_ms);
         // Most of it the processor was halted.
         EXPECT_GT(machine.cpu().idle_cycles(), machine.cpu().cycles() * 6 / 10);
+    });
+}
+
+TEST(Machine, TheClocksAgreeAfterHours) {
+    in_child([] {
+        Machine machine{test_machine(), nullptr};
+        std::string console;
+        machine.set_serial_output([&](char c) { console += c; });
+        machine.load({guest("hours"), "", {}});
+        EXPECT_EQ(machine.run(5 * 3'600 * ps_per_second), RunEnd::debug_exit);
+        unsigned interrupts = 0, updates = 0, seconds = 0, high = 0, low = 0;
+        ASSERT_EQ(std::sscanf(console.c_str(),
+                              "timer interrupts %x\nupdates %x\nseconds of the day %x\n"
+                              "cycles, high %x\ncycles, low %x\n",
+                              &interrupts, &updates, &seconds, &high, &low),
+                  5)
+            << console;
+        constexpr uint64_t hours_in_seconds = 4 * 3'600, clock_hz = 500'000'000;
+        EXPECT_EQ(updates, hours_in_seconds);
+        EXPECT_EQ(seconds, hours_in_seconds);
+        EXPECT_EQ(interrupts, hours_in_seconds * models::Pit::frequency_hz / 65'536);
+        // The guest reads it after an interrupt both times; the second may have come behind the timer's.
+        constexpr double ten_us = 10e-6 * clock_hz;
+        EXPECT_NEAR(static_cast<double>(uint64_t{high} << 32 | low),
+                    static_cast<double>(hours_in_seconds * clock_hz), ten_us);
     });
 }
 
