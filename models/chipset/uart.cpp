@@ -79,6 +79,23 @@ void Uart::start_frame(Picoseconds at) {
     sent_at_ = at + (instant_ ? 0 : frame_time());
 }
 
+void Uart::end_frame() {
+    const Picoseconds at = sent_at_;
+    sent_at_ = never;
+    if (modem_control_ & loopback)
+        receive(shifting_);
+    else if (output_)
+        output_(static_cast<char>(shifting_));
+    if (!transmit_.empty())
+        start_frame(at);
+}
+
+void Uart::drain() {
+    while (sent_at_ != never)
+        end_frame();
+    update_interrupt();
+}
+
 void Uart::send(uint8_t byte) {
     transmitter_empty_interrupt_ = false;
     update_interrupt(); // the line falls, though the byte may leave the holding register at once: the PIC needs the edge
@@ -91,16 +108,8 @@ void Uart::send(uint8_t byte) {
 }
 
 void Uart::advance(Picoseconds now) {
-    while (sent_at_ <= now) {
-        const Picoseconds at = sent_at_;
-        sent_at_ = never;
-        if (modem_control_ & loopback)
-            receive(shifting_);
-        else if (output_)
-            output_(static_cast<char>(shifting_));
-        if (!transmit_.empty())
-            start_frame(at);
-    }
+    while (sent_at_ <= now)
+        end_frame();
     while (arrives_at_ <= now) {
         const Picoseconds at = arrives_at_;
         now_ = at;

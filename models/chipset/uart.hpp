@@ -23,6 +23,8 @@ public:
 
     void set_output(std::function<void(char)> sink) { output_ = std::move(sink); }
     void feed_input(std::string_view bytes);
+    // The guest has stopped for good: what it has written leaves at once, in its order.
+    void drain();
 
     uint32_t read(uint32_t offset, unsigned bytes) override;
     void write(uint32_t offset, unsigned bytes, uint32_t value) override;
@@ -39,6 +41,7 @@ private:
     [[nodiscard]] bool listening() const;
     void send(uint8_t byte);
     void start_frame(Picoseconds at);
+    void end_frame();
     void receive(uint8_t byte);
     void update_interrupt();
 

@@ -86,6 +86,11 @@ models::IdeDisks cabled(const Disks& disks, const MachineDisks& attached, uint64
     return cabled;
 }
 
+// Nothing took the line away from the guest: a real UART goes on shifting out what it holds.
+constexpr bool is_orderly(RunEnd end) {
+    return end == RunEnd::debug_exit || end == RunEnd::powered_off || end == RunEnd::halted_for_ever;
+}
+
 // All who listen to every instruction; the processor knows one listener at most.
 class Observers final : public models::InstructionObserver {
 public:
@@ -466,7 +471,12 @@ RunEnd Machine::run(Picoseconds until) {
     parts_->cpu.catch_up_idle();
     if (const std::exception_ptr error = parts_->cpu.take_error())
         std::rethrow_exception(error);
-    return parts_->end.value_or(RunEnd::time_limit);
+    const RunEnd end = parts_->end.value_or(RunEnd::time_limit);
+    if (is_orderly(end)) {
+        parts_->uart.device.drain();
+        parts_->second_uart.device.drain();
+    }
+    return end;
 }
 
 void Machine::request_stop() {
