@@ -76,7 +76,7 @@ void Uart::start_frame(Picoseconds at) {
     transmit_.pop_front();
     if (transmit_.empty())
         transmitter_empty_interrupt_ = true;
-    sent_at_ = at + (instant_ ? 0 : frame_time());
+    sent_at_ = at + (habits_.instant ? 0 : frame_time());
 }
 
 void Uart::end_frame() {
@@ -148,8 +148,8 @@ uint8_t Uart::interrupt_identification() const {
 }
 
 void Uart::update_interrupt() {
-    interrupt.set(!(interrupt_identification() & none_pending) && modem_control_ & out_2 &&
-                  !(modem_control_ & loopback));
+    const bool connected = !habits_.out2_gates_interrupt || (modem_control_ & (out_2 | loopback)) == out_2;
+    interrupt.set(connected && !(interrupt_identification() & none_pending));
 }
 
 uint32_t Uart::read(uint32_t offset, unsigned) {

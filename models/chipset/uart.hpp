@@ -1,7 +1,9 @@
 // The 16550A serial port.
 //
 // Source: National PC16550D data sheet. Frames leave and come at the programmed speed; `instant` lets what is
-// sent leave at once. The other end of the line is patient: it keeps the next byte until the guest has set up
+// sent leave at once. On the PC's serial adapter OUT2 gates the interrupt (PC/AT technical reference), and in loopback
+// the pin is off. Many kernels never set it and rely on machines where the line is always connected: so it is here
+// unless `out2_gates_interrupt` is set. The other end of the line is patient: it keeps the next byte until the guest has set up
 // the port, or looks at its status without doing so, and there is room, so nothing is overrun.
 #pragma once
 
@@ -17,9 +19,13 @@ namespace fixpoint::models {
 
 class Uart final : public Device {
 public:
-    Wire interrupt; // IRQ 4; connected through OUT2 as on the PC
+    struct Habits {
+        bool instant, out2_gates_interrupt;
+    };
 
-    explicit Uart(bool instant) : instant_{instant} { power_cycle(0); }
+    Wire interrupt;
+
+    explicit Uart(Habits habits) : habits_{habits} { power_cycle(0); }
 
     void set_output(std::function<void(char)> sink) { output_ = std::move(sink); }
     void feed_input(std::string_view bytes);
@@ -46,7 +52,7 @@ private:
     void update_interrupt();
 
     std::function<void(char)> output_;
-    bool instant_;
+    Habits habits_;
     Picoseconds now_ = 0;
 
     std::deque<uint8_t> line_; // what the other end will send

@@ -91,6 +91,10 @@ constexpr bool is_orderly(RunEnd end) {
     return end == RunEnd::debug_exit || end == RunEnd::powered_off || end == RunEnd::halted_for_ever;
 }
 
+constexpr models::Uart::Habits uart_habits(const models::ChipsetParameters& chipset) {
+    return {.instant = chipset.uart_instant, .out2_gates_interrupt = chipset.uart_out2_gates_interrupt};
+}
+
 // All who listen to every instruction; the processor knows one listener at most.
 class Observers final : public models::InstructionObserver {
 public:
@@ -189,8 +193,8 @@ struct Machine::Parts {
 
 Machine::Parts::Parts(const MachineParameters& parameters, const MachineDisks& attached)
     : memory{parameters.memory.bytes}, disks{make_disks(attached)},
-      rtc{"rtc", parameters.chipset.rtc_start_unix_seconds}, uart{"uart", parameters.chipset.uart_instant},
-      second_uart{"second_uart", parameters.chipset.uart_instant}, vga_function{"vga_function",
+      rtc{"rtc", parameters.chipset.rtc_start_unix_seconds}, uart{"uart", uart_habits(parameters.chipset)},
+      second_uart{"second_uart", uart_habits(parameters.chipset)}, vga_function{"vga_function",
                                                                                 parameters.video_rom},
       ide{"ide", cabled(disks, attached, parameters.chipset.ide_bytes_per_second),
           parameters.chipset.ide_errors, dma},

@@ -11,7 +11,8 @@ constexpr Picoseconds frame = 10 * ps_per_second / 115'200;
 
 class UartTest : public testing::Test {
 protected:
-    explicit UartTest(bool instant = false) : uart{instant} {
+    explicit UartTest(Uart::Habits habits = {.instant = false, .out2_gates_interrupt = false})
+        : uart{habits} {
         uart.set_output([this](char c) { sent += c; });
     }
     void set_up() {
@@ -116,13 +117,13 @@ TEST_F(UartTest, InterruptsNameTheirCause) {
     EXPECT_EQ(uart.read(2, 1), 0x02u);
 }
 
-TEST_F(UartTest, Out2GatesTheInterrupt) {
+TEST_F(UartTest, TheInterruptIsConnectedWhateverOut2) {
     set_up();
-    uart.write(4, 1, 0x03);
     uart.write(1, 1, 0x02);
-    EXPECT_FALSE(uart.interrupt.level());
-    uart.write(4, 1, 0x0B);
-    EXPECT_TRUE(uart.interrupt.level());
+    for (const uint32_t modem_control : {0x00u, 0x08u, 0x10u, 0x18u}) {
+        uart.write(4, 1, modem_control);
+        EXPECT_TRUE(uart.interrupt.level()) << modem_control;
+    }
 }
 
 TEST_F(UartTest, TheFifoInterruptsAtItsLevelOrAfterASilence) {
@@ -216,7 +217,7 @@ TEST_F(UartTest, ScratchKeepsAByte) {
 
 class InstantUart : public UartTest {
 protected:
-    InstantUart() : UartTest{true} {}
+    InstantUart() : UartTest{{.instant = true, .out2_gates_interrupt = false}} {}
 };
 
 TEST_F(InstantUart, SendsAtOnce) {
@@ -224,6 +225,22 @@ TEST_F(InstantUart, SendsAtOnce) {
     uart.write(0, 1, 'a');
     EXPECT_EQ(sent, "a");
     EXPECT_EQ(line_status() & 0x60, 0x60u);
+}
+
+class GatedUart : public UartTest {
+protected:
+    GatedUart() : UartTest{{.instant = false, .out2_gates_interrupt = true}} {}
+};
+
+TEST_F(GatedUart, Out2GatesTheInterrupt) {
+    set_up();
+    uart.write(4, 1, 0x03);
+    uart.write(1, 1, 0x02);
+    EXPECT_FALSE(uart.interrupt.level());
+    uart.write(4, 1, 0x0B);
+    EXPECT_TRUE(uart.interrupt.level());
+    uart.write(4, 1, 0x1B); // in loopback the pin is off
+    EXPECT_FALSE(uart.interrupt.level());
 }
 
 } // namespace
