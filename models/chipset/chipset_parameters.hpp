@@ -14,7 +14,7 @@ struct ChipsetParameters {
     uint64_t ide_bytes_per_second; // the controller's limit on the cable (33,300,000: UDMA 2)
     AtaErrors ide_errors;          // how the drives report errors
     uint64_t apic_bus_hz;          // the front-side bus's clock, which drives the local APIC's timer
-    bool uart_instant;             // true: the UART sends and receives without the serial line's byte times
+    bool uart_instant;             // true: the UART sends, and brings what is polled for, without byte times
     // true: as on the PC's serial adapter; false: the serial interrupt is always connected, as in QEMU.
     bool uart_out2_gates_interrupt;
     // Time of day at power-on of the simulator, UTC, 0 to 4,102,444,799 (year 2099).

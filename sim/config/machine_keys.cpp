@@ -215,7 +215,8 @@ void read_machine_keys(Section& machine, MachineParameters& parameters) {
                   .minimum = 1'000'000,
                   .maximum = 1'000'000'000,
                   .otherwise = 100'000'000});
-    devices.uart_instant = chipset.boolean("uart_instant", {.meaning = "serial line without byte times"});
+    devices.uart_instant =
+        chipset.boolean("uart_instant", {.meaning = "no byte times for what is sent and what is polled for"});
     devices.uart_out2_gates_interrupt =
         chipset.boolean("uart_out2_gates_interrupt",
                         {.meaning = "OUT2 of the serial port gates its interrupt", .otherwise = false});

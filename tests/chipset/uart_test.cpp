@@ -1,37 +1,10 @@
-#include "models/chipset/uart.hpp"
-
-#include <gtest/gtest.h>
-
-#include <string>
+#include "tests/chipset/uart_fixture.hpp"
 
 namespace fixpoint::models {
 namespace {
 
-constexpr Picoseconds frame = 10 * ps_per_second / 115'200;
-
-class UartTest : public testing::Test {
-protected:
-    explicit UartTest(Uart::Habits habits = {.instant = false, .out2_gates_interrupt = false})
-        : uart{habits} {
-        uart.set_output([this](char c) { sent += c; });
-    }
-    void set_up() {
-        uart.write(3, 1, 0x80);
-        uart.write(0, 1, 1);
-        uart.write(1, 1, 0);
-        uart.write(3, 1, 0x03);
-        uart.write(4, 1, 0x0B);
-    }
-    uint32_t line_status() { return uart.read(5, 1); }
-    // Lets the device act at each of its own instants up to `time`.
-    void pass(Picoseconds time) {
-        while (uart.next_event() <= time)
-            uart.advance(uart.next_event());
-        uart.advance(time);
-    }
-    Uart uart;
-    std::string sent;
-};
+using test::frame;
+using test::UartTest;
 
 TEST_F(UartTest, AByteIsOutAfterItsFrame) {
     set_up();
@@ -85,7 +58,7 @@ TEST_F(UartTest, InputWaitsForAPortThatIsSetUp) {
 TEST_F(UartTest, InputComesToAPortThatIsOnlyPolled) {
     uart.feed_input("h");
     EXPECT_EQ(line_status() & 1, 0u);
-    pass(12 * frame); // 9600 baud, as at power-on
+    pass(12 * frame + 12); // 9600 baud, as at power-on; `frame` is rounded down
     EXPECT_EQ(line_status() & 1, 1u);
     EXPECT_EQ(uart.read(0, 1), 'h');
 }
@@ -170,44 +143,19 @@ TEST_F(UartTest, EachByteWrittenGivesTheTransmitterInterruptANewEdge) {
     EXPECT_EQ(edges, 1);
 }
 
-TEST_F(UartTest, LoopbackComesBackAndStaysInside) {
-    set_up();
-    uart.write(4, 1, 0x10);
-    uart.write(0, 1, 'L');
-    pass(frame);
-    EXPECT_EQ(sent, "");
-    EXPECT_EQ(line_status() & 1, 1u);
-    EXPECT_EQ(uart.read(0, 1), 'L');
-    uart.write(4, 1, 0x1F);
-    EXPECT_EQ(uart.read(6, 1) & 0xF0, 0xF0u);
-}
-
-TEST_F(UartTest, WithoutFifoAnUnreadByteIsOverwritten) {
-    set_up();
-    uart.write(4, 1, 0x10);
-    uart.write(0, 1, 'a');
-    pass(frame);
-    uart.write(0, 1, 'b');
-    pass(2 * frame);
-    EXPECT_EQ(line_status() & 3, 3u); // overrun
-    EXPECT_EQ(uart.read(0, 1), 'b');
-    EXPECT_EQ(line_status() & 3, 0u);
-    EXPECT_EQ(uart.read(0, 1), 'b'); // the buffer keeps what it has
-}
-
-TEST_F(UartTest, AFullFifoKeepsWhatItHas) {
+TEST_F(UartTest, WhatIsStillToBeSentCanBeBroughtOut) {
     set_up();
     uart.write(2, 1, 0x01);
-    uart.write(4, 1, 0x10);
-    Picoseconds now = 0;
-    for (uint32_t i = 0; i < 17; ++i) {
-        uart.write(0, 1, i);
-        pass(now += frame);
-    }
-    EXPECT_EQ(line_status() & 2, 2u);
-    for (uint32_t i = 0; i < 16; ++i)
-        EXPECT_EQ(uart.read(0, 1), i);
-    EXPECT_EQ(line_status() & 1, 0u);
+    for (int i = 0; i < 17; ++i)
+        uart.write(0, 1, static_cast<uint32_t>('a' + i));
+    pass(frame);
+    EXPECT_EQ(sent, "a");
+    uart.drain();
+    EXPECT_EQ(sent, "abcdefghijklmnopq");
+    EXPECT_EQ(line_status() & 0x60, 0x60u);
+    EXPECT_EQ(uart.next_event(), never);
+    uart.drain();
+    EXPECT_EQ(sent, "abcdefghijklmnopq");
 }
 
 TEST_F(UartTest, ScratchKeepsAByte) {
@@ -225,6 +173,38 @@ TEST_F(InstantUart, SendsAtOnce) {
     uart.write(0, 1, 'a');
     EXPECT_EQ(sent, "a");
     EXPECT_EQ(line_status() & 0x60, 0x60u);
+}
+
+TEST_F(InstantUart, AGuestThatPollsFindsTheNextByteAtOnce) {
+    set_up();
+    uart.feed_input("abc");
+    EXPECT_EQ(line_status() & 1, 0u); // it may only be setting the port up
+    pass(frame);
+    for (const char expected : {'a', 'b', 'c'}) {
+        EXPECT_EQ(line_status() & 1, 1u);
+        EXPECT_EQ(uart.read(0, 1), static_cast<uint32_t>(expected));
+    }
+    EXPECT_EQ(line_status() & 1, 0u);
+    uart.feed_input("d");
+    EXPECT_EQ(line_status() & 1, 1u);
+    EXPECT_EQ(uart.read(0, 1), 'd');
+    uart.write(2, 1, 0x07);
+    uart.feed_input("e");
+    EXPECT_EQ(line_status() & 1, 0u); // is set up anew
+}
+
+TEST_F(InstantUart, AGuestWithTheReceiveInterruptGetsBytesAtTheLinesSpeed) {
+    set_up();
+    uart.write(1, 1, 0x01);
+    uart.feed_input("ab");
+    pass(frame);
+    EXPECT_EQ(uart.read(0, 1), 'a');
+    EXPECT_FALSE(uart.interrupt.level());
+    pass(2 * frame - 1);
+    EXPECT_FALSE(uart.interrupt.level());
+    pass(2 * frame);
+    EXPECT_TRUE(uart.interrupt.level());
+    EXPECT_EQ(uart.read(0, 1), 'b');
 }
 
 class GatedUart : public UartTest {
