@@ -70,7 +70,7 @@ TEST_F(UartTest, TheWordLengthMasksWhatIsSent) {
     for (uint32_t bits = 5; bits <= 8; ++bits) {
         uart.write(3, 1, bits - 5);
         uart.write(0, 1, 0xFF);
-        pass(bits * 2 * frame);
+        pass(Picoseconds{bits} * 2 * frame);
         EXPECT_EQ(static_cast<uint8_t>(sent.back()), 0xFF >> (8 - bits));
     }
     uart.write(3, 1, 0);
@@ -133,6 +133,7 @@ TEST_F(UartTest, ABreakIsReceivedOnceAfterAFrame) {
     EXPECT_EQ(line_status(), 0x79u); // break, and no stop bit
     EXPECT_FALSE(uart.interrupt.level());
     EXPECT_EQ(uart.read(0, 1), 0x00u);
+    uart.write(3, 1, 0x43);
     pass(20 * frame);
     EXPECT_EQ(line_status(), 0x60u);
     uart.write(3, 1, 0x03);

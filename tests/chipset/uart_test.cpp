@@ -29,7 +29,7 @@ TEST_F(UartTest, TheFrameFollowsTheDivisorAndTheFormat) {
     uart.write(0, 1, 12);   // 9,600 baud
     uart.write(3, 1, 0x1E); // 7 data bits, even parity, two stop bits: 11 bits
     uart.write(0, 1, 'x');
-    EXPECT_EQ(uart.next_event(), 11 * 12 * ps_per_second / 115'200);
+    EXPECT_EQ(uart.next_event(), Picoseconds{11} * 12 * ps_per_second / 115'200);
 }
 
 TEST_F(UartTest, TheFifoTakesSixteen) {
@@ -195,16 +195,20 @@ TEST_F(InstantUart, AGuestThatPollsFindsTheNextByteAtOnce) {
 
 TEST_F(InstantUart, AGuestWithTheReceiveInterruptGetsBytesAtTheLinesSpeed) {
     set_up();
-    uart.write(1, 1, 0x01);
-    uart.feed_input("ab");
+    uart.feed_input("a");
     pass(frame);
-    EXPECT_EQ(uart.read(0, 1), 'a');
-    EXPECT_FALSE(uart.interrupt.level());
-    pass(2 * frame - 1);
-    EXPECT_FALSE(uart.interrupt.level());
-    pass(2 * frame);
-    EXPECT_TRUE(uart.interrupt.level());
-    EXPECT_EQ(uart.read(0, 1), 'b');
+    EXPECT_EQ(uart.read(0, 1), 'a'); // polled
+    uart.write(1, 1, 0x01);
+    uart.feed_input("bc");
+    for (Picoseconds arrival = 2 * frame; const char expected : {'b', 'c'}) {
+        EXPECT_FALSE(uart.interrupt.level());
+        pass(arrival - 1);
+        EXPECT_FALSE(uart.interrupt.level());
+        pass(arrival);
+        EXPECT_TRUE(uart.interrupt.level());
+        EXPECT_EQ(uart.read(0, 1), static_cast<uint32_t>(expected));
+        arrival += frame;
+    }
 }
 
 class GatedUart : public UartTest {

@@ -117,7 +117,7 @@ private:
     // Bit times, of which no sum is near the character timeout's four frames, or so many that it has passed.
     void wait() {
         constexpr uint64_t ns_per_second = 1'000'000'000, divisor_1_baud = 115'200, longest_frame_bits = 12,
-                           short_wait_tenths = 13, long_wait_tenths = 10 * 10 * longest_frame_bits;
+                           short_wait_tenths = 13, long_wait_tenths = 100 * longest_frame_bits;
         const uint64_t tenth_of_bit_ns = divisor_ * ns_per_second / divisor_1_baud / 10;
         now_ns_ += tenth_of_bit_ns * (random_.one_in(2) ? short_wait_tenths : long_wait_tenths);
         steps_.push_back(wait_until(now_ns_));
