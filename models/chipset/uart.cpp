@@ -1,6 +1,7 @@
 #include "models/chipset/uart.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace fixpoint::models {
 namespace {
@@ -150,10 +151,12 @@ void Uart::send(uint8_t byte) {
 }
 
 void Uart::advance(Picoseconds now) {
-    while (sent_at_ <= now)
+    while (sent_at_ <= now) {
+        now_ = sent_at_;
         end_frame();
+    }
     if (break_at_ <= now) {
-        break_at_ = never;
+        now_ = std::exchange(break_at_, never);
         // Neither stop bit nor, if it should be a one, parity bit.
         const bool bad_parity = (line_control_ & (parity_enable | even_parity)) == parity_enable;
         receive({0, static_cast<uint8_t>(break_interrupt | framing_error | (bad_parity ? parity_error : 0))});

@@ -120,6 +120,18 @@ TEST_F(UartTest, AModemLineThatChangedInterruptsUntilTheStatusIsRead) {
     EXPECT_FALSE(uart.interrupt.level());
 }
 
+TEST_F(UartTest, TheTimeoutCountsFromTheEndOfTheFrame) {
+    set_up();
+    uart.write(2, 1, 0x41); // trigger at 4
+    uart.write(4, 1, 0x10);
+    uart.write(1, 1, 0x01);
+    uart.write(0, 1, 'a');
+    pass(5 * frame - 1);
+    EXPECT_EQ(uart.read(2, 1), 0xC1u);
+    pass(5 * frame);
+    EXPECT_EQ(uart.read(2, 1), 0xCCu);
+}
+
 TEST_F(UartTest, ABreakIsReceivedOnceAfterAFrame) {
     set_up();
     uart.write(4, 1, 0x10);
