@@ -9,6 +9,9 @@
 // framing errors do not occur, but those that a break brings in loopback. What the guest sends during a break is lost
 // (the transmitter only times it); the other end sends none. It is ready (CTS, DSR, DCD) and never rings.
 //
+// That loopback passes a break on as it does data is an assumption: the data sheet has the break act on SOUT, and loopback
+// connect the shift register's output.
+//
 // On the PC's serial adapter OUT2 gates the interrupt (PC/AT technical reference), and in loopback the pin is off. Many
 // kernels never set it and rely on machines where the line is always connected: so it is here unless
 // `out2_gates_interrupt` is set.
