@@ -15,7 +15,9 @@ struct ChipsetParameters {
     AtaErrors ide_errors;          // how the drives report errors
     uint64_t apic_bus_hz;          // the front-side bus's clock, which drives the local APIC's timer
     uint16_t post_port;            // takes POST codes beside port 0x80; 0x80: no other
-    bool uart_instant;             // true: the UART sends and receives without the serial line's byte times
+    bool uart_instant;             // true: the UART sends, and brings what is polled for, without byte times
+    // true: as on the PC's serial adapter; false: the serial interrupt is always connected, as in QEMU.
+    bool uart_out2_gates_interrupt;
     // Time of day at power-on of the simulator, UTC, 0 to 4,102,444,799 (year 2099).
     int64_t rtc_start_unix_seconds;
 };

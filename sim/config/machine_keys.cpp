@@ -220,7 +220,11 @@ void read_machine_keys(Section& machine, MachineParameters& parameters) {
                   .minimum = 1,
                   .maximum = 0xFFFF,
                   .otherwise = 0x80});
-    devices.uart_instant = chipset.boolean("uart_instant", {.meaning = "serial line without byte times"});
+    devices.uart_instant =
+        chipset.boolean("uart_instant", {.meaning = "no byte times for what is sent and what is polled for"});
+    devices.uart_out2_gates_interrupt =
+        chipset.boolean("uart_out2_gates_interrupt",
+                        {.meaning = "OUT2 of the serial port gates its interrupt", .otherwise = false});
     constexpr int64_t end_of_2099 = 4'102'444'799;
     chipset.bind("rtc_start_unix_seconds", devices.rtc_start_unix_seconds,
                  {.meaning = "time of day at power-on in s since 1970, UTC", .maximum = end_of_2099});

@@ -89,6 +89,15 @@ models::IdeDisks cabled(const Disks& disks, const MachineDisks& attached, uint64
     return cabled;
 }
 
+// Nothing took the line away from the guest: a real UART goes on shifting out what it holds.
+constexpr bool is_orderly(RunEnd end) {
+    return end == RunEnd::debug_exit || end == RunEnd::powered_off || end == RunEnd::halted_for_ever;
+}
+
+constexpr models::Uart::Habits uart_habits(const models::ChipsetParameters& chipset) {
+    return {.instant = chipset.uart_instant, .out2_gates_interrupt = chipset.uart_out2_gates_interrupt};
+}
+
 // All who listen to every instruction; the processor knows one listener at most.
 class Observers final : public models::InstructionObserver {
 public:
@@ -190,8 +199,8 @@ struct Machine::Parts {
 
 Machine::Parts::Parts(const MachineParameters& parameters, const MachineDisks& attached)
     : memory{parameters.memory.bytes}, disks{make_disks(attached)},
-      rtc{"rtc", parameters.chipset.rtc_start_unix_seconds}, uart{"uart", parameters.chipset.uart_instant},
-      second_uart{"second_uart", parameters.chipset.uart_instant}, vga_function{"vga_function",
+      rtc{"rtc", parameters.chipset.rtc_start_unix_seconds}, uart{"uart", uart_habits(parameters.chipset)},
+      second_uart{"second_uart", uart_habits(parameters.chipset)}, vga_function{"vga_function",
                                                                                 parameters.video_rom},
       ide{"ide", cabled(disks, attached, parameters.chipset.ide_bytes_per_second),
           parameters.chipset.ide_errors, dma},
@@ -478,7 +487,12 @@ RunEnd Machine::run(Picoseconds until) {
     parts_->cpu.catch_up_idle();
     if (const std::exception_ptr error = parts_->cpu.take_error())
         std::rethrow_exception(error);
-    return parts_->end.value_or(RunEnd::time_limit);
+    const RunEnd end = parts_->end.value_or(RunEnd::time_limit);
+    if (is_orderly(end)) {
+        parts_->uart.device.drain();
+        parts_->second_uart.device.drain();
+    }
+    return end;
 }
 
 void Machine::request_stop() {

@@ -91,9 +91,11 @@ public:
     // Modelled time; inside probes and callbacks it is the instruction's.
     [[nodiscard]] models::Picoseconds now() const;
 
-    // Bytes that leave the UART, at the instant their stop bit is out (or at once if the UART is instant).
+    // Bytes that leave the UART, at the instant their stop bit is out (or at once if the UART is instant). When the
+    // guest ends the run (debug exit, power-off, halt for ever) those that the UART still holds leave at that instant.
     void set_serial_output(std::function<void(char)> sink);
-    // Appends to what the serial line will bring; bytes arrive at the line's speed when the guest listens.
+    // Appends to what the serial line will bring; bytes arrive when the guest listens, at the line's
+    // speed (or at once if the UART is instant and the guest polls).
     void feed_serial_input(std::string_view bytes);
     // Types on the keyboard what a terminal sends (see Typist), as fast as the guest fetches it.
     void feed_keyboard(std::string_view bytes);

@@ -1,36 +1,10 @@
-#include "models/chipset/uart.hpp"
-
-#include <gtest/gtest.h>
-
-#include <string>
+#include "tests/chipset/uart_fixture.hpp"
 
 namespace fixpoint::models {
 namespace {
 
-constexpr Picoseconds frame = 10 * ps_per_second / 115'200;
-
-class UartTest : public testing::Test {
-protected:
-    explicit UartTest(bool instant = false) : uart{instant} {
-        uart.set_output([this](char c) { sent += c; });
-    }
-    void set_up() {
-        uart.write(3, 1, 0x80);
-        uart.write(0, 1, 1);
-        uart.write(1, 1, 0);
-        uart.write(3, 1, 0x03);
-        uart.write(4, 1, 0x0B);
-    }
-    uint32_t line_status() { return uart.read(5, 1); }
-    // Lets the device act at each of its own instants up to `time`.
-    void pass(Picoseconds time) {
-        while (uart.next_event() <= time)
-            uart.advance(uart.next_event());
-        uart.advance(time);
-    }
-    Uart uart;
-    std::string sent;
-};
+using test::frame;
+using test::UartTest;
 
 TEST_F(UartTest, AByteIsOutAfterItsFrame) {
     set_up();
@@ -55,7 +29,7 @@ TEST_F(UartTest, TheFrameFollowsTheDivisorAndTheFormat) {
     uart.write(0, 1, 12);   // 9,600 baud
     uart.write(3, 1, 0x1E); // 7 data bits, even parity, two stop bits: 11 bits
     uart.write(0, 1, 'x');
-    EXPECT_EQ(uart.next_event(), 11 * 12 * ps_per_second / 115'200);
+    EXPECT_EQ(uart.next_event(), Picoseconds{11} * 12 * ps_per_second / 115'200);
 }
 
 TEST_F(UartTest, TheFifoTakesSixteen) {
@@ -84,7 +58,7 @@ TEST_F(UartTest, InputWaitsForAPortThatIsSetUp) {
 TEST_F(UartTest, InputComesToAPortThatIsOnlyPolled) {
     uart.feed_input("h");
     EXPECT_EQ(line_status() & 1, 0u);
-    pass(12 * frame); // 9600 baud, as at power-on
+    pass(12 * frame + 12); // 9600 baud, as at power-on; `frame` is rounded down
     EXPECT_EQ(line_status() & 1, 1u);
     EXPECT_EQ(uart.read(0, 1), 'h');
 }
@@ -116,13 +90,13 @@ TEST_F(UartTest, InterruptsNameTheirCause) {
     EXPECT_EQ(uart.read(2, 1), 0x02u);
 }
 
-TEST_F(UartTest, Out2GatesTheInterrupt) {
+TEST_F(UartTest, TheInterruptIsConnectedWhateverOut2) {
     set_up();
-    uart.write(4, 1, 0x03);
     uart.write(1, 1, 0x02);
-    EXPECT_FALSE(uart.interrupt.level());
-    uart.write(4, 1, 0x0B);
-    EXPECT_TRUE(uart.interrupt.level());
+    for (const uint32_t modem_control : {0x00u, 0x08u, 0x10u, 0x18u}) {
+        uart.write(4, 1, modem_control);
+        EXPECT_TRUE(uart.interrupt.level()) << modem_control;
+    }
 }
 
 TEST_F(UartTest, TheFifoInterruptsAtItsLevelOrAfterASilence) {
@@ -169,44 +143,19 @@ TEST_F(UartTest, EachByteWrittenGivesTheTransmitterInterruptANewEdge) {
     EXPECT_EQ(edges, 1);
 }
 
-TEST_F(UartTest, LoopbackComesBackAndStaysInside) {
-    set_up();
-    uart.write(4, 1, 0x10);
-    uart.write(0, 1, 'L');
-    pass(frame);
-    EXPECT_EQ(sent, "");
-    EXPECT_EQ(line_status() & 1, 1u);
-    EXPECT_EQ(uart.read(0, 1), 'L');
-    uart.write(4, 1, 0x1F);
-    EXPECT_EQ(uart.read(6, 1) & 0xF0, 0xF0u);
-}
-
-TEST_F(UartTest, WithoutFifoAnUnreadByteIsOverwritten) {
-    set_up();
-    uart.write(4, 1, 0x10);
-    uart.write(0, 1, 'a');
-    pass(frame);
-    uart.write(0, 1, 'b');
-    pass(2 * frame);
-    EXPECT_EQ(line_status() & 3, 3u); // overrun
-    EXPECT_EQ(uart.read(0, 1), 'b');
-    EXPECT_EQ(line_status() & 3, 0u);
-    EXPECT_EQ(uart.read(0, 1), 'b'); // the buffer keeps what it has
-}
-
-TEST_F(UartTest, AFullFifoKeepsWhatItHas) {
+TEST_F(UartTest, WhatIsStillToBeSentCanBeBroughtOut) {
     set_up();
     uart.write(2, 1, 0x01);
-    uart.write(4, 1, 0x10);
-    Picoseconds now = 0;
-    for (uint32_t i = 0; i < 17; ++i) {
-        uart.write(0, 1, i);
-        pass(now += frame);
-    }
-    EXPECT_EQ(line_status() & 2, 2u);
-    for (uint32_t i = 0; i < 16; ++i)
-        EXPECT_EQ(uart.read(0, 1), i);
-    EXPECT_EQ(line_status() & 1, 0u);
+    for (int i = 0; i < 17; ++i)
+        uart.write(0, 1, static_cast<uint32_t>('a' + i));
+    pass(frame);
+    EXPECT_EQ(sent, "a");
+    uart.drain();
+    EXPECT_EQ(sent, "abcdefghijklmnopq");
+    EXPECT_EQ(line_status() & 0x60, 0x60u);
+    EXPECT_EQ(uart.next_event(), never);
+    uart.drain();
+    EXPECT_EQ(sent, "abcdefghijklmnopq");
 }
 
 TEST_F(UartTest, ScratchKeepsAByte) {
@@ -216,7 +165,7 @@ TEST_F(UartTest, ScratchKeepsAByte) {
 
 class InstantUart : public UartTest {
 protected:
-    InstantUart() : UartTest{true} {}
+    InstantUart() : UartTest{{.instant = true, .out2_gates_interrupt = false}} {}
 };
 
 TEST_F(InstantUart, SendsAtOnce) {
@@ -224,6 +173,58 @@ TEST_F(InstantUart, SendsAtOnce) {
     uart.write(0, 1, 'a');
     EXPECT_EQ(sent, "a");
     EXPECT_EQ(line_status() & 0x60, 0x60u);
+}
+
+TEST_F(InstantUart, AGuestThatPollsFindsTheNextByteAtOnce) {
+    set_up();
+    uart.feed_input("abc");
+    EXPECT_EQ(line_status() & 1, 0u); // it may only be setting the port up
+    pass(frame);
+    for (const char expected : {'a', 'b', 'c'}) {
+        EXPECT_EQ(line_status() & 1, 1u);
+        EXPECT_EQ(uart.read(0, 1), static_cast<uint32_t>(expected));
+    }
+    EXPECT_EQ(line_status() & 1, 0u);
+    uart.feed_input("d");
+    EXPECT_EQ(line_status() & 1, 1u);
+    EXPECT_EQ(uart.read(0, 1), 'd');
+    uart.write(2, 1, 0x07);
+    uart.feed_input("e");
+    EXPECT_EQ(line_status() & 1, 0u); // is set up anew
+}
+
+TEST_F(InstantUart, AGuestWithTheReceiveInterruptGetsBytesAtTheLinesSpeed) {
+    set_up();
+    uart.feed_input("a");
+    pass(frame);
+    EXPECT_EQ(uart.read(0, 1), 'a'); // polled
+    uart.write(1, 1, 0x01);
+    uart.feed_input("bc");
+    for (Picoseconds arrival = 2 * frame; const char expected : {'b', 'c'}) {
+        EXPECT_FALSE(uart.interrupt.level());
+        pass(arrival - 1);
+        EXPECT_FALSE(uart.interrupt.level());
+        pass(arrival);
+        EXPECT_TRUE(uart.interrupt.level());
+        EXPECT_EQ(uart.read(0, 1), static_cast<uint32_t>(expected));
+        arrival += frame;
+    }
+}
+
+class GatedUart : public UartTest {
+protected:
+    GatedUart() : UartTest{{.instant = false, .out2_gates_interrupt = true}} {}
+};
+
+TEST_F(GatedUart, Out2GatesTheInterrupt) {
+    set_up();
+    uart.write(4, 1, 0x03);
+    uart.write(1, 1, 0x02);
+    EXPECT_FALSE(uart.interrupt.level());
+    uart.write(4, 1, 0x0B);
+    EXPECT_TRUE(uart.interrupt.level());
+    uart.write(4, 1, 0x1B); // in loopback the pin is off
+    EXPECT_FALSE(uart.interrupt.level());
 }
 
 } // namespace

@@ -57,6 +57,7 @@ MachineParameters test_machine() {
                         .apic_bus_hz = 100'000'000,
                         .post_port = 0x80,
                         .uart_instant = false,
+                        .uart_out2_gates_interrupt = false,
                         .rtc_start_unix_seconds = 968'227'200},
             .disk = {.kind = models::DiskKind::ideal,
                      .model = "TEST",

@@ -190,6 +190,46 @@ TEST(Machine, SerialInputArrivesByInterruptAndPowerManagementSwitchesOff) {
     });
 }
 
+TEST(Machine, WhatTheSerialPortHoldsLeavesWhenTheGuestEndsTheRun) {
+    struct Way {
+        const char* argument;
+        RunEnd end;
+    };
+    for (const Way& way :
+         {Way{"h", RunEnd::halted_for_ever}, Way{"d", RunEnd::debug_exit}, Way{"p", RunEnd::powered_off}})
+        in_child([&way] {
+            Machine machine{test_machine(), nullptr};
+            const Result result = boot_and_run(machine, {guest("ending"), way.argument, {}});
+            EXPECT_EQ(result.end, way.end);
+            EXPECT_EQ(result.console, "17 bytes: passed\n") << way.argument;
+            EXPECT_LT(machine.now(), ps_per_ms) << "no time passes for it";
+        });
+}
+
+TEST(Machine, ADebugExitLeavesBothSerialPortsEmpty) {
+    in_child([] {
+        Machine machine{test_machine(), nullptr};
+        EXPECT_EQ(boot_and_run(machine, {guest("ending"), "d", {}}).end, RunEnd::debug_exit);
+        for (int port = 0; port < 2; ++port) {
+            EXPECT_EQ(machine.run(machine.now() + ps_per_ms), RunEnd::debug_exit);
+            EXPECT_EQ(machine.debug_exit_value() & 0x60, 0x60u);
+        }
+    });
+}
+
+TEST(Machine, ATimeLimitAndAPowerCutLeaveTheSerialPortAlone) {
+    in_child([] {
+        Machine machine{test_machine(), nullptr};
+        std::string console;
+        machine.set_serial_output([&](char c) { console += c; });
+        machine.load({guest("ending"), "w", {}});
+        EXPECT_EQ(machine.run(100 * ps_per_us), RunEnd::time_limit);
+        EXPECT_LT(console.size(), 3u);
+        machine.power_cycle(PowerLoss::lose_cache, 1);
+        EXPECT_LT(console.size(), 3u);
+    });
+}
+
 TEST(Machine, KeysGoInAndComeOneByteAnInterrupt) {
     in_child([] {
         Machine machine{test_machine(), nullptr};

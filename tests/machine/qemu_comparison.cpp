@@ -26,7 +26,7 @@ std::string qemu_command(const BootImage& image, uint32_t memory_mib, const std:
     }
     if (!modules.empty())
         modules += "'";
-    std::string command = "timeout 60 qemu-system-i386 -M pc -cpu pentium3 -parallel none -m ";
+    std::string command = "timeout 60 qemu-system-i386 -M pc -cpu pentium3 -parallel null -m ";
     command += std::to_string(memory_mib) + " -kernel '" + image.kernel.string();
     command += "' -append '" + image.append + "'" + modules;
     command += " -nic none -display none -serial stdio -serial null -monitor none "

@@ -19,7 +19,8 @@ enum : unsigned {
 };
 
 constexpr uint64_t cable_bytes_per_second = 33'300'000;
-constexpr bool uart_instant = true; // QEMU's sends at once, too
+// QEMU's sends at once, too, and its interrupt is always connected.
+constexpr models::Uart::Habits uart_habits{.instant = true, .out2_gates_interrupt = false};
 
 // A drive that is always quick: sequences wait for it with Action::disk_ready.
 models::DiskParameters ideal_drive() {
@@ -68,7 +69,7 @@ uint32_t MainMemory::checksum(uint32_t address, size_t bytes) const {
 Board::Board(Watch watch, Picoseconds start, models::DiskImage* image)
     : start_{start}, now_{start}, disk_{image != nullptr ? models::make_disk(ideal_drive(), *image)
                                                          : nullptr},
-      rtc_{0}, uart_{uart_instant}, ide_{cabled(disk_.get()), models::AtaErrors::qemu, memory_},
+      rtc_{0}, uart_{uart_habits}, ide_{cabled(disk_.get()), models::AtaErrors::qemu, memory_},
       devices_{&pic_, &pit_, &rtc_, &uart_, &keyboard_, &ports_, &pci_, &power_, &ide_} {
     connect_addresses();
     connect_lines(watch);

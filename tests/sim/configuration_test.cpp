@@ -231,6 +231,13 @@ TEST_F(Configuration, AProcessorWithFewerFeatures) {
     EXPECT_EQ(read(experiment).machine.cpu.disabled_features, 1u << 6 | 1u << 17);
 }
 
+TEST_F(Configuration, TheSerialInterruptIsConnectedUnlessOut2IsToGateIt) {
+    EXPECT_FALSE(read(experiment).machine.chipset.uart_out2_gates_interrupt);
+    write("machine.toml",
+          replaced(machine, "uart_instant = true", "uart_instant = true\nuart_out2_gates_interrupt = true"));
+    EXPECT_TRUE(read(experiment).machine.chipset.uart_out2_gates_interrupt);
+}
+
 TEST_F(Configuration, AFeatureThatIsNone) {
     write("machine.toml",
           replaced(machine, "retire_width = 3", "retire_width = 3\ndisabled_features = [\"mttr\"]"));

@@ -15,12 +15,15 @@ enum : uint32_t {
     modem_status = base + 6,
     scratch = base + 7,
 };
-constexpr uint32_t divisor_latch = 0x80, loopback = 0x10, out_2 = 0x08, data_bits_8 = 3, fifo_enable = 1,
-                   resets_transmitter = 4;
+constexpr uint32_t divisor_latch = 0x80, set_break = 0x40, data_bits_8 = 3;      // line control
+constexpr uint32_t loopback = 0x10, out_2 = 0x08, out_1 = 0x04;                  // modem control
+constexpr uint32_t fifo_enable = 1, resets_receiver = 2, resets_transmitter = 4; // FIFO control
+constexpr uint32_t ring_indicator = 0x40, inputs_of_a_terminal = 0xB0;           // modem status
+constexpr uint32_t modem_interrupt = 8;                                          // interrupt enable
 
 class Generator {
 public:
-    explicit Generator(Random& random) : random_{random} {}
+    explicit Generator(Random& random) : random_{random}, breaks_{random.one_in(5)} {}
 
     Steps run() {
         const unsigned count = 5 + random_.below(60);
@@ -39,12 +42,16 @@ private:
             steps_.push_back(out(fifo_control, random_.below(4) << 6 | random_.below(8)));
             break;
         case 2:
-            if (random_.one_in(2)) // break stays off
-                steps_.push_back(out(line_control, line_control_ = random_.below(0x40)));
+            if (random_.one_in(2)) {
+                line_control_ = random_.below(0x40) | (breaks_ && random_.one_in(2) ? set_break : 0);
+                steps_.push_back(out(line_control, line_control_));
+            }
             break;
         case 3:
             steps_.push_back(
                 out(modem_control, random_.one_in(4) ? random_.below(16) : loopback | random_.below(16)));
+            if (!random_.one_in(3)) // else a change that interrupts hides what else does
+                steps_.push_back(in(modem_status));
             break;
         case 4:
         case 5:
@@ -110,7 +117,7 @@ private:
     // Bit times, of which no sum is near the character timeout's four frames, or so many that it has passed.
     void wait() {
         constexpr uint64_t ns_per_second = 1'000'000'000, divisor_1_baud = 115'200, longest_frame_bits = 12,
-                           short_wait_tenths = 13, long_wait_tenths = 10 * 10 * longest_frame_bits;
+                           short_wait_tenths = 13, long_wait_tenths = 100 * longest_frame_bits;
         const uint64_t tenth_of_bit_ns = divisor_ * ns_per_second / divisor_1_baud / 10;
         now_ns_ += tenth_of_bit_ns * (random_.one_in(2) ? short_wait_tenths : long_wait_tenths);
         steps_.push_back(wait_until(now_ns_));
@@ -118,8 +125,95 @@ private:
 
     Random& random_;
     Steps steps_;
+    bool breaks_; // seldom: in loopback nothing agrees with QEMU after a break
     uint32_t line_control_ = data_bits_8, divisor_ = 12;
     uint64_t now_ns_ = 0;
+};
+
+// What is known of the port's state where QEMU's is simpler.
+class Follower {
+public:
+    Features follow(const Step& step) {
+        const bool modem_changed = modem_deltas_ != 0, interrupted = modem_interrupts();
+        if (step.action == Action::write)
+            write(step.address, static_cast<uint32_t>(step.value));
+        Features here;
+        if (modem_changed || modem_deltas_ != 0)
+            here.insert("modem_changed");
+        if (interrupted || modem_interrupts())
+            here.insert("modem_interrupt");
+        if (transmit_reset_)
+            here.insert("transmit_reset");
+        if (fifo_)
+            here.insert("fifo");
+        if (fifo_ ? fifo_holds_short_word_ : buffer_holds_short_word_)
+            here.insert("short_word");
+        if (break_looped_)
+            here.insert("break_looped");
+        if (step.action == Action::read && step.address <= modem_status &&
+            step.address + step.bytes > modem_status)
+            modem_deltas_ = 0;
+        return here;
+    }
+
+private:
+    [[nodiscard]] bool modem_interrupts() const {
+        return modem_deltas_ != 0 && interrupt_enable_ & modem_interrupt;
+    }
+    [[nodiscard]] uint32_t modem_inputs() const {
+        if (!(modem_control_ & loopback))
+            return inputs_of_a_terminal;
+        return (modem_control_ & 2) << 3 | (modem_control_ & 1) << 5 |
+               (modem_control_ & (out_1 | out_2)) << 4;
+    }
+    void send(uint32_t byte) {
+        transmit_reset_ = false;
+        if (!(modem_control_ & loopback))
+            return;
+        const bool is_short = byte >> (5 + (line_control_ & 3)) != 0;
+        if (fifo_)
+            fifo_holds_short_word_ |= is_short;
+        else
+            buffer_holds_short_word_ = is_short;
+    }
+    void write(uint32_t port, uint32_t value) {
+        const bool latch = line_control_ & divisor_latch;
+        switch (port) {
+        case data:
+            if (!latch)
+                send(value);
+            break;
+        case interrupt_enable:
+            if (!latch)
+                interrupt_enable_ = value;
+            break;
+        case fifo_control: {
+            const bool switched = fifo_ != ((value & fifo_enable) != 0);
+            transmit_reset_ |= value & resets_transmitter || switched;
+            if (value & resets_receiver || switched)
+                fifo_holds_short_word_ = false;
+            fifo_ = value & fifo_enable;
+            break;
+        }
+        case line_control:
+            line_control_ = value;
+            break;
+        case modem_control: {
+            const uint32_t before = modem_inputs();
+            modem_control_ = value;
+            const uint32_t changed = before ^ modem_inputs();
+            modem_deltas_ |= (changed & ~(modem_inputs() & ring_indicator)) >> 4;
+            break;
+        }
+        default:
+            break;
+        }
+        break_looped_ |= line_control_ & set_break && modem_control_ & loopback;
+    }
+
+    uint32_t line_control_ = 0, modem_control_ = 0, interrupt_enable_ = 0, modem_deltas_ = 0;
+    bool fifo_ = false, transmit_reset_ = false, fifo_holds_short_word_ = false,
+         buffer_holds_short_word_ = false, break_looped_ = false;
 };
 
 class Uart final : public Subject {
@@ -144,39 +238,11 @@ public:
     Steps generate(Random& random) const override { return Generator{random}.run(); }
 
     std::vector<Features> features(const Steps& steps) const override {
-        bool connected = true, fifo = false, latch = false, transmit_reset = false;
+        Follower follower;
         std::vector<Features> all;
-        for (const Step& step : steps) {
-            const bool was_connected = connected;
-            const auto value = static_cast<uint32_t>(step.value);
-            if (step.action == Action::write) {
-                switch (step.address) {
-                case data:
-                    transmit_reset &= latch;
-                    break;
-                case fifo_control:
-                    transmit_reset |= value & resets_transmitter || fifo != (value & fifo_enable);
-                    fifo = value & fifo_enable;
-                    break;
-                case line_control:
-                    latch = value & divisor_latch;
-                    break;
-                case modem_control:
-                    connected = (value & (loopback | out_2)) == out_2;
-                    break;
-                default:
-                    break;
-                }
-            }
-            Features here;
-            if (!connected || !was_connected)
-                here.insert("disconnected");
-            if (transmit_reset)
-                here.insert("transmit_reset");
-            if (fifo)
-                here.insert("fifo");
-            all.push_back(std::move(here));
-        }
+        all.reserve(steps.size());
+        for (const Step& step : steps)
+            all.push_back(follower.follow(step));
         return all;
     }
 };
