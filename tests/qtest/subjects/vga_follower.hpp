@@ -4,6 +4,7 @@
 #include "models/chipset/vga.hpp"
 #include "tests/qtest/subjects/vga_accesses.hpp"
 
+#include <array>
 #include <optional>
 
 #include <fmt/format.h>
@@ -33,6 +34,7 @@ public:
 
 private:
     using Vga = models::Vga;
+    static constexpr unsigned planes = 4;
 
     // True from now on to the end of the sequence.
     void from_now_on(Features& here, const char* name) {
@@ -117,19 +119,67 @@ private:
         const bool planar = addressing == Addressing::planar;
         if (!(registers.miscellaneous() & bits::memory_on))
             from_now_on(here, "memory_off");
-        if (addressing_ ? *addressing_ != addressing : writes && addressing == Addressing::other)
-            from_now_on(here, "addressing_changed");
         if (planar && offset >= models::VgaPlanes::plane_bytes)
             from_now_on(here, "beyond_planes");
+        if (writes)
+            follow_write(addressing, offset, here);
+        else if (is_elsewhere(addressing, planes_read(addressing, offset)))
+            here.insert("addressing_changed");
         if (!planar && !writes && registers.graphics(bits::graphics_mode) & bits::read_compares)
             here.insert("compares");
         if (!writes)
-            return;
-        addressing_ = addressing;
-        if (!planar && !data_is_as_written(registers))
+            latches_stale_ = !planar;
+    }
+    void follow_write(Addressing addressing, uint32_t offset, Features& here) {
+        const models::VgaRegisters& registers = vga_.registers();
+        const uint32_t written = planes_written(addressing, offset);
+        if (addressing == Addressing::other || is_elsewhere(addressing, written))
+            from_now_on(here, "addressing_changed");
+        for (unsigned plane = 0; plane < planes; ++plane)
+            if (written >> plane & 1)
+                addressings_[plane] = addressing;
+        const bool planar = addressing == Addressing::planar;
+        if (planar ? latches_stale_ && uses_latches(registers) : !data_is_as_written(registers))
             from_now_on(here, "data_path");
         if (addressing == Addressing::odd_even && !one_plane(registers, offset & 1))
             from_now_on(here, "odd_even_planes");
+    }
+    // Whether one of the planes has been written in another addressing.
+    bool is_elsewhere(Addressing addressing, uint32_t among) const {
+        for (unsigned plane = 0; plane < planes; ++plane)
+            if (among >> plane & 1 && addressings_[plane].value_or(addressing) != addressing)
+                return true;
+        return false;
+    }
+    uint32_t planes_written(Addressing addressing, uint32_t offset) const {
+        const uint32_t enabled = vga_.registers().sequencer(bits::map_mask);
+        switch (addressing) {
+        case Addressing::chain_4:
+            return enabled & 1u << (offset & 3);
+        case Addressing::odd_even:
+            return enabled & 0b0101u << (offset & 1);
+        default:
+            return enabled;
+        }
+    }
+    uint32_t planes_read(Addressing addressing, uint32_t offset) const {
+        const models::VgaRegisters& registers = vga_.registers();
+        const uint32_t map = registers.graphics(bits::read_map);
+        switch (addressing) {
+        case Addressing::chain_4:
+            return 1u << (offset & 3);
+        case Addressing::odd_even:
+            return 1u << ((map & 2) | (offset & 1));
+        default:
+            return registers.graphics(bits::graphics_mode) & bits::read_compares
+                       ? registers.graphics(bits::colour_care)
+                       : 1u << map;
+        }
+    }
+    static bool uses_latches(const models::VgaRegisters& registers) {
+        return (registers.graphics(bits::graphics_mode) & 1) != 0 || // write modes 1 and 3
+               registers.graphics(bits::rotate_and_function) >> 3 != 0 ||
+               registers.graphics(bits::bit_mask) != 0xFF;
     }
     static bool data_is_as_written(const models::VgaRegisters& registers) {
         return (registers.graphics(bits::graphics_mode) & 3) == 0 &&
@@ -146,7 +196,8 @@ private:
 
     Vga vga_;
     Features lasting_;
-    std::optional<Addressing> addressing_; // of what has been written
+    std::array<std::optional<Addressing>, planes> addressings_{}; // of what has been written
+    bool latches_stale_ = false;                                  // QEMU's
     bool data_next_ = false, palette_reads_ = false, capabilities_ = false;
     uint32_t bochs_ = 0;
 };

@@ -115,9 +115,30 @@ private:
         const uint32_t low = addressing_ == Addressing::odd_even ? bits::chain_odd_even : bits::no_text;
         put(graphics, bits::graphics_miscellaneous, map << 2 | low);
     }
+    // As a BIOS does it in a text mode: plane 2 is where the font is, beside characters and attributes.
+    void load_font() {
+        const uint32_t map = map_;
+        addressing_ = Addressing::planar;
+        mode_ = 0;
+        put(sequencer, bits::map_mask, 0x04);
+        put(sequencer, bits::memory_mode, 0x06);
+        put(graphics, bits::read_map, 2);
+        put(graphics, bits::graphics_mode, 0);
+        select_window(1);
+        const uint32_t glyph = windows_begin + 32 * random_.below(256);
+        const unsigned lines = 1 + random_.below(16);
+        for (uint32_t line = 0; line < lines; ++line)
+            steps_.push_back(poke(glyph + line, random_.below(256)));
+        for (unsigned i = 0; i < random_.below(4); ++i)
+            steps_.push_back(peek(glyph + random_.below(lines)));
+        set_addressing(Addressing::odd_even);
+        select_window(map);
+    }
     void set_data_path() {
         if (careful_ && !planar()) {
-            if (addressing_ == Addressing::chain_4)
+            if (addressing_ == Addressing::odd_even)
+                load_font();
+            else
                 put(sequencer, bits::map_mask, random_.one_in(2) ? 0x0F : random_.below(16));
             return;
         }
