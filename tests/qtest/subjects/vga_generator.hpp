@@ -94,8 +94,12 @@ private:
     // ---- Memory
     void set_addressing(Addressing addressing) {
         addressing_ = addressing;
-        put(sequencer, bits::map_mask, addressing == Addressing::odd_even ? 0x03 : 0x0F);
-        put(graphics, bits::read_map, 0);
+        const bool upper_planes = addressing == Addressing::odd_even && random_.one_in(6);
+        put(sequencer, bits::map_mask,
+            upper_planes                         ? 0x0C
+            : addressing == Addressing::odd_even ? 0x03
+                                                 : 0x0F);
+        put(graphics, bits::read_map, upper_planes ? 2 : 0);
         mode_ = addressing == Addressing::odd_even ? bits::read_odd_even : 0;
         put(sequencer, bits::memory_mode, memory_mode());
         set_plain_data_path();
@@ -181,6 +185,11 @@ private:
         return window.begin + (random_.one_in(3) ? places - 1 - random_.below(8) : random_.below(32));
     }
     void access_memory() {
+        do
+            access_place();
+        while (!random_.one_in(3));
+    }
+    void access_place() {
         const uint32_t address = choose_address();
         const auto wanted = random_.pick<uint8_t>({1, 1, 1, 2, 4});
         const uint8_t bytes = address + wanted <= limit() ? wanted : 1;
@@ -190,6 +199,8 @@ private:
             steps_.push_back(peek(address, bytes));
             return;
         }
+        if (planar() && random_.one_in(2)) // what is there takes part
+            steps_.push_back(peek(address));
         steps_.push_back(poke(address, bytes == 4 ? random_.word() : random_.below(1u << 8 * bytes), bytes));
         for (uint32_t i = 0; i < bytes; ++i)
             touched_.push_back(address + i);
@@ -201,8 +212,8 @@ private:
         std::sort(touched_.begin(), touched_.end());
         touched_.erase(std::unique(touched_.begin(), touched_.end()), touched_.end());
         for (const uint32_t plane : {0u, 1u, 2u, 3u}) {
-            if (!planar() && plane != 0)
-                break;
+            if (addressing_ == Addressing::chain_4 ? plane != 0 : !planar() && plane % 2 != 0)
+                continue; // the address selects it
             put(graphics, bits::read_map, plane);
             for (const uint32_t address : touched_)
                 if (address < limit())
