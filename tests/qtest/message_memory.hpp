@@ -10,6 +10,8 @@
 #include "models/device.hpp"
 
 #include <array>
+#include <cstddef>
+#include <cstdint>
 
 namespace fixpoint::qtest {
 
@@ -38,12 +40,13 @@ public:
 private:
     static constexpr unsigned destination_shift = 12;
     static constexpr uint32_t logical_offset = 4;
+    static constexpr size_t destinations = size >> destination_shift;
 
     static constexpr size_t word_of(uint32_t offset) {
         return offset >> destination_shift << 1 | (offset & logical_offset ? 1 : 0);
     }
 
-    std::array<uint32_t, 2 * (size >> destination_shift)> words_{};
+    std::array<uint32_t, 2 * destinations> words_{};
 };
 
 } // namespace fixpoint::qtest
