@@ -3,7 +3,15 @@
 namespace fixpoint::models {
 namespace {
 
-enum : uint16_t { id = 0, width = 1, height = 2, depth = 3, enable = 4, memory_blocks = 10 };
+enum : uint16_t {
+    id = 0,
+    width = 1,
+    height = 2,
+    depth = 3,
+    enable = 4,
+    virtual_height = 7,
+    memory_blocks = 10
+};
 constexpr uint16_t first_id = 0xB0C0, last_id = 0xB0C5;
 constexpr uint16_t show_capabilities = 0x02; // enable: sizes read as the largest
 constexpr uint16_t memory_in_64_kb = 4;
@@ -30,7 +38,7 @@ void BochsVideo::write(uint16_t value) {
         return;
     if (index == enable)
         value &= show_capabilities;
-    if (index < memory_blocks)
+    if (index < memory_blocks && index != virtual_height)
         values_[index] = value;
 }
 

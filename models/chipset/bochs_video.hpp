@@ -2,7 +2,8 @@
 //
 // Source: Bochs, "VBE DISPI" interface; QEMU's standard VGA (docs/specs/standard-vga). There is no linear frame
 // buffer here: the capabilities name a largest picture of 0x0 and the enable bit stays 0, so that software finds
-// no mode beyond the VGA's own. All else can be written and read back.
+// no mode beyond the VGA's own. The virtual height is read-only: QEMU computes it when a picture is switched on. All
+// else can be written and read back.
 #pragma once
 
 #include <array>

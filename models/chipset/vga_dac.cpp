@@ -14,6 +14,7 @@ constexpr uint8_t primary = 42, secondary = 21;
 
 void VgaDac::clear() {
     colours_ = {};
+    written_ = {};
     mask_ = index_ = component_ = 0;
     reading_ = false;
 }
@@ -29,12 +30,23 @@ void VgaDac::set_text_palette() {
         }
 }
 
-uint8_t& VgaDac::next_component() {
-    uint8_t& component = colours_[index_][component_];
+void VgaDac::next_component() {
     component_ = static_cast<uint8_t>((component_ + 1) % components);
     if (component_ == 0)
         ++index_;
-    return component;
+}
+
+uint8_t VgaDac::read_component() {
+    const uint8_t value = colours_[index_][component_];
+    next_component();
+    return value;
+}
+
+void VgaDac::write_component(uint8_t value) {
+    written_[component_] = value & component_bits;
+    if (component_ == components - 1)
+        colours_[index_] = written_;
+    next_component();
 }
 
 uint8_t VgaDac::read(uint16_t port) {
@@ -46,7 +58,7 @@ uint8_t VgaDac::read(uint16_t port) {
     case write_index_port:
         return index_;
     default:
-        return next_component();
+        return read_component();
     }
 }
 
@@ -62,7 +74,7 @@ void VgaDac::write(uint16_t port, uint8_t value) {
         component_ = 0;
         break;
     default:
-        next_component() = value & component_bits;
+        write_component(value);
         break;
     }
 }

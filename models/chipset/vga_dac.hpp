@@ -1,6 +1,8 @@
 // The VGA's palette (DAC): 256 colours of three 6-bit components, accessed one component after the other.
 //
-// Source: IBM PS/2 Hardware Interface Technical Reference, Video Digital-to-Analog Converter.
+// Source: IBM PS/2 Hardware Interface Technical Reference, Video Digital-to-Analog Converter; Analog Devices ADV476
+// data sheet, MPU Interface: one address register for reading and writing, and the three components of a colour go
+// into the palette together, with the write of the last one.
 #pragma once
 
 #include <array>
@@ -21,10 +23,15 @@ public:
 
 private:
     static constexpr unsigned components = 3;
-    // The next component; after the last one the index moves on.
-    uint8_t& next_component();
+    using Colour = std::array<uint8_t, components>; // red, green, blue
 
-    std::array<std::array<uint8_t, components>, 256> colours_{};
+    uint8_t read_component();
+    void write_component(uint8_t value);
+    // After the last component the index moves on.
+    void next_component();
+
+    std::array<Colour, 256> colours_{};
+    Colour written_{}; // components of a colour that is not complete
     uint8_t mask_ = 0;
     uint8_t index_ = 0; // the colour of the next component
     uint8_t component_ = 0;

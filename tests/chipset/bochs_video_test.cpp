@@ -32,6 +32,11 @@ TEST_F(BochsVideoTest, KeepsWhatIsWritten) {
     EXPECT_EQ(get_bochs(9), 17u);
 }
 
+TEST_F(BochsVideoTest, HasAVirtualHeightToReadOnly) {
+    set_bochs(7, 768);
+    EXPECT_EQ(get_bochs(7), 0u);
+}
+
 TEST_F(BochsVideoTest, NamesNoPictureAsItsLargest) {
     set_bochs(1, 1024);
     set_bochs(4, 0x02);

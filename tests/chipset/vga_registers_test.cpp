@@ -134,9 +134,11 @@ TEST_F(VgaRegistersTest, PaletteComponentsFollowOneAnother) {
 
 TEST_F(VgaRegistersTest, PaletteComponentsHaveSixBits) {
     out(0x3C8, 0xFF);
-    out(0x3C9, 0xFF);
+    for (unsigned component = 0; component < 3; ++component)
+        out(0x3C9, 0xFF);
     out(0x3C7, 0xFF);
-    EXPECT_EQ(in(0x3C9), 0x3F);
+    for (unsigned component = 0; component < 3; ++component)
+        EXPECT_EQ(in(0x3C9), 0x3F);
 }
 
 TEST_F(VgaRegistersTest, ThePaletteStateTellsReadingFromWriting) {
@@ -150,9 +152,19 @@ TEST_F(VgaRegistersTest, ANewPaletteIndexStartsWithRed) {
     out(0x3C8, 5);
     out(0x3C9, 0x11);
     out(0x3C8, 5);
-    out(0x3C9, 0x22);
+    for (const unsigned component : {0x22u, 0x23u, 0x24u})
+        out(0x3C9, component);
     out(0x3C7, 5);
     EXPECT_EQ(in(0x3C9), 0x22);
+}
+
+TEST_F(VgaRegistersTest, AColourIsStoredWithItsLastComponent) {
+    out(0x3C8, 5);
+    for (const unsigned component : {1u, 2u, 3u, 4u, 5u}) // colour 6 is left incomplete
+        out(0x3C9, component);
+    out(0x3C7, 5);
+    for (const unsigned component : {1u, 2u, 3u, 42u, 42u, 0u}) // colour 6: as the BIOS set it
+        EXPECT_EQ(in(0x3C9), component);
 }
 
 TEST_F(VgaRegistersTest, ThePixelMaskIsAllOnesInTextMode) {

@@ -56,7 +56,8 @@ bool MainMemory::write(uint32_t address, std::span<const uint8_t> data) {
 }
 
 void MainMemory::fill(uint32_t address, size_t bytes, uint8_t value) {
-    std::memset(&bytes_.at(address), value, bytes);
+    if (address < bytes_.size() && bytes <= bytes_.size() - address)
+        std::memset(&bytes_[address], value, bytes);
 }
 
 uint32_t MainMemory::checksum(uint32_t address, size_t bytes) const {
@@ -70,7 +71,7 @@ Board::Board(Watch watch, Picoseconds start, models::DiskImage* image)
     : start_{start}, now_{start}, disk_{image != nullptr ? models::make_disk(ideal_drive(), *image)
                                                          : nullptr},
       rtc_{0}, uart_{uart_habits}, ide_{cabled(disk_.get()), models::AtaErrors::qemu, memory_},
-      devices_{&pic_, &pit_, &rtc_, &uart_, &keyboard_, &ports_, &pci_, &power_, &ide_} {
+      devices_{&pic_, &pit_, &rtc_, &uart_, &keyboard_, &ports_, &pci_, &power_, &ide_, &vga_} {
     connect_addresses();
     connect_lines(watch);
     advance(start);
@@ -94,11 +95,16 @@ void Board::connect_lines(Watch watch) {
     ide_.interrupt(1).connect(to_irq(irq_ide + 1));
     if (watch == Watch::interrupt)
         pic_.interrupt.connect([this](bool level) { change(0, level); });
+    io_apic_.on_message = [this](const models::ApicMessage& message) {
+        messages_.take(message);
+        return true;
+    };
 }
 
 void Board::connect_addresses() {
     using Ports = models::SystemPorts;
     using Ide = models::PiixIde;
+    using models::IoApic, models::Vga;
     constexpr bool byte_wide = true, any_width = false;
     ranges_ = {{0x20, 0x21, &pic_, 0, byte_wide},
                {0xA0, 0xA1, &pic_, models::Pic::slave_offset, byte_wide},
@@ -116,7 +122,13 @@ void Board::connect_addresses() {
                {0x1F0, 0x1F7, &ide_, Ide::primary_task_file, any_width},
                {0x3F6, 0x3F6, &ide_, Ide::primary_control, any_width},
                {0x170, 0x177, &ide_, Ide::secondary_task_file, any_width},
-               {0x376, 0x376, &ide_, Ide::secondary_control, any_width}};
+               {0x376, 0x376, &ide_, Ide::secondary_control, any_width},
+               {Vga::first_port, Vga::last_port, &vga_, Vga::ports, byte_wide},
+               {Vga::first_bochs_port, Vga::last_bochs_port, &vga_, Vga::bochs_ports, any_width}};
+    memory_ranges_ = {
+        {Vga::window_base, Vga::window_base + Vga::window_size - 1, &vga_, Vga::window, any_width},
+        {IoApic::base, IoApic::base + IoApic::size - 1, &io_apic_, 0, any_width},
+        {MessageMemory::base, MessageMemory::base + MessageMemory::size - 1, &messages_, 0, any_width}};
     const size_t bus_master = ranges_.size();
     ranges_.push_back({0, 0, &ide_, Ide::bus_master, any_width});
     const size_t power = ranges_.size();
@@ -145,15 +157,15 @@ void Board::change(unsigned line, bool level) {
     levels_ = level ? levels_ | 1u << line : levels_ & ~(1u << line);
 }
 
-const Board::Range* Board::find(uint32_t port) const {
-    const auto found = std::find_if(ranges_.begin(), ranges_.end(), [port](const Range& range) {
-        return range.first <= port && port <= range.last && range.last != 0;
+const Board::Range* Board::find(const Ranges& ranges, uint32_t address) {
+    const auto found = std::find_if(ranges.begin(), ranges.end(), [address](const Range& range) {
+        return range.first <= address && address <= range.last && range.last != 0;
     });
-    return found != ranges_.end() ? &*found : nullptr;
+    return found != ranges.end() ? &*found : nullptr;
 }
 
 uint32_t Board::read(uint32_t port, unsigned bytes) {
-    const Range* range = find(port);
+    const Range* range = find(ranges_, port);
     if (bytes > 1 && range != nullptr && range->byte_wide) {
         uint32_t value = 0;
         for (unsigned i = 0; i < bytes; ++i)
@@ -166,7 +178,7 @@ uint32_t Board::read(uint32_t port, unsigned bytes) {
 }
 
 void Board::write(uint32_t port, unsigned bytes, uint32_t value) {
-    const Range* range = find(port);
+    const Range* range = find(ranges_, port);
     if (bytes > 1 && range != nullptr && range->byte_wide) {
         for (unsigned i = 0; i < bytes; ++i)
             write(port + i, 1, value >> 8 * i & 0xFF);
@@ -174,6 +186,26 @@ void Board::write(uint32_t port, unsigned bytes, uint32_t value) {
     }
     if (range != nullptr && port + bytes - 1 <= range->last)
         range->device->write(port - range->first + range->offset, bytes, value);
+}
+
+uint32_t Board::read_memory(uint32_t address, unsigned bytes) {
+    if (const Range* range = find(memory_ranges_, address))
+        return range->device->read(address - range->first + range->offset, bytes);
+    uint8_t data[4]{};
+    memory_.read(address, {data, bytes});
+    uint32_t value = 0;
+    std::memcpy(&value, data, sizeof value);
+    return value;
+}
+
+void Board::write_memory(uint32_t address, unsigned bytes, uint32_t value) {
+    if (const Range* range = find(memory_ranges_, address)) {
+        range->device->write(address - range->first + range->offset, bytes, value);
+        return;
+    }
+    uint8_t data[4];
+    std::memcpy(data, &value, sizeof data);
+    memory_.write(address, {data, bytes});
 }
 
 void Board::advance(Picoseconds now) {
@@ -203,12 +235,17 @@ uint32_t Board::perform(const Step& step) {
     case Action::line:
         pic_.set_irq(step.address, step.value != 0);
         break;
-    case Action::write_memory: {
-        uint8_t bytes[4];
-        std::memcpy(bytes, &value, sizeof bytes);
-        memory_.write(step.address, bytes);
+    case Action::pin:
+        io_apic_.set_line(step.address, step.value != 0);
         break;
-    }
+    case Action::end_of_interrupt:
+        io_apic_.end_of_interrupt(static_cast<uint8_t>(value));
+        break;
+    case Action::read_memory:
+        return read_memory(step.address, step.bytes);
+    case Action::write_memory:
+        write_memory(step.address, step.bytes, value);
+        break;
     case Action::fill_memory:
         memory_.fill(step.address, value, step.bytes);
         break;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "models/chipset/bus_master.hpp"
+#include "models/chipset/io_apic.hpp"
 #include "models/chipset/keyboard_controller.hpp"
 #include "models/chipset/pci.hpp"
 #include "models/chipset/pic.hpp"
@@ -12,6 +13,8 @@
 #include "models/chipset/rtc.hpp"
 #include "models/chipset/system_ports.hpp"
 #include "models/chipset/uart.hpp"
+#include "models/chipset/vga.hpp"
+#include "tests/qtest/message_memory.hpp"
 #include "tests/qtest/subject.hpp"
 
 #include <memory>
@@ -46,15 +49,18 @@ private:
         uint32_t offset;
         bool byte_wide;
     };
+    using Ranges = std::vector<Range>;
 
     // As in QEMU, where an answer is there at once.
     static constexpr bool keyboard_takes_no_time = true;
 
     void connect_lines(Watch watch);
     void connect_addresses();
-    [[nodiscard]] const Range* find(uint32_t port) const;
+    [[nodiscard]] static const Range* find(const Ranges& ranges, uint32_t address);
     uint32_t read(uint32_t port, unsigned bytes);
     void write(uint32_t port, unsigned bytes, uint32_t value);
+    uint32_t read_memory(uint32_t address, unsigned bytes);
+    void write_memory(uint32_t address, unsigned bytes, uint32_t value);
     void advance(models::Picoseconds now);
     void change(unsigned line, bool level);
     uint32_t perform(const Step& step);
@@ -76,8 +82,11 @@ private:
     models::PiixIde ide_;
     models::HostBridgeFunction host_bridge_;
     models::IsaBridgeFunction isa_bridge_;
+    models::IoApic io_apic_;
+    MessageMemory messages_;
+    models::Vga vga_;
     std::vector<models::Device*> devices_;
-    std::vector<Range> ranges_;
+    Ranges ranges_, memory_ranges_;
 };
 
 } // namespace fixpoint::qtest

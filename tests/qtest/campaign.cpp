@@ -57,7 +57,7 @@ Campaign::Campaign(const Subject& subject, const Setting& setting)
         image_ = folder_ / "disk";
         write_patterned_disk(image_);
     }
-    emulator_ = std::make_unique<Emulator>(setting.qemu, setting.clock_library, subject.watch(), image_);
+    emulator_ = std::make_unique<Emulator>(setting.qemu, setting.clock_library, subject, image_);
 }
 
 Steps Campaign::generate(uint64_t seed, uint64_t number) const {
@@ -165,7 +165,7 @@ std::string Campaign::describe(const Comparison& comparison) const {
     for (size_t i = prologue_.size(); i < comparison.steps.size(); ++i) {
         const Observation &model = comparison.model[i], &emulator = comparison.emulator[i];
         text += fmt::format("  {:<36}", qtest::describe(comparison.steps[i]));
-        if (comparison.steps[i].action == Action::read || comparison.steps[i].action == Action::sum_memory)
+        if (shows_value(comparison.steps[i]))
             text += fmt::format(" model {:#x} qemu {:#x}", model.value, emulator.value);
         const std::string ours = describe_changes(model, lines), theirs = describe_changes(emulator, lines);
         if (!ours.empty() || !theirs.empty())

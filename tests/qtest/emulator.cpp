@@ -1,5 +1,7 @@
 #include "tests/qtest/emulator.hpp"
 
+#include "models/chipset/io_apic.hpp"
+
 #include <array>
 #include <cstdlib>
 #include <fstream>
@@ -34,10 +36,10 @@ char width_letter(unsigned bytes) {
 } // namespace
 
 Emulator::Emulator(const std::filesystem::path& program, const std::filesystem::path& clock_library,
-                   Watch watch, const std::filesystem::path& image) {
+                   const Subject& subject, const std::filesystem::path& image) {
     try {
-        start(program, clock_library, image);
-        intercept(watch);
+        start(program, clock_library, subject.emulator_options(), image);
+        intercept(subject.watch());
     } catch (...) {
         stop();
         throw;
@@ -50,7 +52,7 @@ Emulator::~Emulator() {
 }
 
 void Emulator::start(const std::filesystem::path& program, const std::filesystem::path& clock_library,
-                     const std::filesystem::path& image) {
+                     const std::vector<std::string>& options, const std::filesystem::path& image) {
     const std::filesystem::path clock_file = folder_ / "clock", rom = folder_ / "rom";
     write_halting_rom(rom);
     std::ofstream{clock_file, std::ios::binary} << std::string(virtual_clock_bytes, '\0');
@@ -85,6 +87,7 @@ void Emulator::start(const std::filesystem::path& program, const std::filesystem
                                      "unix:" + (folder_ / "qtest").string(),
                                      "-qmp",
                                      "unix:" + (folder_ / "qmp").string()};
+    command.insert(command.end(), options.begin(), options.end());
     if (!image.empty()) {
         command.push_back("-drive");
         command.push_back("if=ide,format=raw,cache=unsafe,file.locking=off,file=" + image.string());
@@ -183,8 +186,14 @@ std::string Emulator::command_of(const Step& step) const {
     case Action::line:
         return fmt::format("set_irq_in {} unnamed-gpio-in {} {}\n", pics_[step.address / 8], step.address % 8,
                            step.value);
+    case Action::pin:
+        return fmt::format("set_irq_in ioapic unnamed-gpio-in {} {}\n", step.address, step.value);
+    case Action::read_memory:
+        return fmt::format("read{} {:#x}\n", width_letter(step.bytes), step.address);
     case Action::write_memory:
-        return fmt::format("writel {:#x} {:#x}\n", step.address, step.value);
+        return fmt::format("write{} {:#x} {:#x}\n", width_letter(step.bytes), step.address, step.value);
+    case Action::end_of_interrupt: // its I/O APIC, version 0x20, has a register that does the same
+        return fmt::format("writel {:#x} {:#x}\n", models::IoApic::base + 0x40, step.value);
     case Action::fill_memory:
         return fmt::format("memset {:#x} {:#x} {:#x}\n", step.address, step.value, step.bytes);
     case Action::sum_memory:
@@ -220,7 +229,7 @@ Observations Emulator::run(const Steps& steps, const std::vector<Instant>& insta
             Observation& seen = observations[i];
             const std::string text = reply(seen.changes);
             seen.levels = levels_;
-            if (steps[i].action == Action::read)
+            if (shows_value(steps[i]))
                 seen.value = static_cast<uint32_t>(std::strtoul(text.c_str(), nullptr, 16));
             if (steps[i].action == Action::sum_memory) {
                 seen.value = checksum_start;

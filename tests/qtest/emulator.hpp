@@ -41,8 +41,8 @@ class Emulator {
 public:
     // `program`: of QEMU. `clock_library`: virtual_clock_preload. `image`: of the disk, or empty. Throws
     // std::runtime_error if QEMU does not start.
-    Emulator(const std::filesystem::path& program, const std::filesystem::path& clock_library, Watch watch,
-             const std::filesystem::path& image);
+    Emulator(const std::filesystem::path& program, const std::filesystem::path& clock_library,
+             const Subject& subject, const std::filesystem::path& image);
     ~Emulator();
     Emulator(const Emulator&) = delete;
     Emulator& operator=(const Emulator&) = delete;
@@ -54,7 +54,7 @@ public:
 
 private:
     void start(const std::filesystem::path& program, const std::filesystem::path& clock_library,
-               const std::filesystem::path& image);
+               const std::vector<std::string>& options, const std::filesystem::path& image);
     void stop();
     void intercept(Watch watch);
     std::string qmp(const std::string& command, const std::string& arguments); // JSON of what it returns

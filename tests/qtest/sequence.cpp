@@ -21,8 +21,14 @@ std::string describe(const Step& step) {
         return fmt::format("wait until {} ns", step.value);
     case Action::line:
         return fmt::format("line {} {}", step.address, step.value != 0 ? "high" : "low");
+    case Action::pin:
+        return fmt::format("I/O APIC pin {} {}", step.address, step.value != 0 ? "high" : "low");
+    case Action::read_memory:
+        return fmt::format("read{} {:#x}", width_letter(step.bytes), step.address);
     case Action::write_memory:
-        return fmt::format("memory {:#x} := {:#x}", step.address, step.value);
+        return fmt::format("write{} {:#x} {:#x}", width_letter(step.bytes), step.address, step.value);
+    case Action::end_of_interrupt:
+        return fmt::format("end of interrupt {:#x}", step.value);
     case Action::fill_memory:
         return fmt::format("memory {:#x}, {} bytes := {:#x}", step.address, step.value, step.bytes);
     case Action::sum_memory:
@@ -46,6 +52,12 @@ Features plain_features(const Step& step) {
         return {"line"};
     case Action::disk_ready:
         return {"disk_ready"};
+    case Action::pin:
+        return {"pin"};
+    case Action::end_of_interrupt:
+        return {"end_of_interrupt"};
+    case Action::read_memory:
+        return {"memory", "read", fmt::format("address:{:#x}", step.address), bytes};
     default:
         return {"memory"};
     }

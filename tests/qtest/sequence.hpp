@@ -13,10 +13,13 @@ enum class Action : uint8_t {
     write,        // the same, `value`
     wait,         // until `value` ns after the sequence's beginning; nothing if that has passed
     line,         // interrupt line `address` of the board goes to level `value`
-    write_memory, // 4 bytes of main memory
+    pin,          // the same for an input of the I/O APIC
+    read_memory,  // `bytes` of main memory, or of a device that is there
+    write_memory, // the same, `value`
     fill_memory,  // `value` bytes of main memory from `address` on become the byte `bytes`
     sum_memory,   // a checksum over `value` bytes of main memory from `address` on
     disk_ready,   // as wait, and until drive and bus master of IDE channel `address` have nothing more to do
+    end_of_interrupt, // a local APIC tells the I/O APIC that the interrupt with vector `value` is over
 };
 
 struct Step {
@@ -39,11 +42,29 @@ constexpr Step in(uint32_t port, uint8_t bytes = 1) {
 constexpr Step out(uint32_t port, uint32_t value, uint8_t bytes = 1) {
     return {Action::write, bytes, port, value};
 }
+constexpr Step peek(uint32_t address, uint8_t bytes = 1) {
+    return {Action::read_memory, bytes, address, 0};
+}
+constexpr Step poke(uint32_t address, uint32_t value, uint8_t bytes = 1) {
+    return {Action::write_memory, bytes, address, value};
+}
 constexpr Step wait_until(uint64_t ns) {
     return {Action::wait, 0, 0, ns};
 }
 constexpr Step line(unsigned irq, bool level) {
     return {Action::line, 0, irq, level};
+}
+
+constexpr Step pin(unsigned number, bool level) {
+    return {Action::pin, 0, number, level};
+}
+constexpr Step end_of_interrupt(uint8_t vector) {
+    return {Action::end_of_interrupt, 0, 0, vector};
+}
+
+constexpr bool shows_value(const Step& step) {
+    return step.action == Action::read || step.action == Action::read_memory ||
+           step.action == Action::sum_memory;
 }
 
 // What a step showed.
@@ -59,7 +80,7 @@ struct Observation {
 };
 using Observations = std::vector<Observation>;
 
-// What the table of known differences names in a step: "read", "port:0x43" and what the subject adds.
+// What the table of known differences names in a step: "read", "port:0x43" (or "address:0xb8000") and what the subject adds.
 using Features = std::set<std::string>;
 
 [[nodiscard]] std::string describe(const Step& step);

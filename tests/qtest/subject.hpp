@@ -51,6 +51,8 @@ public:
     // Whether lines are looked at after a step; rising edges of steps where they are not are counted with the next one.
     [[nodiscard]] virtual bool shows_lines(const Step&) const { return true; }
     [[nodiscard]] virtual bool needs_disk() const { return false; }
+    // What QEMU's command line needs besides.
+    [[nodiscard]] virtual std::vector<std::string> emulator_options() const { return {}; }
     // A chip may take a write over later than QEMU does, which then has to get it later.
     [[nodiscard]] virtual Instant instant(const Step&, uint64_t now_ns) const {
         return {now_ns, now_ns, now_ns};

@@ -16,5 +16,7 @@ std::unique_ptr<Subject> make_power();
 std::unique_ptr<Subject> make_ports();
 std::unique_ptr<Subject> make_ide();
 std::unique_ptr<Subject> make_keyboard();
+std::unique_ptr<Subject> make_io_apic();
+std::unique_ptr<Subject> make_vga();
 
 } // namespace fixpoint::qtest
