@@ -32,6 +32,13 @@ void initialise_pit(models::Pit& pit) {
     pit.write(0, 1, 0);
 }
 
+// Channel 4 lets the first controller's requests through.
+void initialise_dma(models::DmaControllers& dma) {
+    constexpr uint32_t single_mask = models::DmaControllers::second + 2 * 10, mode = single_mask + 2;
+    dma.write(mode, 1, 0xC0); // cascade
+    dma.write(single_mask, 1, 0x00);
+}
+
 // The low byte of the equipment word, in CMOS and in the BIOS data area: as QEMU's, without its floppy drive.
 constexpr unsigned coprocessor = 1 << 1, pointing_device = 1 << 2, equipment = coprocessor | pointing_device;
 
@@ -162,6 +169,7 @@ void leave_firmware_state(const ProgrammedChips& chips, models::PhysicalMemory& 
                           const FirmwareDevices& devices) {
     initialise_pic(chips.pic);
     initialise_pit(chips.pit);
+    initialise_dma(chips.dma);
     chips.keyboard.leave_firmware_state();
     write_memory_sizes(chips.rtc, memory.size());
     chips.vga.set_text_mode();

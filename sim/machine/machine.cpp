@@ -5,6 +5,7 @@
 #include "models/bus/dma_port.hpp"
 #include "models/bus/memory_module.hpp"
 #include "models/bus/router.hpp"
+#include "models/chipset/dma_controller.hpp"
 #include "models/chipset/fw_cfg.hpp"
 #include "models/chipset/io_apic.hpp"
 #include "models/chipset/keyboard_controller.hpp"
@@ -136,6 +137,7 @@ struct Machine::Parts {
         action(second_uart);
         action(keyboard);
         action(ports);
+        action(dma_controllers);
         action(pci);
         action(power);
         action(vga);
@@ -158,6 +160,7 @@ struct Machine::Parts {
     DeviceModule<models::Uart> uart, second_uart; // nothing hangs on the second
     DeviceModule<models::KeyboardController> keyboard{"keyboard", keyboard_takes_no_time};
     DeviceModule<models::SystemPorts> ports{"system_ports"};
+    DeviceModule<models::DmaControllers> dma_controllers{"dma_controllers"};
     DeviceModule<models::PciHost> pci{"pci"};
     DeviceModule<models::PowerManagement> power{"power_management"};
     DeviceModule<models::Vga> vga{"vga"};
@@ -222,11 +225,20 @@ void Machine::Parts::connect_addresses() {
                                        {0x64, 0x64, models::KeyboardController::command, byte_wide}});
     io_router.attach(ports.socket, {{0x92, 0x92, Ports::fast_a20, byte_wide},
                                     {0x80, 0x80, Ports::post_code, byte_wide},
+                                    {0x90, 0x90, Ports::post_code, byte_wide},
                                     {0xE9, 0xE9, Ports::debug_console, byte_wide},
                                     {0xF0, 0xF1, Ports::coprocessor, byte_wide},
                                     {0xF4, 0xF7, Ports::debug_exit},
                                     {0x501, 0x504, Ports::debug_exit},
                                     {0x8900, 0x8900, Ports::shutdown, byte_wide}});
+    using Dma = models::DmaControllers;
+    constexpr uint32_t page_1 = Dma::pages + 1, page_3 = Dma::pages + 3; // 0x80 and 0x92 are others'
+    io_router.attach(dma_controllers.socket, {{0x00, 0x0F, Dma::first, byte_wide},
+                                              {0x10, 0x1F, Dma::first, byte_wide},
+                                              {0xC0, 0xDF, Dma::second, byte_wide},
+                                              {0x81, 0x8F, page_1, byte_wide},
+                                              {0x91, 0x91, page_1, byte_wide},
+                                              {0x93, 0x9F, page_3, byte_wide}});
     io_router.attach(pci.socket, {{0xCF8, 0xCFF, 0}});
     io_router.attach(firmware.socket, {{0x510, 0x511, 0}});
     const unsigned power_target =
@@ -404,8 +416,9 @@ void Machine::Parts::boot() {
     std::ranges::copy(mp_tables.bytes, memory.span(mp_tables.address, mp_tables.bytes.size()).begin());
     const auto attached =
         static_cast<unsigned>(std::ranges::count_if(disks, [](const auto& disk) { return disk != nullptr; }));
-    leave_firmware_state({pic.device, pit.device, rtc.device, keyboard.device, vga.device}, memory,
-                         {.disks = attached, .serial_ports = 2});
+    leave_firmware_state(
+        {pic.device, pit.device, dma_controllers.device, rtc.device, keyboard.device, vga.device}, memory,
+        {.disks = attached, .serial_ports = 2});
     leave_memory_types(cpu.cpu());
     loader->place(memory);
     cpu.cpu().set_state(loader->entry_state());
