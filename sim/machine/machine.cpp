@@ -22,6 +22,7 @@
 #include "models/chipset/vga.hpp"
 #include "models/chipset/vga_function.hpp"
 #include "sim/machine/bios.hpp"
+#include "sim/machine/firmware_probes.hpp"
 #include "sim/machine/firmware_state.hpp"
 #include "sim/machine/mp_tables.hpp"
 #include "sim/machine/multiboot_loader.hpp"
@@ -179,6 +180,7 @@ struct Machine::Parts {
     Observers observers;
     std::optional<MultibootLoader> loader; // one of the two, once something is loaded
     std::optional<Bios> bios;
+    FirmwareProbes firmware_probes;
     std::optional<RunEnd> end; // why the CPU was stopped
     bool over = false;         // only power_cycle() helps
     bool reset_requested = false;
@@ -263,6 +265,7 @@ void Machine::Parts::connect_addresses() {
 
     host_bridge.on_steering = [this](uint32_t begin, uint32_t bytes, bool reads, bool writes) {
         cpu.cpu().steer(begin, bytes, reads, writes);
+        firmware_probes.see_steering(begin, reads, writes);
     };
     pci.device.attach(0, 0, host_bridge);
     pci.device.attach(1, 0, isa_bridge);
@@ -405,6 +408,7 @@ void Machine::Parts::boot() {
     place_local_apic(models::LocalApic::base, true);
     leave_virtual_wire(local_apic.device);
     if (bios) {
+        firmware_probes.begin();
         Bios::Surroundings surroundings{memory.size(), {}};
         for (size_t unit = 0; unit < disks.size(); ++unit)
             if (disks[unit])
@@ -575,11 +579,14 @@ void Machine::set_events(MachineEvents* events) {
         parts_->memory_router.on_unclaimed = parts_->io_router.on_unclaimed = nullptr;
         return;
     }
-    parts_->memory_router.on_unclaimed = [events](uint64_t address, unsigned bytes, bool write) {
-        events->unclaimed_memory(static_cast<uint32_t>(address), bytes, write);
+    const FirmwareProbes& probes = parts_->firmware_probes;
+    parts_->memory_router.on_unclaimed = [events, &probes](uint64_t address, unsigned bytes, bool write) {
+        if (!probes.expects_memory(static_cast<uint32_t>(address)))
+            events->unclaimed_memory(static_cast<uint32_t>(address), bytes, write);
     };
-    parts_->io_router.on_unclaimed = [events](uint64_t address, unsigned bytes, bool write) {
-        events->unclaimed_port(static_cast<uint16_t>(address), bytes, write);
+    parts_->io_router.on_unclaimed = [events, &probes](uint64_t address, unsigned bytes, bool write) {
+        if (!probes.expects_port(static_cast<uint16_t>(address)))
+            events->unclaimed_port(static_cast<uint16_t>(address), bytes, write);
     };
 }
 
