@@ -100,8 +100,8 @@ TEST_F(StrangeKernels, StartByTheirAddressFields) {
 
 INSTANTIATE_TEST_SUITE_P(Memory, BootInformation, testing::Values(2, 16, 64, 1024, 3072));
 INSTANTIATE_TEST_SUITE_P(Programs, QemuComparison,
-                         testing::Values("a20", "boot", "timers", "disk", "memory_types", "reset", "video",
-                                         "apic"),
+                         testing::Values("a20", "boot", "dma", "timers", "disk", "memory_types", "reset",
+                                         "video", "apic"),
                          [](const auto& program) { return std::string{program.param}; });
 
 } // namespace
