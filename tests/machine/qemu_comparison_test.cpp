@@ -35,7 +35,7 @@ protected:
         if (!test::have_qemu())
             GTEST_SKIP() << "qemu-system-i386 (package qemu-system-x86) is not installed";
         std::ofstream{folder / "first"} << "FIRSTMODULE";
-        std::ofstream{folder / "empty"};
+        std::ofstream{folder / "empty"} << "";
         std::ofstream{folder / "second"} << std::string(5000, 's');
     }
     // What is known to differ: the loader's name, the sections that QEMU does not pass, the floppy drive in the
