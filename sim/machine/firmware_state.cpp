@@ -33,6 +33,13 @@ void initialise_pit(models::Pit& pit) {
     pit.write(0, 1, 0);
 }
 
+// Channel 4 lets the first controller's requests through.
+void initialise_dma(models::DmaControllers& dma) {
+    constexpr uint32_t single_mask = models::DmaControllers::second + 2 * 10, mode = single_mask + 2;
+    dma.write(mode, 1, 0xC0); // cascade
+    dma.write(single_mask, 1, 0x00);
+}
+
 // The BIOS data area (IBM PC/AT Technical Reference, section 5; for the fields since the EGA, Brown's memory list).
 enum : uint32_t {
     bios_data = 0x400,
@@ -144,6 +151,7 @@ void leave_firmware_state(const ProgrammedChips& chips, models::PhysicalMemory& 
                           const FirmwareDevices& devices) {
     initialise_pic(chips.pic);
     initialise_pit(chips.pit);
+    initialise_dma(chips.dma);
     chips.keyboard.leave_firmware_state();
     chips.vga.set_text_mode();
     write_bios_data(memory, devices);

@@ -3,6 +3,7 @@
 // There is no firmware that could be called: the interrupt vectors are left empty.
 #pragma once
 
+#include "models/chipset/dma_controller.hpp"
 #include "models/chipset/keyboard_controller.hpp"
 #include "models/chipset/pic.hpp"
 #include "models/chipset/pit.hpp"
@@ -24,6 +25,7 @@ struct FirmwareDevices {
 struct ProgrammedChips {
     models::Pic& pic;
     models::Pit& pit;
+    models::DmaControllers& dma;
     models::KeyboardController& keyboard;
     models::Vga& vga;
 };

@@ -5,6 +5,7 @@
 #include "models/bus/dma_port.hpp"
 #include "models/bus/memory_module.hpp"
 #include "models/bus/router.hpp"
+#include "models/chipset/dma_controller.hpp"
 #include "models/chipset/fw_cfg.hpp"
 #include "models/chipset/io_apic.hpp"
 #include "models/chipset/keyboard_controller.hpp"
@@ -22,6 +23,7 @@
 #include "models/chipset/vga.hpp"
 #include "models/chipset/vga_function.hpp"
 #include "sim/machine/bios.hpp"
+#include "sim/machine/firmware_probes.hpp"
 #include "sim/machine/firmware_state.hpp"
 #include "sim/machine/machine_inventory.hpp"
 #include "sim/machine/mp_tables.hpp"
@@ -150,6 +152,7 @@ struct Machine::Parts {
         action(parallel);
         action(keyboard);
         action(ports);
+        action(dma_controllers);
         action(pci);
         action(power);
         action(vga);
@@ -173,6 +176,7 @@ struct Machine::Parts {
     DeviceModule<models::ParallelPort> parallel{"parallel"};
     DeviceModule<models::KeyboardController> keyboard{"keyboard", keyboard_takes_no_time};
     DeviceModule<models::SystemPorts> ports{"system_ports"};
+    DeviceModule<models::DmaControllers> dma_controllers{"dma_controllers"};
     DeviceModule<models::PciHost> pci{"pci"};
     DeviceModule<models::PowerManagement> power{"power_management"};
     DeviceModule<models::Vga> vga{"vga"};
@@ -191,6 +195,7 @@ struct Machine::Parts {
     Observers observers;
     std::optional<MultibootLoader> loader; // one of the two, once something is loaded
     std::optional<Bios> bios;
+    FirmwareProbes firmware_probes;
     std::optional<RunEnd> end; // why the CPU was stopped
     bool over = false;         // only power_cycle() helps
     bool reset_requested = false;
@@ -239,11 +244,20 @@ void Machine::Parts::connect_addresses(uint16_t post_port) {
     io_router.attach(ports.socket, {{0x92, 0x92, Ports::fast_a20, byte_wide},
                                     {post_port, post_port, Ports::post_code, byte_wide},
                                     {0x80, 0x80, Ports::post_code, byte_wide},
+                                    {0x90, 0x90, Ports::post_code, byte_wide},
                                     {0xE9, 0xE9, Ports::debug_console, byte_wide},
                                     {0xF0, 0xF1, Ports::coprocessor, byte_wide},
                                     {0xF4, 0xF7, Ports::debug_exit},
                                     {0x501, 0x504, Ports::debug_exit},
                                     {0x8900, 0x8900, Ports::shutdown, byte_wide}});
+    using Dma = models::DmaControllers;
+    constexpr uint32_t page_1 = Dma::pages + 1, page_3 = Dma::pages + 3; // 0x80 and 0x92 are others'
+    io_router.attach(dma_controllers.socket, {{0x00, 0x0F, Dma::first, byte_wide},
+                                              {0x10, 0x1F, Dma::first, byte_wide},
+                                              {0xC0, 0xDF, Dma::second, byte_wide},
+                                              {0x81, 0x8F, page_1, byte_wide},
+                                              {0x91, 0x91, page_1, byte_wide},
+                                              {0x93, 0x9F, page_3, byte_wide}});
     io_router.attach(pci.socket, {{0xCF8, 0xCFF, 0}});
     io_router.attach(firmware.socket, {{0x510, 0x511, 0}});
     const unsigned power_target =
@@ -268,6 +282,7 @@ void Machine::Parts::connect_addresses(uint16_t post_port) {
 
     host_bridge.on_steering = [this](uint32_t begin, uint32_t bytes, bool reads, bool writes) {
         cpu.cpu().steer(begin, bytes, reads, writes);
+        firmware_probes.see_steering(begin, reads, writes);
     };
     pci.device.attach(0, 0, host_bridge);
     pci.device.attach(1, 0, isa_bridge);
@@ -419,13 +434,15 @@ void Machine::Parts::boot() {
     place_local_apic(models::LocalApic::base, true);
     leave_virtual_wire(local_apic.device);
     describe_machine(inventory(), firmware.device, rtc.device);
-    if (bios)
+    if (bios) {
+        firmware_probes.begin();
         return reschedule_all();
+    }
     pci.device.leave_firmware_config();
     std::ranges::copy(mp_tables.bytes, memory.span(mp_tables.address, mp_tables.bytes.size()).begin());
     const auto attached =
         static_cast<unsigned>(std::ranges::count_if(disks, [](const auto& disk) { return disk != nullptr; }));
-    leave_firmware_state({pic.device, pit.device, keyboard.device, vga.device}, memory,
+    leave_firmware_state({pic.device, pit.device, dma_controllers.device, keyboard.device, vga.device}, memory,
                          {.disks = attached, .serial_ports = 2});
     leave_memory_types(cpu.cpu());
     loader->place(memory);
@@ -588,11 +605,14 @@ void Machine::set_events(MachineEvents* events) {
         parts_->memory_router.on_unclaimed = parts_->io_router.on_unclaimed = nullptr;
         return;
     }
-    parts_->memory_router.on_unclaimed = [events](uint64_t address, unsigned bytes, bool write) {
-        events->unclaimed_memory(static_cast<uint32_t>(address), bytes, write);
+    const FirmwareProbes& probes = parts_->firmware_probes;
+    parts_->memory_router.on_unclaimed = [events, &probes](uint64_t address, unsigned bytes, bool write) {
+        if (!probes.expects_memory(static_cast<uint32_t>(address)))
+            events->unclaimed_memory(static_cast<uint32_t>(address), bytes, write);
     };
-    parts_->io_router.on_unclaimed = [events](uint64_t address, unsigned bytes, bool write) {
-        events->unclaimed_port(static_cast<uint16_t>(address), bytes, write);
+    parts_->io_router.on_unclaimed = [events, &probes](uint64_t address, unsigned bytes, bool write) {
+        if (!probes.expects_port(static_cast<uint16_t>(address)))
+            events->unclaimed_port(static_cast<uint16_t>(address), bytes, write);
     };
 }
 

@@ -2,7 +2,7 @@
 //
 // Called in the middle of the access, at its instant: Cpu::state(), cycles() and instructions() hold for the
 // instruction that makes it (a bus master's transfer comes between instructions). Reads give all ones,
-// writes vanish.
+// writes vanish. Firmware's search for devices is not told (firmware_probes.hpp).
 #pragma once
 
 #include <cstdint>

@@ -11,11 +11,12 @@ protected:
     unsigned byte(uint32_t address) const { return memory.data()[address]; }
     unsigned word(uint32_t address) const { return byte(address) | byte(address + 1) << 8; }
     void leave(const FirmwareDevices& devices = {}) {
-        leave_firmware_state({pic, pit, keyboard, vga}, memory, devices);
+        leave_firmware_state({pic, pit, dma, keyboard, vga}, memory, devices);
     }
 
     models::Pic pic;
     models::Pit pit;
+    models::DmaControllers dma;
     models::KeyboardController keyboard{true};
     models::Vga vga;
     models::PhysicalMemory memory{4 << 20};
@@ -61,6 +62,12 @@ TEST_F(FirmwareState, CountsHardDisks) {
     EXPECT_EQ(byte(0x475), 0u);
     leave({.disks = 1});
     EXPECT_EQ(byte(0x475), 1u);
+}
+
+TEST_F(FirmwareState, OpensTheDmaCascadeOnly) {
+    leave();
+    EXPECT_EQ(dma.read(models::DmaControllers::second + 2 * 15, 1), 0x0Eu);
+    EXPECT_EQ(dma.read(models::DmaControllers::first + 15, 1), 0x0Fu);
 }
 
 TEST_F(FirmwareState, ClearsWhatAKernelLeftInTheDataArea) {

@@ -71,7 +71,7 @@ Board::Board(Watch watch, Picoseconds start, models::DiskImage* image)
     : start_{start}, now_{start}, disk_{image != nullptr ? models::make_disk(ideal_drive(), *image)
                                                          : nullptr},
       rtc_{0}, uart_{uart_habits}, ide_{cabled(disk_.get()), models::AtaErrors::qemu, memory_},
-      devices_{&pic_, &pit_, &rtc_, &uart_, &keyboard_, &ports_, &pci_, &power_, &ide_, &vga_} {
+      devices_{&pic_, &pit_, &rtc_, &uart_, &keyboard_, &ports_, &dma_, &pci_, &power_, &ide_, &vga_} {
     connect_addresses();
     connect_lines(watch);
     advance(start);
@@ -105,6 +105,7 @@ void Board::connect_addresses() {
     using Ports = models::SystemPorts;
     using Ide = models::PiixIde;
     using models::IoApic, models::Vga;
+    using Dma = models::DmaControllers;
     constexpr bool byte_wide = true, any_width = false;
     ranges_ = {{0x20, 0x21, &pic_, 0, byte_wide},
                {0xA0, 0xA1, &pic_, models::Pic::slave_offset, byte_wide},
@@ -117,7 +118,14 @@ void Board::connect_addresses() {
                {0x64, 0x64, &keyboard_, models::KeyboardController::command, byte_wide},
                {0x92, 0x92, &ports_, Ports::fast_a20, byte_wide},
                {0x80, 0x80, &ports_, Ports::post_code, byte_wide},
+               {0x90, 0x90, &ports_, Ports::post_code, byte_wide},
                {0xF0, 0xF1, &ports_, Ports::coprocessor, byte_wide},
+               {0x00, 0x0F, &dma_, Dma::first, byte_wide},
+               {0x10, 0x1F, &dma_, Dma::first, byte_wide},
+               {0xC0, 0xDF, &dma_, Dma::second, byte_wide},
+               {0x81, 0x8F, &dma_, Dma::pages + 1, byte_wide},
+               {0x91, 0x91, &dma_, Dma::pages + 1, byte_wide},
+               {0x93, 0x9F, &dma_, Dma::pages + 3, byte_wide},
                {0xCF8, 0xCFF, &pci_, 0, any_width},
                {0x1F0, 0x1F7, &ide_, Ide::primary_task_file, any_width},
                {0x3F6, 0x3F6, &ide_, Ide::primary_control, any_width},

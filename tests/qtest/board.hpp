@@ -2,6 +2,7 @@
 #pragma once
 
 #include "models/chipset/bus_master.hpp"
+#include "models/chipset/dma_controller.hpp"
 #include "models/chipset/io_apic.hpp"
 #include "models/chipset/keyboard_controller.hpp"
 #include "models/chipset/pci.hpp"
@@ -77,6 +78,7 @@ private:
     models::Uart uart_;
     models::KeyboardController keyboard_{keyboard_takes_no_time};
     models::SystemPorts ports_;
+    models::DmaControllers dma_;
     models::PciHost pci_;
     models::PowerManagement power_;
     models::PiixIde ide_;

@@ -9,6 +9,7 @@ namespace fixpoint::qtest {
 
 std::unique_ptr<Subject> make_pit();
 std::unique_ptr<Subject> make_pic();
+std::unique_ptr<Subject> make_dma();
 std::unique_ptr<Subject> make_rtc();
 std::unique_ptr<Subject> make_uart();
 std::unique_ptr<Subject> make_pci();
