@@ -34,6 +34,7 @@ public:
     [[nodiscard]] uint8_t request() const { return request_; }
     [[nodiscard]] uint8_t in_service() const { return in_service_; }
     [[nodiscard]] uint8_t mask() const { return mask_; }
+    [[nodiscard]] bool special_fully_nested() const { return special_fully_nested_; }
 
 private:
     [[nodiscard]] int pending_line() const;

@@ -105,7 +105,7 @@ void Core::set_state(const CpuState& s) {
     undelivered.reset();
     current = nullptr;
     block = &no_block_;
-    privilege = !protected_mode() ? 0 : v86() ? 3 : static_cast<uint8_t>(s.segment[seg_cs].selector & 3);
+    privilege = static_cast<uint8_t>(!protected_mode() ? 0 : v86() ? 3 : s.privilege_level());
     update_breakpoints();
 }
 
@@ -270,16 +270,6 @@ Cpu::Stop Core::run(uint64_t until_cycle) {
             }
             block->chain[slot] = candidate;
         }
-        if (candidate->lines > 1) {
-            const Entry entered = fetch_further_lines(*candidate, linear);
-            if (entered != Entry::ready) [[unlikely]] {
-                if (entered == Entry::fault)
-                    deliver(fault, eip, true);
-                else
-                    blocks.kill(candidate);
-                continue;
-            }
-        }
         if (candidate->bytes - 1u > code_limit - eip) [[unlikely]] {
             candidate = build_block(linear, physical, true);
             if (candidate == nullptr || candidate->bytes - 1u > code_limit - eip) {
@@ -289,6 +279,16 @@ Cpu::Stop Core::run(uint64_t until_cycle) {
                 continue;
             }
             candidate->mode |= Block::dead; // not in the cache: no hint may lead to it
+        }
+        if (candidate->lines > 1) {
+            const Entry entered = fetch_further_lines(*candidate, linear);
+            if (entered != Entry::ready) [[unlikely]] {
+                if (entered == Entry::fault)
+                    deliver(fault, eip, true);
+                else if ((candidate->mode & Block::dead) == 0)
+                    blocks.kill(candidate);
+                continue;
+            }
         }
         block = candidate;
         trail[trail_end++ % trail_length] = linear;

@@ -80,6 +80,7 @@ bool Core::enter_real_mode_vector(uint8_t number, uint32_t return_eip) {
     set_v86_or_real_segment(seg_cs, static_cast<uint16_t>(target >> 16));
     eip = target & 0xFFFF;
     update_mode();
+    request_attention(); // a breakpoint may wait at the handler
     return true;
 }
 

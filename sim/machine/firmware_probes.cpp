@@ -14,7 +14,6 @@ struct Range {
 constexpr Range ports[] = {
     {0x278, 0x27A},   // LPT2
     {0x2E8, 0x2EF},   // COM4
-    {0x378, 0x37A},   // LPT1
     {0x3E8, 0x3EF},   // COM3
     {0x402, 0x402},   // QEMU's debug port: its first line is written before it is looked for
     {0xAE0C, 0xAE0F}, // QEMU's register of removable PCI slots

@@ -442,8 +442,8 @@ void Machine::Parts::boot() {
     std::ranges::copy(mp_tables.bytes, memory.span(mp_tables.address, mp_tables.bytes.size()).begin());
     const auto attached =
         static_cast<unsigned>(std::ranges::count_if(disks, [](const auto& disk) { return disk != nullptr; }));
-    leave_firmware_state({pic.device, pit.device, dma_controllers.device, keyboard.device, vga.device}, memory,
-                         {.disks = attached, .serial_ports = 2});
+    leave_firmware_state({pic.device, pit.device, dma_controllers.device, keyboard.device, vga.device},
+                         memory, {.disks = attached, .serial_ports = 2});
     leave_memory_types(cpu.cpu());
     loader->place(memory);
     cpu.cpu().set_state(loader->entry_state());

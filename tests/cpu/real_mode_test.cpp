@@ -3,6 +3,8 @@
 
 #include "models/cpu/flags.hpp"
 
+#include <algorithm>
+#include <array>
 #include <gtest/gtest.h>
 
 namespace fixpoint::models {
@@ -42,6 +44,27 @@ TEST_F(RealMode, FaultsPushNoErrorCode) {
     EXPECT_EQ(vector(), 13);
     EXPECT_EQ(word(0x8000 - 6), 0u);
     EXPECT_EQ(word(0x8000 - 4), 0x1000u);
+}
+TEST_F(RealMode, InstructionsUpToTheCodeSegmentsLimitAreExecuted) {
+    std::array<uint8_t, 64> increments{};
+    increments.fill(0x43); // inc bx, over two lines of the cache
+    std::ranges::copy(increments, bench.memory.data() + 0x1'FFE8);
+    edit([](CpuState& s) { s.eip = 0xFFE8; });
+    const CpuState s = bench.run();
+    EXPECT_EQ(vector(), 13);
+    EXPECT_EQ(s.general[reg_ebx], 0x18u);
+    EXPECT_EQ(word(0x8000 - 6), 0u); // 10000h
+}
+TEST_F(RealMode, ABreakpointAtTheHandlerOfAFetchFaultIsSeen) {
+    bench.put(0x1'FFFF, {0x90});
+    edit([](CpuState& s) {
+        s.eip = 0xFFFF;
+        s.debug[0] = 0x2000 + 13;
+        s.debug[7] = 0x401;
+    });
+    bench.run();
+    EXPECT_EQ(vector(), 1);
+    EXPECT_EQ(word(0x8000 - 12), 13u);
 }
 TEST_F(RealMode, StackAccessesBeyondTheLimitAreStackFaults) {
     real_code({0x8B, 0x46, 0x00}); // mov ax, [bp]

@@ -32,6 +32,8 @@ public:
     bool withdrawn = false; // a request has gone before its acknowledge
     bool special_mask_eoi =
         false; // a non-specific EOI while masked levels are in service in special mask mode
+    bool nested_holds_back =
+        false; // special fully nested mode: a slave's interrupt is served, another line asks
     bool special_mask_asks = false; // special mask mode, set or reset, has changed the output
 
     void follow(const Step& step) {
@@ -54,6 +56,9 @@ public:
         default:
             break;
         }
+        const models::InterruptController& chip = pic_.master();
+        nested_holds_back |= chip.special_fully_nested() && chip.in_service() & cascade_bit &&
+                             chip.request() & ~chip.mask() & ~cascade_bit;
         withdrawn |= cascade_before != 0 && !(pic_.master().request() & cascade_bit) && !may_clear;
     }
 
@@ -230,6 +235,8 @@ public:
                 here.insert("withdrawn");
             if (follower.special_mask_eoi)
                 here.insert("special_mask_eoi");
+            if (follower.nested_holds_back)
+                here.insert("nested_holds_back");
             if (follower.special_mask_asks)
                 here.insert("special_mask_asks");
             all.push_back(std::move(here));
