@@ -208,8 +208,6 @@ void Ps2Mouse::initialise() {
 void Ps2Mouse::power_cycle(Picoseconds now) {
     now_ = now;
     initialise();
-    if (!instant_)
-        self_test_ends_ = now + self_test_time;
 }
 
 } // namespace fixpoint::models

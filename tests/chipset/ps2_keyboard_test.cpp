@@ -120,6 +120,8 @@ TEST_F(Ps2KeyboardTest, ResetIsAcknowledgedAndEndsWithTheSelfTestsResult) {
 TEST_F(Ps2KeyboardTest, TheSelfTestTakesItsTime) {
     Ps2Keyboard timed{false};
     timed.power_cycle(0);
+    timed.receive(0xFF);
+    EXPECT_EQ(timed.take(), 0xFA);
     const Picoseconds end = timed.next_event();
     EXPECT_GE(end, 50 * ps_per_ms);
     EXPECT_LE(end, 500 * ps_per_ms);

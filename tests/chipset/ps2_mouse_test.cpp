@@ -34,6 +34,8 @@ TEST_F(Ps2MouseTest, ResetGivesTheSelfTestsResultAndItsIdentity) {
 TEST_F(Ps2MouseTest, TheSelfTestTakesItsTime) {
     Ps2Mouse timed{false};
     timed.power_cycle(0);
+    timed.receive(0xFF);
+    EXPECT_EQ(timed.take(), 0xFA);
     const Picoseconds end = timed.next_event();
     EXPECT_GE(end, 50 * ps_per_ms);
     timed.advance(end - 1);
