@@ -177,6 +177,8 @@ void Ps2Keyboard::power_cycle(Picoseconds now) {
     now_ = now;
     set_defaults();
     last_sent_ = 0;
+    if (!instant_)
+        start_self_test();
 }
 
 } // namespace fixpoint::models

@@ -38,8 +38,6 @@ public:
 
     void advance(Picoseconds now);
     [[nodiscard]] Picoseconds next_event() const { return self_test_ends_; }
-    // Its self-test is over when the processor starts, and the result gone, as in QEMU: firmware of emulators does not
-    // expect one that it has not asked for.
     void power_cycle(Picoseconds now);
     // Initialised and listening.
     void set_defaults();

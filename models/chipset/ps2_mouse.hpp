@@ -32,7 +32,7 @@ public:
 
     void advance(Picoseconds now);
     [[nodiscard]] Picoseconds next_event() const { return self_test_ends_; }
-    void power_cycle(Picoseconds now); // without a self-test, like the keyboard
+    void power_cycle(Picoseconds now); // its self-test is over by then
     // As it is after its self-test, whose result has been read: an ordinary mouse that reports nothing yet.
     void initialise();
 
