@@ -48,8 +48,12 @@ TEST_F(RealMode, FaultsPushNoErrorCode) {
 TEST_F(RealMode, InstructionsUpToTheCodeSegmentsLimitAreExecuted) {
     std::array<uint8_t, 64> increments{};
     increments.fill(0x43); // inc bx, over two lines of the cache
-    std::ranges::copy(increments, bench.memory.data() + 0x1'FFE8);
-    edit([](CpuState& s) { s.eip = 0xFFE8; });
+    // The limit lies within a page, where a line ends: the block goes on behind it.
+    std::ranges::copy(increments, bench.memory.data() + 0x2'0008);
+    edit([](CpuState& s) {
+        s.segment[seg_cs] = {0x1002, 0x93, 0x1'0020, 0xFFFF};
+        s.eip = 0xFFE8;
+    });
     const CpuState s = bench.run();
     EXPECT_EQ(vector(), 13);
     EXPECT_EQ(s.general[reg_ebx], 0x18u);
