@@ -88,14 +88,16 @@ void Core::set_state(const CpuState& s) {
     for (unsigned i = 0; i < 8; ++i)
         registers[i] = s.general[i];
     eip = s.eip;
-    flags.set_value(s.eflags);
+    flags.set_value(s.eflags & eflags::defined);
     segment = s.segment;
     ldtr = s.ldtr;
     tr = s.tr;
     gdtr = s.gdtr;
     idtr = s.idtr;
-    mmu.restore(s.cr0, s.cr2, s.cr3, s.cr4);
+    mmu.restore((s.cr0 & Mmu::cr0_writable) | Mmu::cr0_et, s.cr2, s.cr3, s.cr4 & cr4_valid_bits(features));
     debug = s.debug;
+    debug[6] = (debug[6] & dr6::writable) | dr6::always_set;
+    debug[7] = (debug[7] & dr7::writable) | dr7::always_set;
     sysenter_cs = s.sysenter_cs;
     sysenter_esp = s.sysenter_esp;
     sysenter_eip = s.sysenter_eip;
@@ -238,6 +240,11 @@ std::optional<Cpu::Stop> Core::boundary() {
         if (const auto stop = observe_first())
             return stop;
         interrupt_shadow = trap_shadow = false;
+    }
+    if (virtual_interrupt_due()) [[unlikely]] {
+        raise_protection();
+        deliver(fault, eip, true);
+        return boundary(); // before the handler
     }
     flags.system &= ~eflags::rf; // instruction breakpoints have been looked for
     return std::nullopt;

@@ -204,6 +204,13 @@ public:
 
     // ---- Virtual-8086 mode extensions
     [[nodiscard]] bool virtual_flags_allowed(uint32_t image);
+    // The program lets an interrupt come that the monitor has pending: #GP before the next instruction. It comes to
+    // that by IRET and task switches, which do not look.
+    [[nodiscard]] bool virtual_interrupt_due() const {
+        constexpr uint32_t both = eflags::vif | eflags::vip;
+        return (flags.system & both) == both && user() && iopl() < 3 &&
+               (mmu.cr4 & (v86() ? Mmu::cr4_vme : Mmu::cr4_pvi)) != 0;
+    }
     // VIF as the IF of a flags image wants it.
     [[nodiscard]] static uint32_t virtual_interrupt_flag(uint32_t image) {
         return (image & eflags::iif) != 0 ? eflags::vif : 0;

@@ -115,6 +115,19 @@ bool Cpu::translate(uint32_t linear, uint32_t& physical) const {
     return core_->mmu.peek(linear, physical);
 }
 
+bool Cpu::peek(uint32_t physical, std::span<uint8_t> bytes) const {
+    return core_->map.peek(physical, bytes);
+}
+bool Cpu::is_memory(uint32_t physical, size_t bytes) const {
+    return core_->map.is_memory(physical, bytes);
+}
+bool Cpu::poke(uint32_t physical, std::span<const uint8_t> bytes) {
+    if (!core_->map.poke(physical, bytes))
+        return false;
+    snoop_write(physical, static_cast<uint32_t>(bytes.size()));
+    return true;
+}
+
 std::vector<CachedTranslation> Cpu::tlb_entries() const {
     return core_->mmu.cached_translations();
 }

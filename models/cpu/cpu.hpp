@@ -63,8 +63,10 @@ public:
     // Inside run(): a callback, or its caller, waits in the middle of an instruction.
     [[nodiscard]] bool is_running() const;
 
-    [[nodiscard]] CpuState state() const;  // also inside callbacks
-    void set_state(const CpuState& state); // not inside callbacks; flushes TLBs, keeps the caches
+    [[nodiscard]] CpuState state() const; // also inside callbacks
+    // Not inside callbacks; flushes TLBs, keeps the caches. Reserved bits of flags, control and debug registers are
+    // as the processor has them, whatever the state says.
+    void set_state(const CpuState& state);
 
     enum class Stop {
         limit,           // cycles() has reached the limit
@@ -110,6 +112,13 @@ public:
     // A debugger's view of the current address space: present pages at supervisor privilege, from the page
     // tables in memory; no side effects, no time.
     [[nodiscard]] bool translate(uint32_t linear, uint32_t& physical) const;
+
+    // A debugger's view of physical memory: main memory and ROM, not what devices answer. Without effects; false
+    // where any of it is neither.
+    [[nodiscard]] bool peek(uint32_t physical, std::span<uint8_t> bytes) const;
+    [[nodiscard]] bool is_memory(uint32_t physical, size_t bytes) const; // which can be written
+    // False, and nothing written, unless is_memory(). Cached code and cache lines there are dropped.
+    [[nodiscard]] bool poke(uint32_t physical, std::span<const uint8_t> bytes);
 
     // Set by set, the most recently used first; no effects.
     [[nodiscard]] std::vector<CachedTranslation> tlb_entries() const;

@@ -47,14 +47,11 @@ void table_register_op(Core& core, const Op* op) {
     return next(core, op);
 }
 
-// What CR0 may hold; other bits are ignored.
-constexpr uint32_t cr0_bits = Mmu::cr0_pe | Mmu::cr0_mp | Mmu::cr0_em | Mmu::cr0_ts | Mmu::cr0_ne |
-                              Mmu::cr0_wp | Mmu::cr0_am | Mmu::cr0_nw | Mmu::cr0_cd | Mmu::cr0_pg;
-
 bool set_cr0(Core& core, uint32_t value) {
     const bool paging_unprotected = (value & Mmu::cr0_pg) != 0 && (value & Mmu::cr0_pe) == 0;
     const bool write_through_alone = (value & Mmu::cr0_nw) != 0 && (value & Mmu::cr0_cd) == 0;
-    if (paging_unprotected || write_through_alone || !core.mmu.set_cr0((value & cr0_bits) | Mmu::cr0_et))
+    if (paging_unprotected || write_through_alone ||
+        !core.mmu.set_cr0((value & Mmu::cr0_writable) | Mmu::cr0_et))
         return core.raise_protection();
     core.update_mode();
     return true;

@@ -34,6 +34,9 @@ public:
     static constexpr uint32_t cr0_pe = 1u << 0, cr0_mp = 1u << 1, cr0_em = 1u << 2, cr0_ts = 1u << 3,
                               cr0_et = 1u << 4, cr0_ne = 1u << 5, cr0_wp = 1u << 16, cr0_am = 1u << 18,
                               cr0_nw = 1u << 29, cr0_cd = 1u << 30, cr0_pg = 1u << 31;
+    // What software may set in CR0; other bits are ignored.
+    static constexpr uint32_t cr0_writable =
+        cr0_pe | cr0_mp | cr0_em | cr0_ts | cr0_ne | cr0_wp | cr0_am | cr0_nw | cr0_cd | cr0_pg;
     static constexpr uint32_t cr4_vme = 1u << 0, cr4_pvi = 1u << 1, cr4_tsd = 1u << 2, cr4_de = 1u << 3,
                               cr4_pse = 1u << 4, cr4_pae = 1u << 5, cr4_mce = 1u << 6, cr4_pge = 1u << 7,
                               cr4_pce = 1u << 8, cr4_osfxsr = 1u << 9;

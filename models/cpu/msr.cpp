@@ -69,7 +69,7 @@ void ModelSpecificRegisters::reset() {
 
 bool ModelSpecificRegisters::read(uint32_t number, uint64_t& value) const {
     switch (number) {
-    case msr::platform_id: // slot 1
+    case msr::platform_id: // platform 0
     case msr::last_branch_from:
     case msr::last_branch_to:
     case msr::last_interrupt_from:
@@ -173,6 +173,10 @@ bool ModelSpecificRegisters::read_machine_check(uint32_t number, uint64_t& value
     if (!has(feature::mca))
         return false;
     switch (number) {
+    case msr::p5_machine_check_address:
+    case msr::p5_machine_check_type:
+        value = 0;
+        return true;
     case msr::machine_check_capability:
         value = banks | machine_check_has_control;
         return true;
@@ -196,6 +200,9 @@ bool ModelSpecificRegisters::write_machine_check(uint32_t number, uint64_t value
     if (!has(feature::mca))
         return false;
     switch (number) {
+    case msr::p5_machine_check_address: // of the last error: there was none
+    case msr::p5_machine_check_type:
+        return value == 0;
     case msr::machine_check_status:
         return store(machine_check_status_, value, machine_check_status_valid);
     case msr::machine_check_control: // all or nothing

@@ -13,10 +13,11 @@
 namespace fixpoint::models {
 
 namespace msr {
-inline constexpr uint32_t tsc = 0x10, platform_id = 0x17, apic_base = 0x1B, ebl_cr_poweron = 0x2A,
-                          test_ctl = 0x33, bios_update_trigger = 0x79, bios_signature = 0x8B,
-                          performance_counter0 = 0xC1, mtrr_capability = 0xFE, sysenter_cs = 0x174,
-                          sysenter_esp = 0x175, sysenter_eip = 0x176, machine_check_capability = 0x179,
+inline constexpr uint32_t p5_machine_check_address = 0, p5_machine_check_type = 1, tsc = 0x10,
+                          platform_id = 0x17, apic_base = 0x1B, ebl_cr_poweron = 0x2A, test_ctl = 0x33,
+                          bios_update_trigger = 0x79, bios_signature = 0x8B, performance_counter0 = 0xC1,
+                          mtrr_capability = 0xFE, sysenter_cs = 0x174, sysenter_esp = 0x175,
+                          sysenter_eip = 0x176, machine_check_capability = 0x179,
                           machine_check_status = 0x17A, machine_check_control = 0x17B, event_select0 = 0x186,
                           debug_control = 0x1D9, last_branch_from = 0x1DB, last_branch_to = 0x1DC,
                           last_interrupt_from = 0x1DD, last_interrupt_to = 0x1DE, rob_cr_bkuptmpdr6 = 0x1E0,

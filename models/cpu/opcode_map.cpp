@@ -172,7 +172,7 @@ Handler decode_exchange(const InstructionFields& f, unsigned size) {
     return exchange_handler(size, f.memory);
 }
 
-// 60-6F, 80-8F, 98-9F, A0-A9, C0-CF, D0-DF, E0-FF: opcodes that share no row's pattern.
+// One-byte opcodes that are not one of a row: see decode_one_byte() for the rows.
 Handler decode_single(const InstructionFields& f) {
     const unsigned wide = f.wide;
     switch (f.opcode) {

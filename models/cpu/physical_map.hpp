@@ -8,6 +8,7 @@
 #include "models/cpu/cpu_bus.hpp"
 #include "models/memory/physical_memory.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -71,6 +72,29 @@ public:
         return place == readable(address) ? place : nullptr;
     }
 
+    // As a debugger sees it, without effects: main memory and ROM. False where any of it is on the bus.
+    [[nodiscard]] bool peek(uint32_t address, std::span<uint8_t> bytes) const {
+        return each_page(address, bytes.size(), [&](uint32_t at, size_t done, size_t part) {
+            const uint8_t* place = readable(at);
+            if (place != nullptr)
+                std::memcpy(bytes.data() + done, place, part);
+            return place != nullptr;
+        });
+    }
+    // All of it is main memory, for reads and writes.
+    [[nodiscard]] bool is_memory(uint32_t address, size_t bytes) const {
+        return each_page(address, bytes,
+                         [this](uint32_t at, size_t, size_t) { return memory(at) != nullptr; });
+    }
+    // False, and nothing written, unless is_memory().
+    [[nodiscard]] bool poke(uint32_t address, std::span<const uint8_t> bytes) {
+        return is_memory(address, bytes.size()) &&
+               each_page(address, bytes.size(), [&](uint32_t at, size_t done, size_t part) {
+                   std::memcpy(memory(at), bytes.data() + done, part);
+                   return true;
+               });
+    }
+
     // `bytes` 1 to 8, within one page.
     [[nodiscard]] uint64_t read(uint32_t address, unsigned bytes) {
         uint64_t value = 0;
@@ -109,6 +133,19 @@ private:
         const uint8_t* readable = nullptr;
         uint8_t* writable = nullptr;
     };
+    // Calls `action(address, offset, bytes)` for the part of the range in each page, until one returns false.
+    template<class Action>
+    static bool each_page(uint32_t address, size_t bytes, Action action) {
+        constexpr size_t page_bytes = 4096;
+        for (size_t done = 0; done < bytes;) {
+            const uint32_t at = address + static_cast<uint32_t>(done);
+            const size_t part = std::min(bytes - done, page_bytes - at % page_bytes);
+            if (!action(at, done, part))
+                return false;
+            done += part;
+        }
+        return true;
+    }
     [[nodiscard]] static bool is_steered(uint32_t address) {
         return address >= steered_begin && address < steered_end;
     }

@@ -195,8 +195,7 @@ int boot_command(const BootOptions& options) {
                 if (screen && line.is_standard_output())
                     screen->note_serial_output(c, machine.now());
             });
-            const FailureReport report(machine.cpu(), machine.memory(),
-                                       CodeNames(image, machine.cpu(), machine.memory()));
+            const FailureReport report(machine.cpu(), CodeNames(image, machine.cpu(), machine.memory()));
             UnclaimedAccesses unclaimed(
                 report, [](const std::string& told) { fmt::print(stderr, "fixpoint: {}\n", told); });
             machine.set_events(&unclaimed);

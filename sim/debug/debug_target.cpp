@@ -30,12 +30,14 @@ bool read_linear(const DebugTarget& target, uint32_t linear, std::span<uint8_t> 
 }
 
 bool write_linear(DebugTarget& target, uint32_t linear, std::span<const uint8_t> bytes) {
-    std::vector<uint8_t> present(bytes.size());
-    if (!read_linear(target, linear, present))
-        return false;
-    return each_page(target, linear, bytes.size(), [&](uint32_t physical, size_t offset, size_t part) {
-        return target.write_physical(physical, bytes.subspan(offset, part));
-    });
+    const bool writable =
+        each_page(target, linear, bytes.size(), [&](uint32_t physical, size_t /*offset*/, size_t part) {
+            return target.is_writable(physical, part);
+        });
+    return writable &&
+           each_page(target, linear, bytes.size(), [&](uint32_t physical, size_t offset, size_t part) {
+               return target.write_physical(physical, bytes.subspan(offset, part));
+           });
 }
 
 } // namespace fixpoint::sim

@@ -20,8 +20,10 @@ struct DebugTarget {
 
     // By the current address space's tables in memory, without effects. False: not present.
     [[nodiscard]] virtual bool translate(uint32_t linear, uint32_t& physical) const = 0;
-    // Main memory; false if any of it is not memory.
+    // Main memory and ROM; false if any of it is neither (reading a device may have effects).
     [[nodiscard]] virtual bool read_physical(uint32_t physical, std::span<uint8_t> bytes) const = 0;
+    [[nodiscard]] virtual bool is_writable(uint32_t physical, size_t bytes) const = 0; // all main memory
+    // False, and nothing written, unless is_writable().
     [[nodiscard]] virtual bool write_physical(uint32_t physical, std::span<const uint8_t> bytes) = 0;
     [[nodiscard]] virtual std::vector<models::CachedTranslation> tlb_entries() const = 0;
 

@@ -293,7 +293,8 @@ GdbAction GdbInterpreter::resume_by_action(PacketText text) {
             const auto end = action.skip(",") ? action.number() : std::nullopt;
             if (!begin || !end)
                 return answer(bad_request);
-            points_.step(*begin, *end);
+            const uint32_t code_base = target_.state().segment[models::seg_cs].base; // gdb counts by EIP
+            points_.step(code_base + *begin, code_base + *end);
             return GdbAction::resume;
         }
         return answer(bad_request);

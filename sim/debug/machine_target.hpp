@@ -19,8 +19,15 @@ public:
     [[nodiscard]] bool translate(uint32_t linear, uint32_t& physical) const override {
         return machine_.cpu().translate(linear, physical);
     }
-    [[nodiscard]] bool read_physical(uint32_t physical, std::span<uint8_t> bytes) const override;
-    [[nodiscard]] bool write_physical(uint32_t physical, std::span<const uint8_t> bytes) override;
+    [[nodiscard]] bool read_physical(uint32_t physical, std::span<uint8_t> bytes) const override {
+        return machine_.cpu().peek(physical, bytes);
+    }
+    [[nodiscard]] bool is_writable(uint32_t physical, size_t bytes) const override {
+        return machine_.cpu().is_memory(physical, bytes);
+    }
+    [[nodiscard]] bool write_physical(uint32_t physical, std::span<const uint8_t> bytes) override {
+        return machine_.cpu().poke(physical, bytes);
+    }
     [[nodiscard]] std::vector<models::CachedTranslation> tlb_entries() const override {
         return machine_.cpu().tlb_entries();
     }
@@ -31,8 +38,6 @@ public:
     void reset() override { machine_.reset(); }
 
 private:
-    [[nodiscard]] bool is_memory(uint32_t physical, size_t bytes) const;
-
     Machine& machine_;
 };
 

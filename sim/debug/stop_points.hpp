@@ -26,7 +26,8 @@ public:
     void remove(WatchKind kind, uint32_t linear, uint32_t bytes);
     void clear();
 
-    // The next instruction outside of [begin, end) stops, whatever it is; an empty range: the next one.
+    // The next instruction outside of the linear addresses [begin, end) stops, whatever it is; an empty range: the
+    // next one.
     void step(uint32_t begin, uint32_t end);
     void end_step() { step_.reset(); }
 
@@ -34,7 +35,7 @@ public:
     [[nodiscard]] bool any_before_instructions() const {
         return step_ || !software_.empty() || !hardware_.empty();
     }
-    // Stops before the instruction at `linear`, whose EIP is `eip`.
+    // Whether the instruction at `linear` is not to run yet.
     [[nodiscard]] bool stops_before(uint32_t linear) const {
         return filter_[linear % filter_size] ? is_breakpoint(linear) || leaves_step(linear)
                                              : leaves_step(linear);

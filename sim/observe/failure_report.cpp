@@ -112,8 +112,8 @@ std::string segment_line(const char* name, const SegmentState& segment) {
 
 } // namespace
 
-FailureReport::FailureReport(const models::Cpu& cpu, const models::PhysicalMemory& memory, NameCode name_code)
-    : cpu_{cpu}, memory_{memory}, name_code_{std::move(name_code)} {}
+FailureReport::FailureReport(const models::Cpu& cpu, NameCode name_code)
+    : cpu_{cpu}, name_code_{std::move(name_code)} {}
 
 std::string FailureReport::named(uint32_t linear) const {
     const std::string name = name_code_ ? name_code_(linear) : "";
@@ -126,14 +126,15 @@ std::string FailureReport::place() const {
     return fmt::format("{:04x}:{:08x}{}", cs.selector, state.eip, named(cs.base + state.eip));
 }
 
-// Up to the first page that is not there.
+// Up to the first page that is not there, or is a device's.
 std::vector<uint8_t> FailureReport::bytes_at(uint32_t linear, size_t most) const {
     std::vector<uint8_t> bytes;
     for (; bytes.size() < most; ++linear) {
         uint32_t physical = 0;
-        if (!cpu_.translate(linear, physical) || physical >= memory_.size())
+        uint8_t byte = 0;
+        if (!cpu_.translate(linear, physical) || !cpu_.peek(physical, {&byte, 1}))
             break;
-        bytes.push_back(memory_.data()[physical]);
+        bytes.push_back(byte);
     }
     return bytes;
 }

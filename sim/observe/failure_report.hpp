@@ -3,7 +3,6 @@
 #pragma once
 
 #include "models/cpu/cpu.hpp"
-#include "models/memory/physical_memory.hpp"
 #include "sim/machine/machine_events.hpp"
 
 #include <functional>
@@ -18,8 +17,8 @@ using NameCode = std::function<std::string(uint32_t linear)>;
 
 class FailureReport {
 public:
-    // All outlive the report. `name_code` may be empty.
-    FailureReport(const models::Cpu& cpu, const models::PhysicalMemory& memory, NameCode name_code);
+    // The processor outlives the report. `name_code` may be empty.
+    FailureReport(const models::Cpu& cpu, NameCode name_code);
 
     // "0008:00101234 (function+0x12)": the processor's place now.
     [[nodiscard]] std::string place() const;
@@ -37,7 +36,6 @@ private:
     [[nodiscard]] std::string branches() const;
 
     const models::Cpu& cpu_;
-    const models::PhysicalMemory& memory_;
     NameCode name_code_;
 };
 

@@ -72,8 +72,7 @@ public:
 
     Outcome run(const BootImage& image, const std::filesystem::path& disk_file) {
         const auto host_begin = std::chrono::steady_clock::now();
-        report_.emplace(machine_.cpu(), machine_.memory(),
-                        CodeNames(image, machine_.cpu(), machine_.memory()));
+        report_.emplace(machine_.cpu(), CodeNames(image, machine_.cpu(), machine_.memory()));
         unclaimed_.emplace(*report_, [this](const std::string& line) {
             outcome_.console += fmt::format("-- {} --\n", line);
         });

@@ -1,4 +1,6 @@
 // Control registers and the instructions around them: what may be written, what comes back, who may do it.
+#include "models/cpu/flags.hpp"
+
 #include "tests/cpu/paging_fixture.hpp"
 
 namespace fixpoint::models {
@@ -30,6 +32,23 @@ protected:
 
     CpuBench bench;
 };
+
+TEST_F(ControlRegisters, AStateSetFromOutsideHasNoReservedBits) {
+    CpuState s = bench.cpu.state();
+    s.eflags = 0xFFFF'FFFF & ~eflags::vm;
+    s.cr0 |= 0x0FF0'0000;
+    s.cr0 &= ~et;
+    s.cr4 = 0xFFFF'0000;
+    s.debug[6] = 0;
+    s.debug[7] = 0xFFFF'FFFF;
+    bench.cpu.set_state(s);
+    s = bench.cpu.state();
+    EXPECT_EQ(s.eflags, (eflags::defined | eflags::always_set) & ~eflags::vm);
+    EXPECT_EQ(s.cr0 & (0x0FF0'0000 | et), et);
+    EXPECT_EQ(s.cr4, 0u);
+    EXPECT_EQ(s.debug[6], 0xFFFF'0FF0u);
+    EXPECT_EQ(s.debug[7], 0xFFFF'2FFFu);
+}
 
 TEST_F(ControlRegisters, PagingWithoutProtectionIsRefused) {
     expect_exception(set_cr(0, cr0_pg | et), 13);

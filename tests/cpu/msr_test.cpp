@@ -115,6 +115,12 @@ TEST_F(Msr, MachineCheckBanksAreFiveAndWithoutErrors) {
         }
     }
 }
+TEST_F(Msr, ThePentiumsMachineCheckRegistersShowNoError) {
+    for (const uint32_t number : {msr::p5_machine_check_address, msr::p5_machine_check_type}) {
+        expect_writable(number, 0);
+        expect_refused(number, 1);
+    }
+}
 TEST_F(Msr, MicrocodeUpdatesAreNotTaken) {
     EXPECT_EQ(read(msr::bios_update_trigger), std::nullopt) << "write only";
     EXPECT_TRUE(write(msr::bios_signature, 0));

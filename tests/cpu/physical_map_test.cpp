@@ -66,6 +66,24 @@ TEST_F(PhysicalMapTest, RomsAreNotWritten) {
     EXPECT_EQ(map.read(0xE'0000, 4), 0u) << "nor what is behind them";
 }
 
+TEST_F(PhysicalMapTest, ADebuggerSeesTheRomAndWritesMemoryOnly) {
+    map.steer(0xF'0000, 0x1'0000, false, true);
+    std::array<uint8_t, 2> seen{};
+    EXPECT_TRUE(map.peek(0xF'3FFF, seen)) << "across two segments";
+    EXPECT_EQ(seen, (std::array<uint8_t, 2>{13, 14}));
+    const std::array<uint8_t, 2> wanted{5, 6};
+    EXPECT_FALSE(map.poke(0xF'3FFF, wanted));
+    EXPECT_FALSE(map.poke(0xE'FFFF, wanted)) << "the second byte is the ROM's";
+    EXPECT_EQ(map.read(0xE'FFFF, 1), 0u) << "and the first was left alone";
+    map.steer(0xF'0000, 0x1'0000, true, true);
+    EXPECT_TRUE(map.poke(0xF'3FFF, wanted));
+    EXPECT_TRUE(map.peek(0xF'3FFF, seen));
+    EXPECT_EQ(seen, wanted);
+    EXPECT_FALSE(map.peek(0xB'FFFF, seen)) << "the adapter's memory";
+    EXPECT_FALSE(map.peek(0x3F'FFFF, seen)) << "the second byte is nobody's";
+    EXPECT_TRUE(bus.mmio_reads.empty() && bus.mmio_writes.empty());
+}
+
 TEST_F(PhysicalMapTest, TheVideoAdapterIsAlwaysOnTheBus) {
     EXPECT_EQ(map.readable(0xA'0000), nullptr);
     EXPECT_EQ(map.writable(0xB'FFFF), nullptr);

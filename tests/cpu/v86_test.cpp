@@ -192,6 +192,29 @@ TEST_F(V86, VmeStiWithAPendingInterruptIsTheMonitors) {
     start(iopl0 | eflags::vip, {0xFB}, vme);
     expect_fault(0);
 }
+TEST_F(V86, VmeProgramEnteredWithAPendingInterruptOpenIsTheMonitors) {
+    start(iopl0 | eflags::vif | eflags::vip, {0x90, 0x0F, 0x0B}, vme);
+    expect_fault(0);
+    start(iopl0 | eflags::vif | eflags::vip, {0x90, 0x0F, 0x0B}, 0);
+    EXPECT_EQ(flags_at_ud2(1) & (eflags::vif | eflags::vip), eflags::vif | eflags::vip)
+        << "without VME they are but bits";
+    start(eflags::iopl | eflags::vif | eflags::vip, {0x90, 0x0F, 0x0B}, vme);
+    EXPECT_EQ(flags_at_ud2(1) & (eflags::vif | eflags::vip), eflags::vif | eflags::vip)
+        << "the program has the real flag";
+}
+TEST_F(V86, IretIntoAVmeProgramWithAPendingInterruptOpenIsTheMonitors) {
+    CpuState s = bench.cpu.state();
+    s.cr4 = vme;
+    s.general[reg_esp] = CpuBench::stack_top - 36;
+    bench.cpu.set_state(s);
+    const uint32_t frame[] = {
+        ip, cs, eflags::vm | eflags::vif | eflags::vip | 2, sp, 0x400, 0x500, 0x600, 0x700, 0x800};
+    for (unsigned i = 0; i < std::size(frame); ++i)
+        bench.put32(CpuBench::stack_top - 36 + i * 4, frame[i]);
+    bench.code({0xCF});
+    bench.put(code, {0x90, 0x0F, 0x0B});
+    expect_fault(0);
+}
 TEST_F(V86, VmePushfShowsTheVirtualFlagAndIopl3) {
     start(iopl0 | eflags::vif, {0x9C, 0x0F, 0x0B}, vme);
     flags_at_ud2(1);
@@ -298,6 +321,8 @@ protected:
         bench.set_user(2 | flags);
         CpuState s = bench.cpu.state();
         s.cr4 = cr4;
+        s.eip = CpuBench::code_address;
+        s.halted = false;
         bench.cpu.set_state(s);
         bench.code(bytes);
     }
@@ -312,6 +337,15 @@ TEST_F(Pvi, StiWithAPendingInterruptFaults) {
     start_user(eflags::vip, pvi, {0xFB});
     bench.run();
     EXPECT_EQ(bench.halted_in(), 13);
+}
+TEST_F(Pvi, APendingInterruptThatIsLetInFaults) {
+    start_user(eflags::vif | eflags::vip, pvi, {0x90, 0x0F, 0x0B});
+    bench.run();
+    EXPECT_EQ(bench.halted_in(), 13);
+    EXPECT_EQ(on_stack(1), CpuBench::code_address);
+    start_user(eflags::vif | eflags::vip, 0, {0x90, 0x0F, 0x0B});
+    bench.run();
+    EXPECT_EQ(bench.halted_in(), 6);
 }
 TEST_F(Pvi, VmeAloneDoesNothingForProtectedMode) {
     start_user(0, vme, {0xFA});

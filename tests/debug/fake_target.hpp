@@ -27,6 +27,8 @@ public:
     }
     [[nodiscard]] uint64_t cycles() const override { return 1000; }
     [[nodiscard]] uint64_t instructions() const override { return 100; }
+    uint32_t rom_end = 0; // memory below it can only be read
+
     [[nodiscard]] bool translate(uint32_t linear, uint32_t& physical) const override {
         physical = linear;
         if (pages.empty())
@@ -43,8 +45,11 @@ public:
         std::memcpy(bytes.data(), memory.data() + physical, bytes.size());
         return true;
     }
+    [[nodiscard]] bool is_writable(uint32_t physical, size_t bytes) const override {
+        return uint64_t{physical} + bytes <= memory.size() && physical >= rom_end;
+    }
     [[nodiscard]] bool write_physical(uint32_t physical, std::span<const uint8_t> bytes) override {
-        if (uint64_t{physical} + bytes.size() > memory.size())
+        if (!is_writable(physical, bytes.size()))
             return false;
         std::memcpy(memory.data() + physical, bytes.data(), bytes.size());
         return true;

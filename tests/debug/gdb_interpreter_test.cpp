@@ -192,6 +192,11 @@ TEST_F(Interpreter, WritesMemoryWholeOrNotAtAll) {
     EXPECT_EQ(target.memory[0x5021], 0xFF);
     EXPECT_EQ(target.memory[0x5022], '$');
     EXPECT_EQ(ask("X400020,0:"), "OK") << "how gdb asks whether there is X";
+    target.pages = {{0x40'0000, 0x5000}, {0x40'1000, 0x1000}};
+    target.rom_end = 0x2000;
+    EXPECT_EQ(ask("m400fff,2"), "0000");
+    EXPECT_EQ(ask("M400fff,2:0102"), "E14") << "the second page cannot be written";
+    EXPECT_EQ(target.memory[0x5FFF], 0);
 }
 
 TEST_F(Interpreter, ContinuesAndStepsInEverySpelling) {
@@ -208,6 +213,10 @@ TEST_F(Interpreter, ContinuesAndStepsInEverySpelling) {
     EXPECT_EQ(interpreter.handle("vCont;r1000,1010:1;c"), GdbAction::resume);
     EXPECT_FALSE(points.stops_before(0x1008));
     EXPECT_TRUE(points.stops_before(0x1010));
+    target.registers.segment[models::seg_cs].base = 0x2'0000;
+    EXPECT_EQ(interpreter.handle("vCont;r1000,1010:1;c"), GdbAction::resume);
+    EXPECT_FALSE(points.stops_before(0x2'1008)) << "gdb counts by EIP";
+    EXPECT_TRUE(points.stops_before(0x1008));
     EXPECT_EQ(ask("vCont;x"), "E01");
     EXPECT_EQ(ask("vCont;r1000"), "E01");
     EXPECT_EQ(ask("vCont;c:2"), "E01") << "no such thread";

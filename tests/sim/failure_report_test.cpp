@@ -19,7 +19,7 @@ TEST(FailureReport, TellsWhichExceptionsCameDuringWhich) {
     bench.code({0x90, 0x0F, 0x0B});
     bench.run();
     ASSERT_EQ(bench.stop, Cpu::Stop::triple_fault);
-    const FailureReport report{bench.cpu, bench.memory, {}};
+    const FailureReport report{bench.cpu, {}};
     const std::string text = report.exceptions();
     EXPECT_EQ(text.find("#UD at 00100001, meanwhile #"), 0u) << text;
     EXPECT_NE(text.find("meanwhile #DF(0000)"), std::string::npos) << text;
@@ -32,7 +32,7 @@ TEST(FailureReport, ShowsTheFaultingInstructionWithItsName) {
         bench.gate(vector, 0, 0x8E, CpuBench::absent);
     bench.code({0x90, 0x0F, 0x0B, 0x89, 0xD8});
     bench.run();
-    const FailureReport report{bench.cpu, bench.memory, [](uint32_t linear) {
+    const FailureReport report{bench.cpu, [](uint32_t linear) {
                                    return linear == 0x10'0001 ? std::string{"lost+0x1"} : std::string{};
                                }};
     const std::string text = report.processor();
@@ -47,13 +47,27 @@ TEST(FailureReport, SurvivesAPlaceWithoutMemory) {
     state.eip = 0xFFFF'FFF0;
     state.general[models::reg_esp] = 0xFFFF'FFFC;
     bench.cpu.set_state(state);
-    const FailureReport report{bench.cpu, bench.memory, {}};
+    const FailureReport report{bench.cpu, {}};
     EXPECT_NE(report.processor().find("fffffff0  no memory there"), std::string::npos) << report.processor();
+}
+
+TEST(FailureReport, ShowsTheCodeOfTheRomThatLiesOverMemory) {
+    CpuBench bench;
+    std::vector<uint8_t> rom(64 << 10, 0x90);
+    rom[0x1234] = 0x0F;
+    rom[0x1235] = 0x0B;
+    bench.cpu.set_rom(rom);
+    bench.cpu.steer(0xF'0000, 0x1'0000, false, true);
+    models::CpuState state = bench.cpu.state();
+    state.eip = 0xF'1234;
+    bench.cpu.set_state(state);
+    const std::string text = FailureReport{bench.cpu, {}}.processor();
+    EXPECT_NE(text.find("ud2"), std::string::npos) << text;
 }
 
 TEST(UnclaimedAccesses, NamesAPlaceOnceAndCountsAfterSixteen) {
     CpuBench bench;
-    const FailureReport report{bench.cpu, bench.memory, {}};
+    const FailureReport report{bench.cpu, {}};
     std::vector<std::string> lines;
     UnclaimedAccesses accesses{report, [&](const std::string& line) { lines.push_back(line); }};
     for (const uint16_t port : {uint16_t{1}, uint16_t{2}, uint16_t{1}, uint16_t{3}})
