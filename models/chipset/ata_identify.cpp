@@ -1,5 +1,7 @@
 #include "models/chipset/ata_identify.hpp"
 
+#include "models/disk/disk_image.hpp"
+
 #include <algorithm>
 #include <string>
 
@@ -48,6 +50,9 @@ AtaIdentification identify_drive(const AtaIdentity& identity, const AtaSettings&
     words[0] = 0x0040; // fixed disk
     words[1] = geometry.cylinders;
     words[3] = geometry.heads;
+    // Bytes of a track and of a sector: retired by ATA-3, but Bochs's BIOS reads sectors of this length.
+    words[4] = static_cast<uint16_t>(geometry.sectors * sector_bytes);
+    words[5] = sector_bytes;
     words[6] = geometry.sectors;
     put_string(words, 10, 10, std::string{"FP000000000"} + static_cast<char>('1' + identity.unit));
     words[21] = 512; // buffer, in sectors

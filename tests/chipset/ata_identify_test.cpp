@@ -10,6 +10,8 @@ using AtaIdentify = test::IdeTest;
 TEST_F(AtaIdentify, TellsModelSizeAndAbilities) {
     const auto words = identify();
     EXPECT_EQ(words[0], 0x0040);
+    EXPECT_EQ(words[4], 63 * 512);
+    EXPECT_EQ(words[5], 512);
     EXPECT_EQ(words[47], 0x8010);
     EXPECT_EQ(words[49], 0x0B00);
     EXPECT_EQ(words[53], 0x0007);

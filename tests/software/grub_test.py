@@ -1,4 +1,4 @@
-"""SeaBIOS through POST, and from a disk GRUB, which starts the project's image.
+"""SeaBIOS through POST, and from a disk GRUB, which starts the project's image; the same by Bochs's BIOS.
 
 usage: grub_test.py FIXPOINT IMAGE_FOLDER
 """
@@ -7,9 +7,11 @@ import tempfile
 
 import persistent_system
 from boot_disks import grub_disk
-from pc import DOWN, ENTER, EXIT_POWERED_OFF, Pc, run
+from pc import DOWN, ENTER, EXIT_POWERED_OFF, Pc, require, run
 
 program, image = sys.argv[1:]
+BOCHS_BIOS = "/usr/share/bochs/BIOS-bochs-latest"
+require("bochsbios", BOCHS_BIOS)
 folder = tempfile.TemporaryDirectory(prefix="fixpoint_grub_")
 DISK_MIB = 16
 
@@ -62,15 +64,17 @@ def from_the_menu_by_keyboard():
 
 def from_the_menu_by_serial_line():
     directly = persistent_system.started_directly(program, image, DISK_MIB, folder.name)
-    with Pc(program, "--disk", f"{disk('serial.img', ON_SERIAL_LINE + MENU)},overlay=true", console="serial") as pc:
-        pc.line(r"GNU GRUB  version 2\.")
-        pc.line("before booting or")
-        pc.type(DOWN)
-        pc.line(r"\*restart")
-        pc.type(DOWN)
-        pc.line(r"\*fixpoint")
-        pc.type(ENTER)
-        persistent_system.check_same(pc.end(persistent_system.EXIT_VERIFIED), directly)
+    on_serial_line = disk("serial.img", ON_SERIAL_LINE + MENU)
+    for bios in "seabios", BOCHS_BIOS:
+        with Pc(program, "--disk", f"{on_serial_line},overlay=true", bios=bios, console="serial") as pc:
+            pc.line(r"GNU GRUB  version 2\.")
+            pc.line("before booting or")
+            pc.type(DOWN)
+            pc.line(r"\*restart")
+            pc.type(DOWN)
+            pc.line(r"\*fixpoint")
+            pc.type(ENTER)
+            persistent_system.check_same(pc.end(persistent_system.EXIT_VERIFIED), directly)
 
 
 run(nothing_to_boot_from, from_the_menu_by_keyboard, from_the_menu_by_serial_line)
