@@ -57,14 +57,13 @@ void FirmwareConfiguration::write_directory() {
 }
 
 void FirmwareConfiguration::select(uint16_t key) {
-    const auto item = items_.find(key);
+    constexpr uint16_t write_channel = 0x4000; // the same item, to be written
+    const auto item = items_.find(static_cast<uint16_t>(key & ~write_channel));
     selected_ = item == items_.end() ? nullptr : &item->second;
     position_ = 0;
 }
 
-uint32_t FirmwareConfiguration::read(uint32_t offset, unsigned) {
-    if (offset != 1)
-        return 0;
+uint32_t FirmwareConfiguration::read(uint32_t, unsigned) {
     return selected_ != nullptr && position_ < selected_->size() ? (*selected_)[position_++] : 0;
 }
 

@@ -17,7 +17,7 @@ namespace fixpoint::models {
 
 class FirmwareConfiguration final : public Device {
 public:
-    // Offsets: 0-1 selector (0x510), 1 also the data (0x511): one is only written, the other only read.
+    // Offsets: 0-1 selector (0x510), which is only written, as a word; 1 the data (0x511), which QEMU also gives at 0.
     FirmwareConfiguration();
 
     using Bytes = std::vector<uint8_t>;

@@ -35,6 +35,16 @@ TEST_F(FwCfg, SelectingAnItemBeginsItAnew) {
     EXPECT_EQ(item(FirmwareConfiguration::signature, 2), "QE");
 }
 
+TEST_F(FwCfg, TheWriteChannelIsTheSameItem) {
+    EXPECT_EQ(item(0x4000 | FirmwareConfiguration::signature, 4), "QEMU");
+}
+
+TEST_F(FwCfg, DataComeFromBothPorts) {
+    configuration.write(0, 2, FirmwareConfiguration::signature);
+    EXPECT_EQ(configuration.read(0, 1), uint32_t{'Q'});
+    EXPECT_EQ(configuration.read(1, 1), uint32_t{'E'});
+}
+
 TEST_F(FwCfg, OnlyAWordSelects) {
     configuration.write(0, 1, FirmwareConfiguration::identification);
     EXPECT_EQ(configuration.read(1, 1), uint32_t{'Q'});
