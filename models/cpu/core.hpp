@@ -120,6 +120,8 @@ public:
     void update_breakpoints(); // after any change of DR0-DR7, CR4.DE
     [[nodiscard]] bool observe_next(const Op* op);
     void trap_after_instruction(uint32_t cause); // `cause`: bits of DR6
+    // INT1 has entered the handler of debug exceptions: that is the exception for what MOV SS has held back, too.
+    void note_debug_exception();
     void note_access(uint32_t linear, uint32_t bytes, bool write);
     void note_port_access(uint16_t port, uint32_t bytes);
     // Each iteration of a repeated string instruction may end with a trap; this one does.

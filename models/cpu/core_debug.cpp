@@ -46,6 +46,11 @@ void Core::trap_after_instruction(uint32_t cause) {
     request_attention();
 }
 
+void Core::note_debug_exception() {
+    debug[6] |= std::exchange(pending_debug, 0);
+    debug[7] &= ~dr7::general_detect; // so that the handler may use the registers (17.2.4)
+}
+
 void Core::debug_exception(uint32_t cause) {
     do {
         debug[6] |= cause;

@@ -126,6 +126,8 @@ bool software_interrupt(Core& core, const Op* op, uint32_t return_eip) {
     core.delivering = is_int1;
     const bool entered = core.enter_gate(event, return_eip, !is_int1, false);
     core.delivering = false;
+    if (entered && is_int1)
+        core.note_debug_exception();
     return entered;
 }
 

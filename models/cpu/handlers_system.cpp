@@ -127,7 +127,10 @@ void invalidate_page_op(Core& core, const Op* op) {
 void cpuid_op(Core& core, const Op* op) {
     auto& r = core.registers;
     core.clock.cycles += core.parameters.cpuid_cycles;
-    const CpuidResult result = cpuid(core.parameters, r[reg_eax]);
+    const uint32_t leaf = r[reg_eax];
+    CpuidResult result = cpuid(core.parameters, leaf);
+    if (leaf == 1 && !core.registers_by_number.apic_enabled())
+        result.edx &= ~feature::apic; // SDM vol. 3, 10.4.3
     r[reg_eax] = result.eax;
     r[reg_ebx] = result.ebx;
     r[reg_ecx] = result.ecx;

@@ -37,6 +37,8 @@ public:
     [[nodiscard]] bool read(uint32_t number, uint64_t& value) const;
     [[nodiscard]] bool write(uint32_t number, uint64_t value);
 
+    [[nodiscard]] bool apic_enabled() const { return (apic_base_ & msr::apic_base_enable) != 0; }
+
 private:
     static constexpr uint32_t variable_ranges = 8, banks = 5;
     // Base and mask of each variable range, the fixed ranges (one register for 64 KB blocks, two for 16 KB,

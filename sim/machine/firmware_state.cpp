@@ -1,6 +1,7 @@
 #include "sim/machine/firmware_state.hpp"
 
 #include "models/cpu/msr.hpp"
+#include "sim/machine/firmware_vectors.hpp"
 #include "sim/machine/machine_inventory.hpp"
 
 #include <algorithm>
@@ -154,6 +155,7 @@ void leave_firmware_state(const ProgrammedChips& chips, models::PhysicalMemory& 
     initialise_dma(chips.dma);
     chips.keyboard.leave_firmware_state();
     chips.vga.set_text_mode();
+    write_firmware_vectors(memory);
     write_bios_data(memory, devices);
 }
 

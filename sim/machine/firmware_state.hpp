@@ -1,6 +1,6 @@
 // What the firmware has done to the chipset and low memory before a boot loader runs: as SeaBIOS leaves a
 // `-M pc` machine (observed on QEMU 7.2). PCI functions know their firmware values themselves.
-// There is no firmware that could be called: the interrupt vectors are left empty.
+// There is no firmware that could be called: the interrupt vectors lead to handlers that return (firmware_vectors.hpp).
 #pragma once
 
 #include "models/chipset/dma_controller.hpp"

@@ -40,6 +40,37 @@ protected:
     CpuBench bench;
 };
 
+// ---- INT1
+
+TEST_F(Debug, Int1IsOneExceptionWithWhatMovSsHasHeldBack) {
+    arm(0, data, on_access, four_bytes);
+    // MOV EBX, SS; MOV [data], EBX; MOV SS, [data]; INT1
+    bench.code({0x8C, 0xD3, 0x89, 0x1D, 0x00, 0x00, 0x20, 0x00, 0x8E, 0x15, 0x00, 0x00, 0x20, 0x00, 0xF1});
+    CpuState s = bench.run();
+    ASSERT_EQ(bench.halted_in(), 1) << "the write";
+    s.eip = code + 8;
+    s.halted = false;
+    s.debug[6] = dr6::always_set;
+    s.general[reg_esp] = CpuBench::stack_top;
+    bench.cpu.set_state(s);
+    s = bench.run();
+    ASSERT_EQ(bench.halted_in(), 1);
+    EXPECT_EQ(s.general[reg_esp], CpuBench::stack_top - 12) << "one frame";
+    EXPECT_EQ(bench.get32(pushed_eip), code + 15);
+    EXPECT_EQ(s.debug[6], dr6::always_set | 1u);
+}
+
+TEST_F(Debug, Int1OpensTheDebugRegistersForItsHandler) {
+    CpuState s = bench.cpu.state();
+    s.debug[7] |= dr7::general_detect;
+    bench.cpu.set_state(s);
+    bench.code({0xF1});
+    s = bench.run();
+    EXPECT_EQ(bench.halted_in(), 1);
+    EXPECT_EQ(s.debug[7], dr7::always_set);
+    EXPECT_EQ(s.debug[6], dr6::always_set);
+}
+
 // ---- Single step
 
 TEST_F(Debug, SingleStepTrapsAfterTheInstructionWithTfSet) {

@@ -1,4 +1,5 @@
 // Model-specific registers and performance counters, by what RDMSR, WRMSR and RDPMC do.
+#include "models/cpu/cpuid.hpp"
 #include "models/cpu/msr.hpp"
 #include "models/cpu/performance_counters.hpp"
 #include "tests/cpu/code_builder.hpp"
@@ -67,6 +68,21 @@ TEST_F(Msr, ApicBaseIsTheBootstrapProcessorsAfterReset) {
     expect_writable(msr::apic_base, 0xD'1234'5900);
     for (const uint64_t reserved : {0x1ull, 0x80ull, 0x200ull, 0x400ull, 1ull << 36, 1ull << 63})
         expect_refused(msr::apic_base, 0xFEE0'0900 | reserved);
+}
+TEST_F(Msr, CpuidReportsTheApicWhileItIsSwitchedOn) {
+    const auto reported = [&] {
+        bench.code({0xB8, 1, 0, 0, 0, 0x0F, 0xA2, 0xF4}); // mov eax, 1; cpuid; hlt
+        CpuState s = bench.cpu.state();
+        s.eip = CpuBench::code_address;
+        s.halted = false;
+        bench.cpu.set_state(s);
+        return (bench.run().general[reg_edx] & feature::apic) != 0;
+    };
+    EXPECT_TRUE(reported());
+    EXPECT_TRUE(write(msr::apic_base, 0xFEE0'0100));
+    EXPECT_FALSE(reported());
+    EXPECT_TRUE(write(msr::apic_base, 0xFEE0'0900));
+    EXPECT_TRUE(reported());
 }
 TEST_F(Msr, MemoryTypeRangesAreEightAndFixed) {
     EXPECT_EQ(read(msr::mtrr_capability), 0x508u);
