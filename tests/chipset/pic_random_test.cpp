@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <sstream>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace fixpoint::models {
@@ -138,9 +139,7 @@ private:
     }
     void compare(std::string_view what, uint32_t where, uint32_t value) {
         ++step_;
-        std::ostringstream text;
-        text << what << ' ' << std::hex << where << ": " << value << '\n';
-        history_.push_back(text.str());
+        history_.push_back({what, where, value});
         ASSERT_EQ(pic_.interrupt.level(), reference_.master().output()) << last_steps();
         ASSERT_EQ(rises_, reference_.master().rises()) << last_steps();
         ASSERT_NO_FATAL_FAILURE(compare(pic_.master(), reference_.master()));
@@ -157,18 +156,24 @@ private:
 
     [[nodiscard]] std::string last_steps() const {
         constexpr size_t shown = 40;
-        std::string text = "\n";
+        std::ostringstream text;
+        text << std::hex << '\n';
         for (size_t i = history_.size() - std::min(shown, history_.size()); i < history_.size(); ++i)
-            text += history_[i];
-        return text;
+            text << history_[i].what << ' ' << history_[i].where << ": " << history_[i].value << '\n';
+        return text.str();
     }
+
+    struct Event {
+        std::string_view what;
+        uint32_t where, value;
+    };
 
     SeededRandom random_;
     Pic pic_;
     PicReference reference_;
     unsigned step_ = 0, rises_ = 0;
     uint32_t levels_ = 0;
-    std::vector<std::string> history_;
+    std::vector<Event> history_;
 };
 
 TEST(PicRandom, DoesAsTheDataSheetSaysStepByStep) {
