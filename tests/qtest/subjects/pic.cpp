@@ -26,14 +26,13 @@ void initialise(Steps& steps, uint32_t chip, Initialisation words) {
         steps.push_back(out(chip + 1, words.icw4));
 }
 
-// What a step shows of a pair that does it.
-struct Sight {
-    uint32_t value, rises;
-    bool level;
-    bool operator==(const Sight&) const = default;
+// How the second byte of a word is read.
+enum class Words : uint8_t {
+    byte_cycles,  // at the next port, as the ISA bridge does it
+    one_register, // QEMU: by the register that the word begins at, if that is the last of its chip's
 };
 
-Sight perform(PicReference& pair, const Step& step) {
+Sight perform(PicReference& pair, const Step& step, Words words = Words::byte_cycles) {
     const unsigned rises_before = pair.master().rises();
     uint32_t value = 0;
     switch (step.action) {
@@ -43,43 +42,52 @@ Sight perform(PicReference& pair, const Step& step) {
     case Action::write:
         pair.write(step.address, static_cast<uint8_t>(step.value));
         break;
-    case Action::read: // the ISA bridge makes byte cycles of a word
+    case Action::read: {
+        const bool first_of_two = step.address == master || step.address == slave;
+        const uint32_t stride = words == Words::byte_cycles || first_of_two ? 1 : 0;
         for (uint32_t byte = 0; byte < step.bytes; ++byte)
-            value |= uint32_t{pair.read(step.address + byte)} << 8 * byte;
+            value |= uint32_t{pair.read(step.address + byte * stride)} << 8 * byte;
         break;
+    }
     default:
         break;
     }
     return {value, pair.master().rises() - rises_before, pair.master().output()};
 }
 
-// From the chip to QEMU by one deviation after the other. Where the two show something else, those are to blame that
-// change it on the way; where they show the same, none is.
+// From the chip to QEMU by one deviation after the other, words last. Where the two show something else, those are to
+// blame that change it on the way; where they show the same, none is.
 class Deviations {
 public:
     Deviations() {
         PicDeviations some;
-        for (size_t i = 0; i < pic_deviation_names.size(); ++i) {
-            pairs_.emplace_back(some);
-            some.set(i);
-        }
         pairs_.emplace_back(some);
+        for (size_t i = 0; i < pic_deviation_names.size(); ++i)
+            pairs_.emplace_back(some.set(i));
+        pairs_.emplace_back(some);
+        sights_.resize(pairs_.size());
     }
-    Features visible_in(const Step& step) {
-        std::vector<Sight> sights;
-        for (PicReference& pair : pairs_)
-            sights.push_back(perform(pair, step));
+    void perform(const Step& step) {
+        for (size_t i = 0; i < pairs_.size(); ++i)
+            sights_[i] = qtest::perform(pairs_[i], step,
+                                        i + 1 < pairs_.size() ? Words::byte_cycles : Words::one_register);
+    }
+    [[nodiscard]] Expectation expectation() const { return {sights_.front(), sights_.back()}; }
+    [[nodiscard]] Features visible() const {
         Features names;
-        if (sights.front() == sights.back())
+        if (sights_.front() == sights_.back())
             return names;
         for (size_t i = 0; i < pic_deviation_names.size(); ++i)
-            if (sights[i] != sights[i + 1])
+            if (sights_[i] != sights_[i + 1])
                 names.emplace(pic_deviation_names[i]);
+        if (sights_.back() != sights_[sights_.size() - 2])
+            names.emplace("word_at_last_port");
         return names;
     }
 
 private:
     std::vector<PicReference> pairs_; // with the first 0, 1, ... deviations
+    std::vector<Sight> sights_;       // of the last step
 };
 
 class Generator {
@@ -221,8 +229,19 @@ public:
     std::vector<Features> features(const Steps& steps) const override {
         Deviations deviations;
         std::vector<Features> all;
-        for (const Step& step : steps)
-            all.push_back(deviations.visible_in(step));
+        for (const Step& step : steps) {
+            deviations.perform(step);
+            all.push_back(deviations.visible());
+        }
+        return all;
+    }
+    std::vector<Expectation> expectations(const Steps& steps) const override {
+        Deviations deviations;
+        std::vector<Expectation> all;
+        for (const Step& step : steps) {
+            deviations.perform(step);
+            all.push_back(deviations.expectation());
+        }
         return all;
     }
 };
