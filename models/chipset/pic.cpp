@@ -18,80 +18,88 @@ void InterruptController::power_cycle() {
     const uint8_t lines = lines_;
     *this = InterruptController{master_};
     lines_ = lines; // what is on the wires stays; no edge has been seen
+    edge_sense_ = static_cast<uint8_t>(~lines);
 }
 
 void InterruptController::set_line(unsigned line, bool level) {
     const uint8_t mask = bit(line);
-    const bool was = lines_ & mask;
     lines_ = static_cast<uint8_t>(level ? lines_ | mask : lines_ & ~mask);
     if (!level)
-        request_ = static_cast<uint8_t>(request_ & ~mask);
-    else if (!was || level_sensitive_ & mask)
-        request_ = static_cast<uint8_t>(request_ | mask);
+        edge_sense_ = static_cast<uint8_t>(edge_sense_ | mask);
+    follow_lines();
 }
 
 void InterruptController::set_level_sensitive(uint8_t lines) {
     level_sensitive_ = lines;
-    request_ = static_cast<uint8_t>(request_ | (lines_ & lines));
+    follow_lines();
 }
 
-int InterruptController::highest(uint8_t lines) const {
+// Between a poll command and its read the requests are frozen (data sheet, Poll Command).
+void InterruptController::follow_lines() {
+    if (!polled_)
+        request_ = static_cast<uint8_t>(lines_ & (level_sensitive_ | edge_sense_));
+}
+
+std::optional<unsigned> InterruptController::highest(uint8_t lines) const {
     for (unsigned i = 0; i < 8; ++i) {
         const unsigned line = (highest_priority_ + i) % 8;
         if (lines & bit(line))
-            return static_cast<int>(line);
+            return line;
     }
-    return -1;
+    return std::nullopt;
 }
 
-int InterruptController::pending_line() const {
-    const int wanted = highest(static_cast<uint8_t>(request_ & ~mask_));
-    if (wanted < 0)
-        return -1;
+std::optional<unsigned> InterruptController::pending_line() const {
+    const auto wanted = highest(static_cast<uint8_t>(request_ & ~mask_));
+    if (!wanted)
+        return std::nullopt;
     uint8_t inhibiting = in_service_;
     if (special_mask_) // masked lines in service inhibit nobody
         inhibiting = static_cast<uint8_t>(inhibiting & ~mask_);
-    const int served = highest(inhibiting);
-    if (served < 0)
+    const auto served = highest(inhibiting);
+    if (!served)
         return wanted;
-    const auto rank = [&](int line) { return (static_cast<unsigned>(line) + 8 - highest_priority_) % 8; };
+    const auto rank = [&](unsigned line) { return (line + 8 - highest_priority_) % 8; };
     // The slave asks again for what has a higher priority there, which passes in special fully nested mode.
     const bool nested = special_fully_nested_ && master_ && wanted == 2 && served == 2;
-    return nested || rank(wanted) < rank(served) ? wanted : -1;
+    return nested || rank(*wanted) < rank(*served) ? wanted : std::nullopt;
 }
 
-unsigned InterruptController::acknowledge() {
-    const int line = pending_line();
-    if (line < 0)
-        return 7;
-    const auto served = static_cast<unsigned>(line);
-    if (!(level_sensitive_ & bit(served)))
-        request_ = static_cast<uint8_t>(request_ & ~bit(served));
-    if (!automatic_eoi_)
-        in_service_ = static_cast<uint8_t>(in_service_ | bit(served));
-    else if (rotate_on_automatic_eoi_)
-        highest_priority_ = (served + 1) % 8;
-    return served;
-}
-
-uint8_t InterruptController::read(unsigned address) {
-    if (poll_) { // a read after the poll command is an acknowledge
-        poll_ = false;
-        const bool asks = output();
-        const unsigned line = acknowledge();
-        return static_cast<uint8_t>(asks ? 0x80 | line : 0);
+std::optional<unsigned> InterruptController::begin_acknowledge() {
+    const auto line = pending_line();
+    if (line) {
+        in_service_ = static_cast<uint8_t>(in_service_ | bit(*line));
+        request_ = static_cast<uint8_t>(request_ & ~bit(*line));
+        if (lines_ & bit(*line))
+            edge_sense_ = static_cast<uint8_t>(edge_sense_ & ~bit(*line));
+        follow_lines();
     }
+    return line;
+}
+
+void InterruptController::end_acknowledge(std::optional<unsigned> line) {
+    polled_ = false;
+    if (line && automatic_eoi_) {
+        in_service_ = static_cast<uint8_t>(in_service_ & ~bit(*line));
+        if (rotate_on_automatic_eoi_)
+            highest_priority_ = (*line + 1) % 8;
+    }
+    follow_lines();
+}
+
+uint8_t InterruptController::read(unsigned address) const {
     if (address == 1)
         return mask_;
     return read_in_service_ ? in_service_ : request_;
 }
 
 void InterruptController::initialise(uint8_t icw1) {
-    request_ = static_cast<uint8_t>(lines_ & level_sensitive_);
+    edge_sense_ = static_cast<uint8_t>(~lines_);
     in_service_ = mask_ = 0;
     highest_priority_ = 0;
     automatic_eoi_ = rotate_on_automatic_eoi_ = special_mask_ = special_fully_nested_ = false;
-    read_in_service_ = poll_ = false;
+    read_in_service_ = polled_ = false;
+    follow_lines();
     single_ = icw1 & 2;
     icw4_follows_ = icw1 & 1;
     next_icw_ = 2;
@@ -115,8 +123,8 @@ void InterruptController::end_of_interrupt(uint8_t command) {
         uint8_t candidates = in_service_;
         if (special_mask_)
             candidates = static_cast<uint8_t>(candidates & ~mask_);
-        if (const int line = highest(candidates); line >= 0)
-            end(static_cast<unsigned>(line), operation == 5);
+        if (const auto line = highest(candidates))
+            end(*line, operation == 5);
         break;
     }
     case 3:
@@ -138,11 +146,12 @@ void InterruptController::write(unsigned address, uint8_t value) {
         if (value & 0x10) {
             initialise(value);
         } else if (value & 0x08) { // OCW3
-            poll_ = value & 4;
+            polled_ = value & 4;
             if (value & 2)
                 read_in_service_ = value & 1;
             if (value & 0x40)
                 special_mask_ = value & 0x20;
+            follow_lines();
         } else {
             end_of_interrupt(value);
         }
@@ -182,27 +191,33 @@ void Pic::set_irq(unsigned irq, bool level) {
 }
 
 uint8_t Pic::acknowledge() {
-    const unsigned line = master_.acknowledge();
-    uint8_t vector = static_cast<uint8_t>(master_.base() | line);
-    if (line == cascade_line) {
-        vector = static_cast<uint8_t>(slave_.base() | slave_.acknowledge());
-        // The slave's output falls during INTA, so that a further request of it is a new edge.
-        master_.set_line(cascade_line, false);
-    }
+    constexpr unsigned spurious_line = 7;
+    const auto line = master_.begin_acknowledge();
+    // A single 8259A gives the vectors of all its lines (ICW1, SNGL).
+    const bool cascaded = line == cascade_line && !master_.single();
+    const auto slave_line = cascaded ? slave_.begin_acknowledge() : std::nullopt;
     update();
-    return vector;
+    master_.end_acknowledge(line);
+    if (cascaded)
+        slave_.end_acknowledge(slave_line);
+    update();
+    return static_cast<uint8_t>(cascaded ? slave_.base() | slave_line.value_or(spurious_line)
+                                         : master_.base() | line.value_or(spurious_line));
+}
+
+uint8_t Pic::poll(InterruptController& chip) {
+    const auto line = chip.begin_acknowledge();
+    update();
+    chip.end_acknowledge(line);
+    update();
+    return static_cast<uint8_t>(line ? 0x80 | *line : 0);
 }
 
 uint32_t Pic::read(uint32_t offset, unsigned) {
-    uint8_t value = 0xFF;
-    if (offset < slave_offset)
-        value = master_.read(offset);
-    else if (offset < elcr_offset)
-        value = slave_.read(offset - slave_offset);
-    else
-        value = offset == elcr_offset ? master_.level_sensitive() : slave_.level_sensitive();
-    update(); // a poll may have acknowledged
-    return value;
+    if (offset >= elcr_offset)
+        return offset == elcr_offset ? master_.level_sensitive() : slave_.level_sensitive();
+    InterruptController& chip = offset < slave_offset ? master_ : slave_;
+    return chip.polled() ? poll(chip) : chip.read(offset % slave_offset);
 }
 
 void Pic::write(uint32_t offset, unsigned, uint32_t value) {

@@ -197,6 +197,64 @@ TEST_F(PicTest, APollAcknowledgesByReading) {
     EXPECT_EQ(pic.read(0, 1), 0x00u);
 }
 
+TEST_F(PicTest, BetweenPollCommandAndReadRequestsAreFrozen) {
+    pic.write(0, 1, 0x0C);
+    pic.set_irq(3, true);
+    EXPECT_FALSE(asks());
+    EXPECT_EQ(pic.read(0, 1), 0x00u);
+    EXPECT_TRUE(asks());
+    pic.write(0, 1, 0x0C);
+    pic.set_irq(3, false);
+    pic.set_irq(1, true);
+    EXPECT_EQ(pic.read(0, 1), 0x83u);
+    EXPECT_EQ(requests(0), 0x02);
+}
+
+TEST_F(PicTest, TheOutputFallsInAnAcknowledgeWithAutomaticEnd) {
+    initialise(0x03);
+    pic.set_irq(3, true);
+    pic.set_irq(4, true);
+    unsigned falls = 0;
+    pic.interrupt.connect([&](bool level) { falls += level ? 0 : 1; });
+    EXPECT_EQ(pic.acknowledge(), 0x23);
+    EXPECT_EQ(falls, 1u);
+    EXPECT_TRUE(asks()); // for 4
+}
+
+TEST_F(PicTest, APollOfTheSlaveWithAutomaticEndLetsItsNextLineReachTheMaster) {
+    initialise(0x03);
+    pic.set_irq(10, true);
+    pic.set_irq(11, true);
+    for (const uint32_t line : {2u, 3u}) {
+        pic.write(0, 1, 0x0C);
+        EXPECT_EQ(pic.read(0, 1), 0x82u);
+        pic.write(Pic::slave_offset, 1, 0x0C);
+        EXPECT_EQ(pic.read(Pic::slave_offset, 1), 0x80 | line);
+    }
+    EXPECT_FALSE(asks());
+}
+
+TEST_F(PicTest, ASingleMasterGivesTheVectorsOfAllItsLines) {
+    pic.write(0, 1, 0x13);
+    pic.write(1, 1, 0x20);
+    pic.write(1, 1, 0x01);
+    pic.set_irq(14, true);
+    EXPECT_EQ(pic.acknowledge(), 0x22);
+    EXPECT_EQ(in_service(0), 0x04);
+    EXPECT_EQ(in_service(Pic::slave_offset), 0x00);
+}
+
+TEST_F(PicTest, ALineThatWasServedAsALevelIsNoEdgeAfterwards) {
+    pic.write(Pic::elcr_offset + 1, 1, 0x08); // IRQ 11
+    pic.set_irq(11, true);
+    pic.acknowledge();
+    pic.write(Pic::elcr_offset + 1, 1, 0x00);
+    EXPECT_EQ(requests(Pic::slave_offset), 0x00);
+    pic.set_irq(11, false);
+    pic.set_irq(11, true);
+    EXPECT_EQ(requests(Pic::slave_offset), 0x08);
+}
+
 TEST_F(PicTest, InitialisationForgetsRequestsAndMasks) {
     pic.write(1, 1, 0xFF);
     pic.set_irq(3, true);

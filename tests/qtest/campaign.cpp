@@ -48,6 +48,10 @@ Features of_difference(const Steps& steps, const std::vector<Features>& features
     return all;
 }
 
+uint32_t of_field(const Sight& sight, const std::string& field) {
+    return field == "value" ? sight.value : field == "rises" ? sight.rises : sight.levels;
+}
+
 } // namespace
 
 Campaign::Campaign(const Subject& subject, const Setting& setting)
@@ -115,8 +119,14 @@ Campaign::Comparison Campaign::compare(const Steps& steps) {
     if (result.differences.empty())
         return result;
     const std::vector<Features> features = subject_.features(result.steps);
+    const std::vector<Expectation> expected = subject_.expectations(result.steps);
+    const auto is_expected = [&](const Difference& one) {
+        return expected.empty() || (one.model == of_field(expected[one.step].model, one.field) &&
+                                    one.emulator == of_field(expected[one.step].emulator, one.field));
+    };
     for (const Difference& one : result.differences)
-        if (!known_.explains(subject_.name(), one, of_difference(result.steps, features, one)))
+        if (!is_expected(one) ||
+            !known_.explains(subject_.name(), one, of_difference(result.steps, features, one)))
             result.unexplained.push_back(one);
     return result;
 }

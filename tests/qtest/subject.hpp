@@ -29,6 +29,15 @@ struct Instant {
     uint64_t model_ns, emulator_ns, end_ns;
 };
 
+// What a step shows: a value that was read, how often compared lines rose, and their levels at its end.
+struct Sight {
+    uint32_t value, rises, levels;
+    bool operator==(const Sight&) const = default;
+};
+struct Expectation {
+    Sight model, emulator;
+};
+
 class Subject {
 public:
     Subject() = default;
@@ -64,6 +73,9 @@ public:
     [[nodiscard]] virtual std::vector<Features> features(const Steps& steps) const {
         return std::vector<Features>(steps.size());
     }
+    // What each step shows on the two sides, from a reference that knows how they differ; empty: there is none. The table
+    // explains only differences that are expected. For subjects that show their lines in every step.
+    [[nodiscard]] virtual std::vector<Expectation> expectations(const Steps&) const { return {}; }
 };
 
 [[nodiscard]] std::vector<std::unique_ptr<Subject>> all_subjects();
