@@ -11,8 +11,9 @@ bool covers(const AddressRange& range, uint16_t port) {
     return range.first <= port && port <= range.last;
 }
 
+// At 0 is what firmware has not placed yet.
 bool is_placed_at(std::optional<uint16_t> base, unsigned ports, uint16_t port) {
-    return base && port >= *base && port < *base + ports;
+    return base.value_or(0) != 0 && port >= *base && port < *base + ports;
 }
 
 } // namespace
