@@ -1,10 +1,14 @@
 // The PC's devices in SystemC, and how they are connected:
 //
-//   CPU --- memory_router --- memory, VGA window and ROM, I/O APIC, local APIC      lines --- 8259 pair --+
-//    |            |                                                                   |                    |
-//    |      bus-master DMA                                                            +--- I/O APIC --- local APIC --- INTR
-//    |
-//    +----- io_router ------- the devices' ports (models/chipset/pc_wiring.hpp)
+//   CPU ---+--- memory_router --- memory, VGA window and ROM, I/O APIC, local APIC
+//          |         |
+//          |     bus-master DMA
+//          |
+//          +--- io_router --- the devices' ports (models/chipset/pc_wiring.hpp)
+//
+//   interrupt lines ---+--- 8259 pair --- LINT0 ---+
+//                      |                           +--- local APIC --- INTR of the CPU
+//                      +--- I/O APIC --- messages -+
 //
 // Base address registers move ranges of the routers. What the devices ask of the machine as a whole goes out through the
 // callbacks; running, resetting and booting are the machine's (machine.cpp).
@@ -38,10 +42,11 @@ class Mainboard {
     static constexpr bool keyboard_takes_no_time = false;
 
 public:
+    // To be set before the processor runs.
     std::function<void()> on_reset;      // somebody pulls the reset line
     std::function<void()> on_power_off;  // orderly
     std::function<void()> on_debug_exit; // isa-debug-exit was written
-    // The host bridge steers reads and writes of the memory at `begin` to main memory, or to the ROM.
+    // May stay empty: the host bridge steers reads and writes of the memory at `begin` to main memory, or to the ROM.
     std::function<void(uint32_t begin, bool reads, bool writes)> on_steering;
 
     Mainboard(const MachineParameters& parameters, const MachineDisks& attached);
