@@ -11,15 +11,6 @@ namespace {
 
 __extension__ using Wide = unsigned __int128;
 
-// Ports of devices on the PCI bus; all others are the ISA bus's.
-constexpr bool is_pci_port(uint16_t port) {
-    constexpr uint16_t primary = 0x1F0, secondary = 0x170, primary_control = 0x3F6, secondary_control = 0x376;
-    constexpr uint16_t video_begin = 0x3B0, video_end = 0x3E0;
-    constexpr uint16_t first_pci = 0xCF8; // configuration space, then what base address registers place
-    return (port & 0xFFF8) == primary || (port & 0xFFF8) == secondary || port == primary_control ||
-           port == secondary_control || (port >= video_begin && port < video_end) || port >= first_pci;
-}
-
 // The present is the processor's instant while it lives.
 class Lead {
 public:
@@ -284,7 +275,7 @@ void CpuModule::local_apic_moved(uint32_t base, bool enabled) {
 }
 
 unsigned CpuModule::io_cycles(uint16_t port) {
-    return is_pci_port(port) ? pci_cycles_ : isa_cycles_;
+    return is_pci_port && is_pci_port(port) ? pci_cycles_ : isa_cycles_;
 }
 
 } // namespace fixpoint::models

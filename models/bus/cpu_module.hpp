@@ -38,6 +38,8 @@ public:
     std::function<uint8_t()> on_acknowledge;
     // FERR#.
     std::function<void(bool level)> on_floating_point_error;
+    // Whether a port is a device's on the PCI bus; all are the ISA bus's as long as nobody knows.
+    std::function<bool(uint16_t port)> is_pci_port;
     // IA32_APIC_BASE was written.
     std::function<void(uint32_t base, bool enabled)> on_local_apic_moved;
     // The CPU has stopped for another reason than its limit or HLT, at its own instant. True: go on at once

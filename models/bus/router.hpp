@@ -6,21 +6,19 @@
 // the ISA bridge does.
 #pragma once
 
+#include "models/address_range.hpp"
 #include "models/bus/blocking_target.hpp"
 
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <vector>
 
 namespace fixpoint::models {
 
 class Router final : public sc_core::sc_module, public BlockingTarget {
 public:
-    struct Range {
-        uint64_t first, last; // inclusive
-        uint64_t offset;      // of `first` at the target
-        bool byte_wide = false;
-    };
+    using Range = AddressRange;
     using Target = tlm_utils::multi_passthrough_initiator_socket<Router>;
 
     tlm::tlm_target_socket<32, tlm::tlm_base_protocol_types, 0> in{"in"}; // any number of initiators
@@ -34,7 +32,7 @@ public:
     // Binds a target and gives it ranges; ranges do not overlap. Returns the target's number. Before
     // simulation.
     template<typename Socket>
-    unsigned attach(Socket& target, const std::vector<Range>& ranges) {
+    unsigned attach(Socket& target, std::span<const Range> ranges) {
         out.bind(target);
         const auto number = static_cast<unsigned>(out.size() - 1);
         for (const Range& range : ranges)

@@ -54,8 +54,10 @@ public:
         primary_control = 8,      // 0x3F6
         secondary_task_file = 16, // 0x170-0x177
         secondary_control = 24,   // 0x376
-        bus_master = 32,          // BAR4, 16 ports
+        bus_master = 32,          // BAR4
     };
+
+    static constexpr uint16_t bus_master_size = 16; // ports
 
     PiixIdeFunction function;
 

@@ -45,6 +45,16 @@ void SystemPorts::write_shutdown(char letter) {
         on_shutdown();
 }
 
+// Each of the ports takes the value; what is not aligned is dropped, as QEMU's bus does before the device sees it
+// (7.2: hw/misc/debugexit.c, and memory_region_access_valid in softmmu/memory.c).
+void SystemPorts::write_debug_exit(unsigned port, unsigned bytes, uint32_t value) {
+    if (port % bytes != 0)
+        return;
+    debug_exit_value_ = value & all_ones(bytes);
+    if (on_debug_exit)
+        on_debug_exit(debug_exit_value_);
+}
+
 uint32_t SystemPorts::read(uint32_t offset, unsigned) {
     switch (offset) {
     case fast_a20:
@@ -82,12 +92,9 @@ void SystemPorts::write(uint32_t offset, unsigned bytes, uint32_t value) {
     case shutdown:
         write_shutdown(static_cast<char>(byte));
         break;
-    case debug_exit:
-        debug_exit_value_ = bytes == 4 ? value : value & ((1u << 8 * bytes) - 1);
-        if (on_debug_exit)
-            on_debug_exit(debug_exit_value_);
-        break;
     default:
+        if (offset >= debug_exit && offset < debug_exit_end)
+            write_debug_exit(offset - debug_exit, bytes, value);
         break;
     }
 }

@@ -56,6 +56,7 @@ public:
 private:
     void write_fast_a20(uint8_t value);
     void write_shutdown(char letter);
+    void write_debug_exit(unsigned port, unsigned bytes, uint32_t value);
     void set_ignore_numeric_error(bool level);
 
     uint8_t post_code_ = 0;

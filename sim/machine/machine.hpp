@@ -5,15 +5,14 @@
 #pragma once
 
 #include "models/chipset/vga.hpp"
-#include "models/disk/disk.hpp"
 #include "models/memory/physical_memory.hpp"
 #include "models/time.hpp"
 #include "sim/machine/boot_image.hpp"
 #include "sim/machine/machine_debugger.hpp"
+#include "sim/machine/machine_disks.hpp"
 #include "sim/machine/machine_events.hpp"
 #include "sim/machine/machine_parameters.hpp"
 
-#include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -22,14 +21,6 @@
 #include <vector>
 
 namespace fixpoint::sim {
-
-// A drive at one of the four places of the IDE controller.
-struct MachineDisk {
-    models::DiskParameters parameters{};
-    models::DiskImage* image = nullptr; // null: nothing there
-};
-// Primary master and slave, secondary master and slave.
-using MachineDisks = std::array<MachineDisk, 4>;
 
 // Why Machine::run returned.
 enum class RunEnd {

@@ -2,6 +2,7 @@
 
 #include "models/chipset/io_apic.hpp"
 #include "models/chipset/local_apic.hpp"
+#include "models/chipset/pc_wiring.hpp"
 #include "models/cpu/cpuid.hpp"
 
 #include <cstddef>
@@ -113,16 +114,16 @@ std::vector<uint8_t> Table::finish() {
 }
 
 void add_interrupts(Table& table) {
-    constexpr uint8_t isa_lines = 16, timer_line = 0, timer_pin = 2, cascade_line = 2;
+    constexpr uint8_t isa_lines = 16, cascade_line = 2;
     // The power management function: device 1, INTA.
-    constexpr uint8_t power_management_source = 1 << 2 | 0, power_management_line = 9;
+    constexpr uint8_t power_management_source = 1 << 2 | 0;
 
     table.add(Interrupt{EntryType::io_interrupt, Kind::vectored, active_high, bus_pci,
-                        power_management_source, io_apic_id, power_management_line});
+                        power_management_source, io_apic_id, models::pc::irq_power});
     for (uint8_t line = 0; line < isa_lines; ++line) {
-        if (line == cascade_line || line == power_management_line)
+        if (line == cascade_line || line == models::pc::irq_power)
             continue;
-        const uint8_t pin = line == timer_line ? timer_pin : line;
+        const auto pin = static_cast<uint8_t>(models::pc::io_apic_pin(line));
         table.add(
             Interrupt{EntryType::io_interrupt, Kind::vectored, as_the_bus, bus_isa, line, io_apic_id, pin});
     }

@@ -58,6 +58,15 @@ TEST_F(SystemPortsTest, DebugExitTakesAllWidths) {
     EXPECT_EQ(exits, (std::vector<uint32_t>{0x11, 0x2222, 0x33333333}));
 }
 
+TEST_F(SystemPortsTest, EachPortOfTheDebugExitTakesWhatIsAlignedThere) {
+    for (uint32_t port = 0; port < SystemPorts::debug_exit_end - SystemPorts::debug_exit; ++port)
+        ports.write(SystemPorts::debug_exit + port, 1, 0x10 + port);
+    ports.write(SystemPorts::debug_exit + 1, 2, 0x4444);
+    ports.write(SystemPorts::debug_exit + 2, 2, 0x5555);
+    EXPECT_EQ(exits, (std::vector<uint32_t>{0x10, 0x11, 0x12, 0x13, 0x5555}));
+    EXPECT_EQ(ports.debug_exit_value(), 0x5555u);
+}
+
 TEST_F(SystemPortsTest, OnlyTheWholeWordShutsDown) {
     int shutdowns = 0;
     ports.on_shutdown = [&] { ++shutdowns; };

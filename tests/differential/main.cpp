@@ -6,11 +6,11 @@
 // Exit status: 0 every difference is explained by the table, 1 one is not, 2 bad usage, 77 an emulator is missing.
 #include "tests/differential/campaign.hpp"
 #include "tests/differential/classes/classes.hpp"
+#include "tests/support/campaign_options.hpp"
 
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
-#include <exception>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -19,17 +19,13 @@ namespace {
 
 using namespace differential;
 
-constexpr int exit_failed = 1, exit_usage = 2, exit_skipped = 77;
+using fixpoint::tests::exit_failed, fixpoint::tests::exit_skipped;
 
-struct Options {
-    std::string images = GUEST_IMAGE_DIR, known = KNOWN_DIFFERENCES;
-    uint64_t seed = 1, cases = 2000, first = 0;
-    int64_t one = -1;
+struct Options : fixpoint::tests::CampaignOptions {
+    std::string images = GUEST_IMAGE_DIR, only, without;
     uint32_t cases_an_image = 20'000;
-    size_t shown = 5;
     unsigned jobs = 2;
-    std::string only, without, defect;
-    bool verbose = false, shrink = true, list = false;
+    bool verbose = false;
 };
 
 void show(Campaign& campaign, const Options& options, const Campaign::Failure& failure) {
@@ -75,7 +71,7 @@ int run(const Options& options) {
     }
     const auto begin = std::chrono::steady_clock::now();
     const Campaign::Summary summary =
-        campaign.run({options.seed, options.first, options.cases, options.only, options.without},
+        campaign.run({options.seed, options.first, options.count, options.only, options.without},
                      options.cases_an_image, options.shown);
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
     for (const Campaign::Failure& failure : summary.failures)
@@ -96,31 +92,16 @@ int run(const Options& options) {
 
 int main(int argc, char** argv) {
     Options options;
-    CLI::App app{"Generated system-level cases in the model, QEMU and Bochs"};
-    app.add_option("--seed", options.seed, "of all cases");
-    app.add_option("--cases", options.cases, "how many");
-    app.add_option("--first", options.first, "number of the first");
-    app.add_option("--case", options.one, "only this one");
+    options.known = KNOWN_DIFFERENCES;
+    options.count = 2000;
+    options.shown = 5;
+    CLI::App app{"Generated system-level cases in the model, QEMU and Bochs", "fixpoint_differential"};
+    add_campaign_options(app, options, "case", "classes");
     app.add_option("--class", options.only, "only cases of this class");
     app.add_option("--without", options.without, "leave out cases that have this feature");
     app.add_option("--an-image", options.cases_an_image, "cases in one image");
     app.add_option("--jobs", options.jobs, "images at the same time")->check(CLI::PositiveNumber);
-    app.add_option("--defect", options.defect, "canary: plant this defect into what the model reports");
-    app.add_option("--show", options.shown, "unexplained cases to show");
-    app.add_option("--known", options.known, "table of known differences");
     app.add_option("--images", options.images, "folder of the guest programs");
     app.add_flag("--verbose", options.verbose, "show whole results");
-    app.add_flag("--shrink,!--no-shrink", options.shrink, "shrink failing cases");
-    app.add_flag("--list", options.list, "list the classes");
-    try {
-        app.parse(argc, argv);
-    } catch (const CLI::ParseError& error) {
-        return app.exit(error) == 0 ? 0 : exit_usage;
-    }
-    try {
-        return run(options);
-    } catch (const std::exception& error) {
-        fmt::print(stderr, "fixpoint_differential: {}\n", error.what());
-        return exit_usage;
-    }
+    return fixpoint::tests::run_program(app, argc, argv, [&options] { return run(options); });
 }

@@ -97,6 +97,25 @@ TEST_F(StrangeKernels, StartByTheirAddressFields) {
     std::ranges::copy(leave, kernel.begin() + 0x140);
     expect_started(kernel);
 }
+TEST_F(StrangeKernels, LeaveByAnyPortOfTheDebugExit) {
+    constexpr uint8_t out_byte = 0xEE, out_word = 0xEF, no_prefix = 0x90, operand_size = 0x66;
+    struct Way {
+        uint8_t port, prefix, out;
+    };
+    for (const Way& way : {Way{0xF5, no_prefix, out_byte}, Way{0xF6, operand_size, out_word},
+                           Way{0xF7, no_prefix, out_byte}}) {
+        const test::Bytes code{0x66,       0xBA,    0xF5,     0x00,       // mov $0xF5, %dx
+                               0xB8,       0x11,    0x22,     0x00, 0x00, // mov $0x2211, %eax
+                               0x66,       0xEF,                          // out %ax, %dx: dropped
+                               0x66,       0xBA,    way.port, 0x00,       // mov $port, %dx
+                               0xB8,       0x31,    0x00,     0x00, 0x00, // mov $0x31, %eax
+                               way.prefix, way.out, 0xF4};                // out %al or %ax, %dx; hlt
+        test::ElfKernel kernel;
+        kernel.segments = {{0x10'0000, code, 0x1000}};
+        kernel.entry = 0x10'0000;
+        expect_started(kernel.build());
+    }
+}
 
 INSTANTIATE_TEST_SUITE_P(Memory, BootInformation, testing::Values(2, 16, 64, 1024, 3072));
 INSTANTIATE_TEST_SUITE_P(Programs, QemuComparison,

@@ -1,6 +1,7 @@
 #include "tests/qtest/board.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 
 namespace fixpoint::qtest {
@@ -8,15 +9,7 @@ namespace {
 
 using models::Picoseconds;
 
-enum : unsigned {
-    irq_timer = 0,
-    irq_keyboard = 1,
-    irq_serial = 4,
-    irq_rtc = 8,
-    irq_power = 9,
-    irq_mouse = 12,
-    irq_ide = 14
-};
+namespace pc = models::pc;
 
 constexpr uint64_t cable_bytes_per_second = 33'300'000;
 // QEMU's sends at once, too, and its interrupt is always connected.
@@ -85,14 +78,7 @@ void Board::connect_lines(Watch watch) {
             pic_.set_irq(irq, level);
         };
     };
-    pit_.timer.connect(to_irq(irq_timer));
-    rtc_.interrupt.connect(to_irq(irq_rtc));
-    uart_.interrupt.connect(to_irq(irq_serial));
-    power_.interrupt.connect(to_irq(irq_power));
-    keyboard_.keyboard_interrupt.connect(to_irq(irq_keyboard));
-    keyboard_.mouse_interrupt.connect(to_irq(irq_mouse));
-    ide_.interrupt(0).connect(to_irq(irq_ide));
-    ide_.interrupt(1).connect(to_irq(irq_ide + 1));
+    pc::connect_interrupts(wired_devices(), to_irq);
     if (watch == Watch::interrupt)
         pic_.interrupt.connect([this](bool level) { change(0, level); });
     io_apic_.on_message = [this](const models::ApicMessage& message) {
@@ -102,62 +88,58 @@ void Board::connect_lines(Watch watch) {
 }
 
 void Board::connect_addresses() {
-    using Ports = models::SystemPorts;
-    using Ide = models::PiixIde;
-    using models::IoApic, models::Vga;
-    using Dma = models::DmaControllers;
-    constexpr bool byte_wide = true, any_width = false;
-    ranges_ = {{0x20, 0x21, &pic_, 0, byte_wide},
-               {0xA0, 0xA1, &pic_, models::Pic::slave_offset, byte_wide},
-               {0x4D0, 0x4D1, &pic_, models::Pic::elcr_offset, byte_wide},
-               {0x40, 0x43, &pit_, 0, byte_wide},
-               {0x61, 0x61, &pit_, models::Pit::port_b_offset, byte_wide},
-               {0x70, 0x71, &rtc_, 0, byte_wide},
-               {0x3F8, 0x3FF, &uart_, 0, byte_wide},
-               {0x60, 0x60, &keyboard_, models::KeyboardController::data, byte_wide},
-               {0x64, 0x64, &keyboard_, models::KeyboardController::command, byte_wide},
-               {0x92, 0x92, &ports_, Ports::fast_a20, byte_wide},
-               {0x80, 0x80, &ports_, Ports::post_code, byte_wide},
-               {0x90, 0x90, &ports_, Ports::post_code, byte_wide},
-               {0xF0, 0xF1, &ports_, Ports::coprocessor, byte_wide},
-               {0x00, 0x0F, &dma_, Dma::first, byte_wide},
-               {0x10, 0x1F, &dma_, Dma::first, byte_wide},
-               {0xC0, 0xDF, &dma_, Dma::second, byte_wide},
-               {0x81, 0x8F, &dma_, Dma::pages + 1, byte_wide},
-               {0x91, 0x91, &dma_, Dma::pages + 1, byte_wide},
-               {0x93, 0x9F, &dma_, Dma::pages + 3, byte_wide},
-               {0xCF8, 0xCFF, &pci_, 0, any_width},
-               {0x1F0, 0x1F7, &ide_, Ide::primary_task_file, any_width},
-               {0x3F6, 0x3F6, &ide_, Ide::primary_control, any_width},
-               {0x170, 0x177, &ide_, Ide::secondary_task_file, any_width},
-               {0x376, 0x376, &ide_, Ide::secondary_control, any_width},
-               {Vga::first_port, Vga::last_port, &vga_, Vga::ports, byte_wide},
-               {Vga::first_bochs_port, Vga::last_bochs_port, &vga_, Vga::bochs_ports, any_width}};
-    memory_ranges_ = {
-        {Vga::window_base, Vga::window_base + Vga::window_size - 1, &vga_, Vga::window, any_width},
-        {IoApic::base, IoApic::base + IoApic::size - 1, &io_apic_, 0, any_width},
-        {MessageMemory::base, MessageMemory::base + MessageMemory::size - 1, &messages_, 0, any_width}};
-    const size_t bus_master = ranges_.size();
-    ranges_.push_back({0, 0, &ide_, Ide::bus_master, any_width});
-    const size_t power = ranges_.size();
-    ranges_.push_back({0, 0, &power_, 0, any_width});
-    power_.on_change = [this, power] {
-        const uint32_t base = power_.io_base().value_or(0);
-        ranges_[power].first = base;
-        ranges_[power].last = base != 0 ? base + models::PowerManagement::io_size - 1 : 0;
-    };
-    power_.on_change();
-    ide_.function.on_change = [this, bus_master] {
-        constexpr uint32_t bus_master_ports = 16;
-        const uint32_t base = ide_.function.bus_master_base().value_or(0);
-        ranges_[bus_master].first = base;
-        ranges_[bus_master].last = base != 0 ? base + bus_master_ports - 1 : 0;
+    attach(ports_map_, pic_, pc::pic_ports);
+    attach(ports_map_, pit_, pc::pit_ports);
+    attach(ports_map_, rtc_, pc::rtc_ports);
+    attach(ports_map_, uart_, pc::uart_ports);
+    attach(ports_map_, keyboard_, pc::keyboard_ports);
+    attach(ports_map_, ports_, pc::system_ports);
+    attach(ports_map_, dma_, pc::dma_ports);
+    attach(ports_map_, pci_, pc::pci_configuration_ports);
+    attach(ports_map_, vga_, pc::vga_ports);
+    const size_t ide = attach(ports_map_, ide_, pc::ide_ports);
+    ide_.function.on_change = [this, ide] {
+        move_ports(ide + pc::bus_master_range, ide_.function.bus_master_base());
         ide_.advance(now_); // bus mastering may have been switched
     };
-    pci_.attach(0, 0, host_bridge_);
-    pci_.attach(1, 0, isa_bridge_);
-    pci_.attach(1, 1, ide_.function);
-    pci_.attach(1, 3, power_);
+    move_ports(ide + pc::bus_master_range, std::nullopt);
+    const size_t power = attach(ports_map_, power_, pc::power_management_ports);
+    power_.on_change = [this, power] { move_ports(power, power_.io_base()); };
+    power_.on_change();
+
+    attach(memory_map_, vga_, pc::vga_window);
+    attach(memory_map_, io_apic_, pc::io_apic_window);
+    constexpr std::array messages{
+        models::AddressRange{MessageMemory::base, MessageMemory::base + MessageMemory::size - 1, 0}};
+    attach(memory_map_, messages_, messages);
+
+    pc::attach_functions(wired_devices());
+}
+
+models::pc::Devices Board::wired_devices() {
+    return {.pit = pit_,
+            .rtc = rtc_,
+            .uart = uart_,
+            .keyboard = keyboard_,
+            .pci = pci_,
+            .power = power_,
+            .ide = ide_,
+            .host_bridge = host_bridge_,
+            .isa_bridge = isa_bridge_};
+}
+
+size_t Board::attach(Ranges& ranges, models::Device& device, std::span<const models::AddressRange> where) {
+    const size_t first = ranges.size();
+    for (const models::AddressRange& range : where)
+        ranges.push_back({range, &device});
+    return first;
+}
+
+void Board::move_ports(size_t range, std::optional<uint16_t> base) {
+    models::AddressRange& where = ports_map_[range].where;
+    where.last = base.value_or(0) + (where.last - where.first);
+    where.first = base.value_or(0);
+    ports_map_[range].enabled = base.has_value();
 }
 
 void Board::change(unsigned line, bool level) {
@@ -167,38 +149,42 @@ void Board::change(unsigned line, bool level) {
 
 const Board::Range* Board::find(const Ranges& ranges, uint32_t address) {
     const auto found = std::find_if(ranges.begin(), ranges.end(), [address](const Range& range) {
-        return range.first <= address && address <= range.last && range.last != 0;
+        return range.enabled && range.where.first <= address && address <= range.where.last;
     });
     return found != ranges.end() ? &*found : nullptr;
 }
 
+uint32_t Board::offset_in(const Range& range, uint32_t address) {
+    return static_cast<uint32_t>(address - range.where.first + range.where.offset);
+}
+
 uint32_t Board::read(uint32_t port, unsigned bytes) {
-    const Range* range = find(ranges_, port);
-    if (bytes > 1 && range != nullptr && range->byte_wide) {
+    const Range* range = find(ports_map_, port);
+    if (bytes > 1 && range != nullptr && range->where.byte_wide) {
         uint32_t value = 0;
         for (unsigned i = 0; i < bytes; ++i)
             value |= read(port + i, 1) << 8 * i;
         return value;
     }
-    if (range == nullptr || port + bytes - 1 > range->last)
-        return bytes == 4 ? ~0u : (1u << 8 * bytes) - 1;
-    return range->device->read(port - range->first + range->offset, bytes);
+    if (range == nullptr || port + bytes - 1 > range->where.last)
+        return models::all_ones(bytes);
+    return range->device->read(offset_in(*range, port), bytes);
 }
 
 void Board::write(uint32_t port, unsigned bytes, uint32_t value) {
-    const Range* range = find(ranges_, port);
-    if (bytes > 1 && range != nullptr && range->byte_wide) {
+    const Range* range = find(ports_map_, port);
+    if (bytes > 1 && range != nullptr && range->where.byte_wide) {
         for (unsigned i = 0; i < bytes; ++i)
             write(port + i, 1, value >> 8 * i & 0xFF);
         return;
     }
-    if (range != nullptr && port + bytes - 1 <= range->last)
-        range->device->write(port - range->first + range->offset, bytes, value);
+    if (range != nullptr && port + bytes - 1 <= range->where.last)
+        range->device->write(offset_in(*range, port), bytes, value);
 }
 
 uint32_t Board::read_memory(uint32_t address, unsigned bytes) {
-    if (const Range* range = find(memory_ranges_, address))
-        return range->device->read(address - range->first + range->offset, bytes);
+    if (const Range* range = find(memory_map_, address))
+        return range->device->read(offset_in(*range, address), bytes);
     uint8_t data[4]{};
     memory_.read(address, {data, bytes});
     uint32_t value = 0;
@@ -207,8 +193,8 @@ uint32_t Board::read_memory(uint32_t address, unsigned bytes) {
 }
 
 void Board::write_memory(uint32_t address, unsigned bytes, uint32_t value) {
-    if (const Range* range = find(memory_ranges_, address)) {
-        range->device->write(address - range->first + range->offset, bytes, value);
+    if (const Range* range = find(memory_map_, address)) {
+        range->device->write(offset_in(*range, address), bytes, value);
         return;
     }
     uint8_t data[4];

@@ -1,24 +1,15 @@
-// The models' side: the chipset without processor and SystemC, wired as sim/machine/machine.cpp wires it.
+// The models' side: the chipset without processor and SystemC, wired as the machine is
+// (models/chipset/pc_wiring.hpp).
 #pragma once
 
 #include "models/chipset/bus_master.hpp"
-#include "models/chipset/dma_controller.hpp"
-#include "models/chipset/io_apic.hpp"
-#include "models/chipset/keyboard_controller.hpp"
-#include "models/chipset/pci.hpp"
-#include "models/chipset/pic.hpp"
-#include "models/chipset/piix_functions.hpp"
-#include "models/chipset/piix_ide.hpp"
-#include "models/chipset/pit.hpp"
-#include "models/chipset/power_management.hpp"
-#include "models/chipset/rtc.hpp"
-#include "models/chipset/system_ports.hpp"
-#include "models/chipset/uart.hpp"
-#include "models/chipset/vga.hpp"
+#include "models/chipset/pc_wiring.hpp"
 #include "tests/qtest/message_memory.hpp"
 #include "tests/qtest/subject.hpp"
 
 #include <memory>
+#include <optional>
+#include <span>
 #include <vector>
 
 namespace fixpoint::qtest {
@@ -45,10 +36,9 @@ public:
 
 private:
     struct Range {
-        uint32_t first, last;
+        models::AddressRange where;
         models::Device* device;
-        uint32_t offset;
-        bool byte_wide;
+        bool enabled = true;
     };
     using Ranges = std::vector<Range>;
 
@@ -57,7 +47,14 @@ private:
 
     void connect_lines(Watch watch);
     void connect_addresses();
+    [[nodiscard]] models::pc::Devices wired_devices();
+    // Returns the number of the first range.
+    static size_t attach(Ranges& ranges, models::Device& device, std::span<const models::AddressRange> where);
+    // Moves the ports of a base address register; nullopt: they are not decoded.
+    void move_ports(size_t range, std::optional<uint16_t> base);
     [[nodiscard]] static const Range* find(const Ranges& ranges, uint32_t address);
+    // Of a range's device.
+    [[nodiscard]] static uint32_t offset_in(const Range& range, uint32_t address);
     uint32_t read(uint32_t port, unsigned bytes);
     void write(uint32_t port, unsigned bytes, uint32_t value);
     uint32_t read_memory(uint32_t address, unsigned bytes);
@@ -88,7 +85,7 @@ private:
     MessageMemory messages_;
     models::Vga vga_;
     std::vector<models::Device*> devices_;
-    Ranges ranges_, memory_ranges_;
+    Ranges ports_map_, memory_map_;
 };
 
 } // namespace fixpoint::qtest

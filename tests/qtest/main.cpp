@@ -5,11 +5,11 @@
 //
 // Exit status: 0 every difference is explained by the table, 1 one is not, 2 bad usage, 77 QEMU is missing.
 #include "tests/qtest/campaign.hpp"
+#include "tests/support/campaign_options.hpp"
 
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
-#include <exception>
 #include <sstream>
 
 #include <CLI/CLI.hpp>
@@ -20,14 +20,10 @@ namespace {
 
 using namespace fixpoint::qtest;
 
-constexpr int exit_failed = 1, exit_usage = 2, exit_skipped = 77;
+using fixpoint::tests::exit_failed, fixpoint::tests::exit_skipped, fixpoint::tests::exit_usage;
 
-struct Options {
-    std::string device, known = KNOWN_DIFFERENCES, clock_library = CLOCK_LIBRARY, defect;
-    uint64_t seed = 1, sequences = 100, first = 0;
-    int64_t one = -1;
-    size_t shown = 3;
-    bool shrink = true, list = false;
+struct Options : fixpoint::tests::CampaignOptions {
+    std::string device, clock_library = CLOCK_LIBRARY;
 };
 
 std::filesystem::path find_qemu() {
@@ -67,7 +63,7 @@ bool run(const Options& options, const Subject& subject, const std::filesystem::
     std::map<std::string, Group> groups;
     uint64_t differing = 0, failing = 0, steps = 0;
     const auto begin = std::chrono::steady_clock::now();
-    for (uint64_t number = options.first; number < options.first + options.sequences; ++number) {
+    for (uint64_t number = options.first; number < options.first + options.count; ++number) {
         auto comparison = campaign.compare(campaign.generate(options.seed, number));
         steps += comparison.steps.size();
         differing += comparison.differences.empty() ? 0 : 1;
@@ -89,7 +85,7 @@ bool run(const Options& options, const Subject& subject, const std::filesystem::
     for (const auto& [text, group] : sorted)
         fmt::print("{:>7} like sequence {}: UNEXPLAINED: {}\n", group.count, group.first, text);
     fmt::print("{}: {} sequences of seed {}, {} steps: {} differ, {} of them unexplained; {:.1f} s\n{}",
-               device, options.sequences, options.seed, steps, differing, failing, took.count(),
+               device, options.count, options.seed, steps, differing, failing, took.count(),
                campaign.usage());
     return failing == 0;
 }
@@ -124,28 +120,11 @@ int run(const Options& options) {
 
 int main(int argc, char** argv) {
     Options options;
-    CLI::App app{"Random sequences of device accesses on the models and on QEMU"};
-    app.add_option("--device", options.device, "only this device");
-    app.add_option("--seed", options.seed, "of all sequences");
-    app.add_option("--sequences", options.sequences, "how many for each device");
-    app.add_option("--first", options.first, "number of the first");
-    app.add_option("--sequence", options.one, "only this one");
-    app.add_option("--show", options.shown, "kinds of unexplained differences to show a sequence of");
-    app.add_option("--defect", options.defect, "canary: plant this defect into what the model shows")
-        ->check(CLI::IsMember({"value", "line"}));
-    app.add_option("--known", options.known, "table of known differences");
+    options.known = KNOWN_DIFFERENCES;
+    CLI::App app{"Random sequences of device accesses on the models and on QEMU", "fixpoint_qtest"};
+    app.add_option("--device", options.device, "only this device; without it, so many sequences of each");
+    add_campaign_options(app, options, "sequence", "devices");
+    app.get_option("--defect")->check(CLI::IsMember({"value", "line"}));
     app.add_option("--clock-library", options.clock_library, "what gives QEMU its virtual time");
-    app.add_flag("--shrink,!--no-shrink", options.shrink, "shrink failing sequences");
-    app.add_flag("--list", options.list, "list the devices");
-    try {
-        app.parse(argc, argv);
-    } catch (const CLI::ParseError& error) {
-        return app.exit(error) == 0 ? 0 : exit_usage;
-    }
-    try {
-        return run(options);
-    } catch (const std::exception& error) {
-        fmt::print(stderr, "fixpoint_qtest: {}\n", error.what());
-        return exit_usage;
-    }
+    return fixpoint::tests::run_program(app, argc, argv, [&options] { return run(options); });
 }

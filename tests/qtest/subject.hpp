@@ -1,7 +1,8 @@
 // A device under comparison: how to generate sequences for it, and how the two sides are set up.
 //
 // A new device is one class derived from Subject in a file of subjects/, a line in subjects/subjects.cpp, and, if the
-// board does not have the device yet, its wiring in board.cpp.
+// board does not have the device yet, its wiring in board.cpp (where it is:
+// models/chipset/pc_wiring.hpp).
 #pragma once
 
 #include "tests/differential/random.hpp"
@@ -77,6 +78,16 @@ public:
     // explains only differences that are expected. For subjects that show their lines in every step.
     [[nodiscard]] virtual std::vector<Expectation> expectations(const Steps&) const { return {}; }
 };
+
+// Features by a Follower, which sees every step in turn and says what holds at it: Features follow(const Step&).
+template<typename Follower>
+std::vector<Features> follow_steps(const Steps& steps, Follower follower = {}) {
+    std::vector<Features> all;
+    all.reserve(steps.size());
+    for (const Step& step : steps)
+        all.push_back(follower.follow(step));
+    return all;
+}
 
 [[nodiscard]] std::vector<std::unique_ptr<Subject>> all_subjects();
 

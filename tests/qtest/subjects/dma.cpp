@@ -282,11 +282,7 @@ public:
     }
     Steps generate(Random& random) const override { return Generator{random}.run(); }
     std::vector<Features> features(const Steps& steps) const override {
-        Follower follower;
-        std::vector<Features> all;
-        for (const Step& step : steps)
-            all.push_back(follower.follow(step));
-        return all;
+        return follow_steps<Follower>(steps);
     }
 };
 
