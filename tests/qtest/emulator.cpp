@@ -36,9 +36,9 @@ char width_letter(unsigned bytes) {
 } // namespace
 
 Emulator::Emulator(const std::filesystem::path& program, const std::filesystem::path& clock_library,
-                   const Subject& subject, const std::filesystem::path& image) {
+                   const Subject& subject, const std::vector<std::filesystem::path>& images) {
     try {
-        start(program, clock_library, subject.emulator_options(), image);
+        start(program, clock_library, subject.emulator_options(), images);
         intercept(subject.watch());
     } catch (...) {
         stop();
@@ -52,7 +52,8 @@ Emulator::~Emulator() {
 }
 
 void Emulator::start(const std::filesystem::path& program, const std::filesystem::path& clock_library,
-                     const std::vector<std::string>& options, const std::filesystem::path& image) {
+                     const std::vector<std::string>& options,
+                     const std::vector<std::filesystem::path>& images) {
     const std::filesystem::path clock_file = folder_ / "clock", rom = folder_ / "rom";
     write_halting_rom(rom);
     std::ofstream{clock_file, std::ios::binary} << std::string(virtual_clock_bytes, '\0');
@@ -88,9 +89,12 @@ void Emulator::start(const std::filesystem::path& program, const std::filesystem
                                      "-qmp",
                                      "unix:" + (folder_ / "qmp").string()};
     command.insert(command.end(), options.begin(), options.end());
-    if (!image.empty()) {
+    for (size_t unit = 0; unit < images.size(); ++unit) {
+        if (images[unit].empty())
+            continue;
         command.push_back("-drive");
-        command.push_back("if=ide,format=raw,cache=unsafe,file.locking=off,file=" + image.string());
+        command.push_back(fmt::format("if=ide,index={},format=raw,cache=unsafe,file.locking=off,file={}",
+                                      unit, images[unit].string()));
     }
     std::vector<char*> arguments;
     arguments.reserve(command.size() + 1);
@@ -249,7 +253,9 @@ Observations Emulator::run(const Steps& steps, const std::vector<Instant>& insta
         while (end < steps.size() && start_ns_ + instants[end].emulator_ns == instant &&
                start_ns_ + instants[end - 1].end_ns == instant && steps[end].action != Action::disk_ready);
         if (steps[begin].action == Action::disk_ready)
-            wait_for_disk(steps[begin].address, observations[begin].changes);
+            for (const unsigned channel : {0u, 1u})
+                if (steps[begin].address >> channel & 1)
+                    wait_for_disk(channel, observations[begin].changes);
         clock_->target_ns.store(instant);
         qtest_.send(commands);
         collect(begin, end);

@@ -36,7 +36,7 @@ std::string describe(const Step& step) {
     case Action::disk_ready:
         break;
     }
-    return fmt::format("IDE channel {} ready, wait until {} ns", step.address, step.value);
+    return fmt::format("IDE channels {:#b} ready, wait until {} ns", step.address, step.value);
 }
 
 Features plain_features(const Step& step) {

@@ -18,7 +18,7 @@ enum class Action : uint8_t {
     write_memory, // the same, `value`
     fill_memory,  // `value` bytes of main memory from `address` on become the byte `bytes`
     sum_memory,   // a checksum over `value` bytes of main memory from `address` on
-    disk_ready,   // as wait, and until drive and bus master of IDE channel `address` have nothing more to do
+    disk_ready, // as wait, and until drives and bus masters of the IDE channels `address`, a bit each, have nothing more to do
     end_of_interrupt, // a local APIC tells the I/O APIC that the interrupt with vector `value` is over
 };
 
