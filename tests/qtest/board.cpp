@@ -241,6 +241,13 @@ void Board::advance(Picoseconds now) {
         device->advance(now);
 }
 
+void Board::move_key(models::Key key, bool down) {
+    if (down)
+        keyboard_.keyboard().press(key);
+    else
+        keyboard_.keyboard().release(key);
+}
+
 uint32_t Board::perform(const Step& step) {
     const auto value = static_cast<uint32_t>(step.value);
     switch (step.action) {
@@ -254,6 +261,9 @@ uint32_t Board::perform(const Step& step) {
         break;
     case Action::pin:
         io_apic_.set_line(step.address, step.value != 0);
+        break;
+    case Action::key:
+        move_key(static_cast<models::Key>(step.address), step.value != 0);
         break;
     case Action::end_of_interrupt:
         io_apic_.end_of_interrupt(static_cast<uint8_t>(value));

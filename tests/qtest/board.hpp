@@ -66,6 +66,7 @@ private:
     void write_memory(uint32_t address, unsigned bytes, uint32_t value);
     void advance(models::Picoseconds now);
     void change(unsigned line, bool level);
+    void move_key(models::Key key, bool down);
     uint32_t perform(const Step& step);
 
     models::Picoseconds start_, now_;

@@ -59,7 +59,9 @@ private:
     void intercept(Watch watch);
     std::string qmp(const std::string& command, const std::string& arguments); // JSON of what it returns
     [[nodiscard]] std::string command_of(const Step& step) const;
+    void synchronise(std::vector<Observation::Change>& changes);
     std::string reply(std::vector<Observation::Change>& changes);
+    void send_key(const Step& step);
     void wait_for_disk(unsigned channel, std::vector<Observation::Change>& changes);
 
     tests::TemporaryFolder folder_{"fixpoint-qtest"};
