@@ -98,6 +98,13 @@ void AtaDrive::command(uint8_t code) {
         return set_features();
     case ata_command::smart:
         return smart();
+    case ata_command::diagnostic: // QEMU's is the selected drive's alone; else it is the channel's
+        return diagnose(true);
+    case ata_command::security_freeze_lock:
+        if (!like_qemu())
+            return fail(ata_error::aborted); // no security feature set
+        count_.current = 0;                  // taken for WEAR LEVEL of a compact flash card
+        return finish();
     default:
         return power_command(code);
     }

@@ -39,6 +39,7 @@ inline constexpr uint8_t flush_cache = 0xE7;
 inline constexpr uint8_t flush_cache_ext = 0xEA;
 inline constexpr uint8_t identify_device = 0xEC;
 inline constexpr uint8_t set_features = 0xEF;
+inline constexpr uint8_t security_freeze_lock = 0xF5;
 inline constexpr uint8_t read_native_maximum = 0xF8;
 
 } // namespace ata_command

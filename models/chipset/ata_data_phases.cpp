@@ -87,7 +87,7 @@ void AtaDrive::step_pio_in() {
     buffer_sectors_ = 0;
     store_progress(first_lba_ + moved_);
     enter(Phase::pio_in);
-    interrupt.set(true);
+    request_interrupt();
 }
 
 // Asks the host for the next block.
@@ -122,12 +122,12 @@ void AtaDrive::step_pio_out() {
     }
     request_block();
     if (phase_ == Phase::pio_out)
-        interrupt.set(true);
+        request_interrupt();
 }
 
 uint16_t AtaDrive::read_data() {
     if (phase_ != Phase::pio_in)
-        return 0xFFFF;
+        return like_qemu() ? 0 : 0xFFFF; // means nothing (ATA/ATAPI-5, 7.2.2)
     const auto word = static_cast<uint16_t>(buffer_[buffer_position_] | buffer_[buffer_position_ + 1] << 8);
     buffer_position_ += 2;
     if (buffer_position_ < buffer_.size())
@@ -214,6 +214,13 @@ void AtaDrive::finish() {
     enter(Phase::idle);
     if (!seek_complete_)
         status_ &= static_cast<uint8_t>(~ata_status::seek_complete);
+    request_interrupt();
+}
+
+// QEMU raises the channel's line with every request, also with one that finds another still there.
+void AtaDrive::request_interrupt() {
+    if (like_qemu())
+        interrupt.set(false);
     interrupt.set(true);
 }
 
@@ -225,7 +232,7 @@ void AtaDrive::fail(uint8_t error) {
     status_ = ata_status::ready | ata_status::error;
     if (error_ != ata_error::aborted)
         status_ |= ata_status::seek_complete;
-    interrupt.set(true);
+    request_interrupt();
 }
 
 void AtaDrive::fail_beyond_end() {

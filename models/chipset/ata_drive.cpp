@@ -19,7 +19,7 @@ constexpr uint8_t qemu_multiple_sectors = 16; // QEMU's drives start with SET MU
 AtaDrive::AtaDrive(Disk& disk, std::string model, unsigned unit, AtaErrors errors)
     : disk_{disk}, model_{std::move(model)}, unit_{unit}, errors_{errors},
       power_on_write_cache_{disk.write_cache_enabled()}, settings_{power_on_settings()},
-      geometry_{default_geometry(disk.sector_count())} {
+      reverts_at_reset_{!like_qemu()}, geometry_{default_geometry(disk.sector_count())} {
     signature();
 }
 
@@ -39,20 +39,25 @@ void AtaDrive::reset(Picoseconds now) {
     const bool smart = settings_.smart; // kept without power
     settings_ = power_on_settings();
     settings_.smart = smart;
-    reverts_at_reset_ = true;
+    reverts_at_reset_ = !like_qemu();
     geometry_ = default_geometry(disk_.sector_count());
     power_.power_on(now);
     features_ = {};
+    forget_count_and_address();
     control_ = 0;
     phase_ = Phase::idle;
     signature();
     interrupt.set(false);
 }
 
+void AtaDrive::forget_count_and_address() {
+    count_ = lba_low_ = lba_mid_ = lba_high_ = {};
+}
+
 // Count and address tell an ATA drive from others after power-on, reset and diagnostics.
 void AtaDrive::signature() {
-    count_ = lba_low_ = {1, 0};
-    lba_mid_ = lba_high_ = {};
+    count_.current = lba_low_.current = 1;
+    lba_mid_.current = lba_high_.current = 0;
     device_ = 0;
     error_ = diagnostics_passed;
     status_ = ata_status::ready | ata_status::seek_complete;
@@ -81,12 +86,16 @@ uint8_t AtaDrive::read_status() {
     return status_;
 }
 
+void AtaDrive::clear_high_order_byte() {
+    control_ &= static_cast<uint8_t>(~high_order_byte);
+}
+
 bool AtaDrive::listens() const {
     return !(status_ & (like_qemu() ? ata_status::busy | ata_status::data_request : ata_status::busy));
 }
 
 void AtaDrive::write_register(unsigned index, uint8_t value) {
-    control_ &= static_cast<uint8_t>(~high_order_byte);
+    clear_high_order_byte();
     switch (index) {
     case 1:
         features_.write(value);
@@ -127,12 +136,16 @@ void AtaDrive::soft_reset() {
     power_.reset();
     if (reverts_at_reset_ || like_qemu())
         settings_.multiple_sectors = power_on_settings().multiple_sectors;
-    if (reverts_at_reset_ && !like_qemu()) {
+    if (reverts_at_reset_)
         geometry_ = default_geometry(disk_.sector_count());
+    if (reverts_at_reset_ && !like_qemu()) {
         disk_.enable_write_cache(power_on_write_cache_, now_);
         disk_.enable_read_ahead(true);
     }
+    if (like_qemu()) // which reverts once
+        reverts_at_reset_ = false;
     interrupt.set(false);
+    forget_count_and_address();
     signature();
     status_ = ata_status::busy;
 }
@@ -141,9 +154,12 @@ void AtaDrive::diagnose(bool interrupts) {
     if (phase_ != Phase::idle)
         disk_.abort_command(now_);
     phase_ = Phase::idle;
+    if (!like_qemu())
+        forget_count_and_address();
     signature();
     interrupt.set(false);
-    interrupt.set(interrupts);
+    if (interrupts)
+        request_interrupt();
 }
 
 // A 48-bit command has an LBA whatever the device register says; QEMU takes it at its word.

@@ -50,6 +50,8 @@ public:
     // Task file registers 1 to 6; both drives of a cable are written.
     [[nodiscard]] uint8_t read_register(unsigned index) const;
     void write_register(unsigned index, uint8_t value);
+    // HOB ends with any write to the command block, which both drives see (ATA/ATAPI-6, 7.9).
+    void clear_high_order_byte();
     // Whether the drive, being selected, takes register writes; else they are lost for both drives.
     [[nodiscard]] bool listens() const;
     // Register 7 of the selected drive; reading it lowers INTRQ.
@@ -70,6 +72,8 @@ public:
     [[nodiscard]] bool dma_put(ConstSector data);
     // The controller stops with a failed command.
     [[nodiscard]] bool error_stops_bus_master() const { return like_qemu(); }
+    // What a DMA command has still to move.
+    [[nodiscard]] uint64_t dma_bytes_left() const { return uint64_t{sectors_ - moved_} * sector_bytes; }
     // The bus master's table has ended. A real drive goes on waiting if it has more to move.
     void table_ended();
 
@@ -93,6 +97,7 @@ private:
     void power_command(uint8_t code);
     void set_features();
     void select_transfer_mode();
+    void select_transfer_mode_like_qemu();
     void smart();
     void identify();
 
@@ -107,11 +112,13 @@ private:
     void dma_moved();
     void complete();
     void finish();
+    void request_interrupt();
     void fail(uint8_t error);
     void fail_beyond_end();
     void fail_unreadable();
     void fail_unwritable(uint64_t lba);
 
+    void forget_count_and_address();
     void signature();
     void soft_reset();
     [[nodiscard]] AtaSettings power_on_settings() const;
@@ -139,7 +146,7 @@ private:
     Register features_, count_, lba_low_, lba_mid_, lba_high_;
     uint8_t device_ = 0, status_ = 0, error_ = 0, control_ = 0;
     AtaSettings settings_;
-    bool reverts_at_reset_ = true;
+    bool reverts_at_reset_; // settings, with a software reset
     AtaGeometry geometry_{};
     AtaPower power_;
 

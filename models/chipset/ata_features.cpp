@@ -1,6 +1,9 @@
 // What the host asks the drive about itself and switches: IDENTIFY DEVICE, SET FEATURES, SMART.
 #include "models/chipset/ata_drive.hpp"
 
+#include <algorithm>
+#include <array>
+
 namespace fixpoint::models {
 namespace {
 
@@ -16,7 +19,19 @@ enum : uint8_t {
 };
 
 // Kinds of transfer mode, the count register's upper five bits; the mode itself is in the lower three.
-enum : unsigned { pio_default = 0, pio_flow_control = 1, multiword_dma = 4, ultra_dma = 8 };
+enum : unsigned {
+    pio_default = 0,
+    pio_flow_control = 1,
+    single_word_dma = 2,
+    multiword_dma = 4,
+    ultra_dma = 8
+};
+
+// Power and acoustic management, and others that QEMU accepts without offering them.
+bool has_no_effect_in_qemu(uint8_t feature) {
+    constexpr std::array<uint8_t, 8> accepted{0x05, 0x85, 0x42, 0xC2, 0x67, 0x69, 0x96, 0x9A};
+    return std::find(accepted.begin(), accepted.end(), feature) != accepted.end();
+}
 
 // Subcommands of SMART (ATA/ATAPI-5, 8.41) that a drive with it must have, and the key that goes with them.
 enum : uint8_t {
@@ -50,11 +65,24 @@ void AtaDrive::set_features() {
     case set_transfer_mode:
         return select_transfer_mode();
     default:
-        return fail(ata_error::aborted);
+        return like_qemu() && has_no_effect_in_qemu(features_.current) ? finish() : fail(ata_error::aborted);
     }
 }
 
+// Any mode of a kind, single-word DMA (2) among the kinds; one that is not DMA ends the DMA mode.
+void AtaDrive::select_transfer_mode_like_qemu() {
+    const auto kind = static_cast<unsigned>(count_.current >> 3);
+    if (kind > single_word_dma && kind != multiword_dma && kind != ultra_dma)
+        return fail(ata_error::aborted);
+    const auto mode = static_cast<int8_t>(count_.current & 7);
+    settings_.multiword_dma_mode = kind == multiword_dma ? mode : int8_t{-1};
+    settings_.ultra_dma_mode = kind == ultra_dma ? mode : int8_t{-1};
+    finish();
+}
+
 void AtaDrive::select_transfer_mode() {
+    if (like_qemu())
+        return select_transfer_mode_like_qemu();
     const unsigned mode = count_.current & 7;
     switch (count_.current >> 3) {
     case pio_default: // 1: the same without IORDY
@@ -118,7 +146,7 @@ void AtaDrive::identify() {
     }
     buffer_position_ = 0;
     enter(Phase::pio_in);
-    interrupt.set(true);
+    request_interrupt();
 }
 
 } // namespace fixpoint::models

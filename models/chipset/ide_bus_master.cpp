@@ -11,6 +11,22 @@ namespace {
 constexpr uint8_t drives_capable = ide_bus_master::device_0_capable | ide_bus_master::device_1_capable;
 // A physical region descriptor: address, then byte count (0: 64 KB) and the end mark.
 constexpr uint32_t prd_bytes = 8, prd_end = 0x8000'0000;
+using DescriptorBytes = std::array<uint8_t, prd_bytes>;
+
+struct Descriptor {
+    uint32_t address, bytes;
+    bool last;
+};
+
+Descriptor parse(const DescriptorBytes& raw) {
+    constexpr uint32_t bytes_mask = 0xFFFE, most_bytes = 0x10000;
+    const auto word = [&](size_t i) {
+        return uint32_t{raw[i]} | uint32_t{raw[i + 1]} << 8 | uint32_t{raw[i + 2]} << 16 |
+               uint32_t{raw[i + 3]} << 24;
+    };
+    const uint32_t bytes = word(4) & bytes_mask;
+    return {word(0) & ~1u, bytes != 0 ? bytes : most_bytes, (word(4) & prd_end) != 0};
+}
 
 } // namespace
 
@@ -98,22 +114,33 @@ bool IdeChannel::next_region() {
         end_of_table();
         return false;
     }
-    std::array<uint8_t, prd_bytes> entry{};
+    DescriptorBytes entry{};
     if (!memory_.read(next_entry_, entry)) {
         stop_engine(true);
         return false;
     }
-    const auto word = [&](size_t i) {
-        return uint32_t{entry[i]} | uint32_t{entry[i + 1]} << 8 | uint32_t{entry[i + 2]} << 16 |
-               uint32_t{entry[i + 3]} << 24;
-    };
+    const Descriptor descriptor = parse(entry);
     next_entry_ += prd_bytes;
-    region_ = word(0) & ~1u;
-    region_bytes_ = word(4) & 0xFFFE;
-    if (region_bytes_ == 0)
-        region_bytes_ = 0x10000;
-    last_region_ = word(4) & prd_end;
+    region_ = descriptor.address;
+    region_bytes_ = descriptor.bytes;
+    last_region_ = descriptor.last;
     return true;
+}
+
+// QEMU adds up the table before it moves anything; it reads no more than a page of it.
+bool IdeChannel::table_suffices(const AtaDrive& drive) const {
+    constexpr uint32_t page_bytes = 4'096;
+    DescriptorBytes entry{};
+    uint64_t bytes = 0;
+    for (uint32_t at = table_; at - table_ < page_bytes; at += prd_bytes) {
+        if (!memory_.read(at, entry))
+            return true; // the transfer will end with an error there
+        const Descriptor descriptor = parse(entry);
+        bytes += descriptor.bytes;
+        if (descriptor.last)
+            break;
+    }
+    return bytes >= drive.dma_bytes_left();
 }
 
 // The memory of the next sector; false when the table ends before it or cannot be read.
@@ -133,7 +160,11 @@ bool IdeChannel::next_sector_regions(std::vector<Region>& regions) {
 void IdeChannel::finish_sector() {
     sector_done_ = never;
     std::vector<Region> regions;
-    if (!drive_wants_sector() || !next_sector_regions(regions)) // a new command may have come meanwhile
+    if (!drive_wants_sector()) // a new command may have come meanwhile
+        return;
+    if (like_qemu() && next_entry_ == table_ && region_bytes_ == 0 && !table_suffices(*selected()))
+        return end_of_table();
+    if (!next_sector_regions(regions))
         return;
     if (!move_sector(*selected(), regions))
         stop_engine(true);

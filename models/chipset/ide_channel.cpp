@@ -15,9 +15,16 @@ constexpr uint8_t interrupts_disabled_bit = 0x02, soft_reset_bit = 0x04;
 
 } // namespace
 
-IdeChannel::IdeChannel(const CabledDrives& drives, BusMasterMemory& memory)
-    : drives_{drives}, memory_{memory} {
-    each_drive([this](AtaDrive& drive) { drive.interrupt.connect([this](bool) { update_interrupt(); }); });
+IdeChannel::IdeChannel(const CabledDrives& drives, AtaErrors errors, BusMasterMemory& memory)
+    : drives_{drives}, errors_{errors}, memory_{memory} {
+    each_drive([this](AtaDrive& drive) {
+        drive.interrupt.connect([this](bool level) {
+            if (!like_qemu())
+                update_interrupt();
+            else if (level)
+                raise_interrupt();
+        });
+    });
     reset(0);
 }
 
@@ -38,8 +45,17 @@ void IdeChannel::reset(Picoseconds now) {
     interrupt.set(false);
 }
 
+void IdeChannel::raise_interrupt() {
+    if (interrupts_disabled_)
+        return;
+    bm_status_ |= ide_bus_master::interrupt;
+    interrupt.set(true);
+}
+
 // The bus master notes the line's rising edge.
 void IdeChannel::update_interrupt() {
+    if (like_qemu())
+        return;
     const AtaDrive* drive = selected();
     const bool level = drive != nullptr && drive->interrupt.level() && !interrupts_disabled_;
     if (level && !interrupt.level())
@@ -51,8 +67,11 @@ uint32_t IdeChannel::read_task_file(unsigned index, unsigned bytes) {
     AtaDrive* const drive = selected();
     if (index == data_port)
         return drive != nullptr ? read_data(bytes) : 0;
-    if (index == status_and_command)
+    if (index == status_and_command) {
+        if (like_qemu())
+            interrupt.set(false);
         return drive != nullptr ? drive->read_status() : 0;
+    }
     const AtaDrive* const answers = drive != nullptr ? drive : drives_[0].drive;
     return answers != nullptr ? answers->read_register(index) : 0;
 }
@@ -92,7 +111,11 @@ void IdeChannel::write_task_file(unsigned index, unsigned bytes, uint32_t value)
 
 void IdeChannel::command(uint8_t code) {
     AtaDrive* const drive = selected();
-    if (code == ata_command::diagnostic && !soft_reset_ && (drive == nullptr || drive->listens()))
+    each_drive([](AtaDrive& each) { each.clear_high_order_byte(); });
+    if (like_qemu())
+        interrupt.set(false);
+    if (!like_qemu() && code == ata_command::diagnostic && !soft_reset_ &&
+        (drive == nullptr || drive->listens()))
         diagnose();
     else if (drive != nullptr)
         drive->command(code);
@@ -111,12 +134,15 @@ uint8_t IdeChannel::alternate_status() const {
 }
 
 void IdeChannel::write_control(uint8_t value) {
+    const bool ends_reset = soft_reset_ && !(value & soft_reset_bit);
     interrupts_disabled_ = value & interrupts_disabled_bit;
     soft_reset_ = value & soft_reset_bit;
-    if (soft_reset_)
+    if (soft_reset_ && !like_qemu()) // QEMU forgets to
         selected_ = 0;
     each_drive([value](AtaDrive& drive) { drive.write_control(value); });
     update_interrupt();
+    if (ends_reset && like_qemu()) // drives or not
+        raise_interrupt();
 }
 
 void IdeChannel::advance(Picoseconds now) {

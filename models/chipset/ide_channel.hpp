@@ -2,7 +2,8 @@
 //
 // Task file writes reach both drives; commands, data and reads concern the selected one, but EXECUTE DEVICE
 // DIAGNOSTIC, SRST and nIEN both. The interrupt line is the selected drive's INTRQ: a drive that is deselected
-// keeps its request until it is selected again.
+// keeps its request until it is selected again. QEMU (AtaErrors::qemu) has one request for both, whoever is selected:
+// raised when a drive asks, or after SRST, unless nIEN is set just then; lowered by a command or a look at the status.
 //
 // Absent drives (ATA/ATAPI-5, 9.16): for an absent device 1 device 0 answers with its registers, with status 0
 // and without data; an absent device 0, and a channel without drives, read as 0 everywhere. (So does QEMU's -M pc
@@ -11,7 +12,7 @@
 // Source of the bus master: Programming Interface for Bus Master IDE Controller, rev. 1.0. A DMA transfer moves
 // sector by sector at the cable's speed; each sector's memory access happens when it has passed. Bus master
 // status at the end: 04 when table and transfer end together, 05 when the table is longer, 00 and no interrupt
-// when it is shorter (the drive goes on waiting).
+// when it is shorter (the drive goes on waiting; QEMU looks at the table first and moves nothing).
 //
 // The ports are in ide_channel.cpp, the bus master in ide_bus_master.cpp.
 #pragma once
@@ -40,7 +41,7 @@ public:
 
     Wire interrupt; // IRQ 14 or 15
 
-    IdeChannel(const CabledDrives& drives, BusMasterMemory& memory);
+    IdeChannel(const CabledDrives& drives, AtaErrors errors, BusMasterMemory& memory);
 
     uint32_t read_task_file(unsigned index, unsigned bytes);
     void write_task_file(unsigned index, unsigned bytes, uint32_t value);
@@ -68,7 +69,9 @@ private:
     void write_data(unsigned bytes, uint32_t value);
     void command(uint8_t code);
     void diagnose();
+    [[nodiscard]] bool like_qemu() const { return errors_ == AtaErrors::qemu; }
     void update_interrupt();
+    void raise_interrupt();
 
     [[nodiscard]] bool drive_wants_sector() const; // in the direction of the engine
     void write_command_register(uint8_t value);
@@ -81,9 +84,11 @@ private:
         uint32_t address, bytes;
     };
     bool next_sector_regions(std::vector<Region>& regions);
+    [[nodiscard]] bool table_suffices(const AtaDrive& drive) const;
     bool move_sector(AtaDrive& drive, const std::vector<Region>& regions);
 
     CabledDrives drives_;
+    AtaErrors errors_;
     BusMasterMemory& memory_;
     Picoseconds now_ = 0;
     unsigned selected_ = 0;            // DEV

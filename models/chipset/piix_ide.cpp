@@ -40,10 +40,12 @@ std::optional<uint16_t> PiixIdeFunction::bus_master_base() const {
 PiixIde::PiixIde(const IdeDisks& disks, AtaErrors errors, BusMasterMemory& memory)
     : drives_{make_drive(disks[0], 0, errors), make_drive(disks[1], 1, errors),
               make_drive(disks[2], 2, errors), make_drive(disks[3], 3, errors)},
-      channels_{
-          {{{{{drives_[0].get(), sector_time(disks[0])}, {drives_[1].get(), sector_time(disks[1])}}}, memory},
-           {{{{drives_[2].get(), sector_time(disks[2])}, {drives_[3].get(), sector_time(disks[3])}}},
-            memory}}} {}
+      channels_{{{{{{drives_[0].get(), sector_time(disks[0])}, {drives_[1].get(), sector_time(disks[1])}}},
+                  errors,
+                  memory},
+                 {{{{drives_[2].get(), sector_time(disks[2])}, {drives_[3].get(), sector_time(disks[3])}}},
+                  errors,
+                  memory}}} {}
 
 uint32_t PiixIde::read(uint32_t offset, unsigned bytes) {
     if (offset >= bus_master)

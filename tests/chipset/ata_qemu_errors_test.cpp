@@ -67,14 +67,36 @@ TEST_F(AtaQemuErrors, ADmaTransferOverTheEndMovesNothing) {
 }
 
 TEST_F(AtaQemuErrors, ADmaTransferWithTooShortATableIsGivenUpSilently) {
-    set_table({{0x2000, 512, true}});
+    image.write(5, filled(0x11));
+    for (const uint32_t address :
+         {5u, static_cast<uint32_t>(sectors)}) { // before anybody looks at the address
+        set_table({{0x2000, 512, false}, {0x3000, 510, true}});
+        command(0xC8, address, 2);
+        start(true);
+        settle();
+        EXPECT_EQ(bus_master_status(), 0u);
+        EXPECT_EQ(status(), 0x50u);
+        EXPECT_EQ(interrupts, 0);
+        EXPECT_EQ(lba(), address);
+        EXPECT_EQ(reg(2), 2u);
+        EXPECT_EQ(memory.bytes[0x2000], 0);
+    }
+}
+
+TEST_F(AtaQemuErrors, ADmaTransferHasItsTableInOnePage) {
+    std::vector<Region> regions(512, {0x2000, 2, false}); // 1,024 bytes
+    regions.push_back({0x2000, 1024, true});
+    set_table(regions);
     command(0xC8, 5, 2);
     start(true);
     settle();
+    EXPECT_EQ(reg(7), 0x50u);
+    EXPECT_EQ(bus_master_status(), 4u);
+    set_table(regions);
+    command(0xC8, 5, 3);
+    start(true);
+    settle();
     EXPECT_EQ(bus_master_status(), 0u);
-    EXPECT_EQ(status(), 0x50u);
-    EXPECT_EQ(interrupts, 0);
-    EXPECT_EQ(lba(), 5u);
 }
 
 TEST_F(AtaQemuErrors, A48BitCommandWithoutTheLbaBitHasACylinderAddress) {
@@ -182,6 +204,159 @@ TEST_F(AtaQemuErrors, SoftResetKeepsTheTranslation) {
 TEST_F(AtaQemuErrors, IdentifyKeepsTheDefaultTranslation) {
     command_chs(0x91, 0, 3, 0, 20);
     EXPECT_EQ(identify()[55], 16);
+}
+
+TEST_F(AtaQemuErrors, SoftResetEndsTheTranslationOnceAfterSetFeatures) {
+    const auto reset = [this] {
+        set_control(4);
+        set_control(0);
+    };
+    image.write(20, filled(0x44)); // head 1, sector 1 of 20
+    image.write(63, filled(0x55)); // the same of 63
+    set_features(0xCC);
+    for (const int first : {0x5555, 0x4444}) {
+        command_chs(0x91, 0, 3, 0, 20);
+        reset();
+        command_chs(0x20, 0, 1, 1);
+        settle();
+        EXPECT_EQ(data(), first);
+        reset();
+    }
+}
+
+TEST_F(AtaQemuErrors, TheDataRegisterIs0OutsideOfADataPhase) {
+    EXPECT_EQ(data(), 0);
+    command(0x30, 5, 1);
+    EXPECT_EQ(data(), 0);
+}
+
+TEST_F(AtaQemuErrors, SetFeaturesAcceptsWhatHasNoEffect) {
+    for (const uint8_t feature :
+         std::initializer_list<uint8_t>{0x05, 0x85, 0x42, 0xC2, 0x67, 0x69, 0x96, 0x9A}) {
+        set_features(feature, 0x80);
+        EXPECT_EQ(reg(7), 0x50u) << unsigned{feature};
+    }
+    set_features(0x99);
+    EXPECT_EQ(reg(7), 0x41u);
+}
+
+TEST_F(AtaQemuErrors, SetFeaturesAcceptsAnyModeOfAKnownKind) {
+    set_features(3, 0x47);
+    EXPECT_EQ(identify()[88], 0x803F);
+    set_features(3, 0x27);
+    EXPECT_EQ(identify()[63], 0x8007);
+    for (const uint8_t not_dma : std::initializer_list<uint8_t>{0x07, 0x0F, 0x12}) {
+        set_features(3, 0x22);
+        set_features(3, not_dma);
+        EXPECT_EQ(reg(7), 0x50u);
+        const auto words = identify();
+        EXPECT_EQ(words[63], 0x0007) << unsigned{not_dma};
+        EXPECT_EQ(words[88], 0x003F) << unsigned{not_dma};
+    }
+    for (const uint8_t unknown : std::initializer_list<uint8_t>{0x18, 0x28, 0x48}) {
+        set_features(3, unknown);
+        EXPECT_EQ(reg(7), 0x41u) << unsigned{unknown};
+    }
+}
+
+TEST_F(AtaQemuErrors, SecurityFreezeLockClearsTheCount) {
+    command(0xF5, 7, 3);
+    EXPECT_EQ(reg(7), 0x50u);
+    EXPECT_EQ(reg(2), 0u);
+    EXPECT_EQ(lba(), 7u);
+}
+
+TEST_F(AtaQemuErrors, TheInterruptStaysAsItIsWhileInterruptsAreOff) {
+    command(0xE5);
+    set_control(2);
+    EXPECT_TRUE(ide.interrupt(0).level());
+    reg(7);
+    EXPECT_FALSE(ide.interrupt(0).level());
+    command(0xE5); // this request is lost
+    set_control(0);
+    EXPECT_FALSE(ide.interrupt(0).level());
+    EXPECT_EQ(interrupts, 1);
+}
+
+TEST_F(AtaQemuErrors, TheBusMasterNotesEveryRequest) {
+    command(0x20, 5, 2);
+    settle();
+    set_bus_master(2, 0x64);
+    take_words(words_a_sector);
+    settle(); // the second block's, though nobody has looked at the status
+    EXPECT_EQ(bus_master_status(), 4u);
+}
+
+TEST_F(AtaQemuErrors, TheEndOfASoftResetInterrupts) {
+    set_control(4);
+    EXPECT_EQ(interrupts, 0);
+    set_control(0);
+    EXPECT_TRUE(ide.interrupt(0).level());
+    EXPECT_EQ(bus_master_status(), 4u);
+    reg(7);
+    set_control(6);
+    set_control(2);
+    EXPECT_FALSE(ide.interrupt(0).level());
+}
+
+class AtaQemuTwoDrives : public test::IdeTest {
+protected:
+    AtaQemuTwoDrives() : IdeTest{AtaErrors::qemu, 0b0011} {}
+};
+
+TEST_F(AtaQemuTwoDrives, ShareOneInterruptRequest) {
+    command(0xE5);
+    device = 1;
+    select();
+    EXPECT_TRUE(ide.interrupt(0).level());
+    reg(7);
+    EXPECT_FALSE(ide.interrupt(0).level());
+    device = 0;
+    select();
+    EXPECT_FALSE(ide.interrupt(0).level());
+    command(0xE5);
+    EXPECT_TRUE(ide.interrupt(0).level());
+}
+
+TEST_F(AtaQemuTwoDrives, OnlyTheSelectedOneDiagnosesItself) {
+    device = 1;
+    command_ext(0x42, 0x123456789A, 0x0203);
+    command(0x90, 0x123456, 7);
+    EXPECT_EQ(interrupts, 2);
+    EXPECT_EQ(lba(), 1u); // still device 1, though its register says 0
+    EXPECT_EQ(reg(6), 0xA0u);
+    set_control(0x80);
+    EXPECT_EQ(reg(3), 0x9Au); // the last but one
+    device = 0;
+    select();
+    EXPECT_EQ(lba(), 0x123456u);
+}
+
+TEST_F(AtaQemuTwoDrives, SoftResetKeepsTheSelection) {
+    device = 1;
+    command(0xC6, 0, 3);
+    EXPECT_EQ(status(), 0x41u);
+    select();
+    set_control(4);
+    set_control(0);
+    EXPECT_EQ(reg(6), 0xA0u);
+    reg(7);
+    set_reg(7, 0xEC);
+    settle();
+    EXPECT_EQ(take_words(words_a_sector)[60], size_of(1));
+}
+
+class AtaQemuNoDrives : public test::IdeTest {
+protected:
+    AtaQemuNoDrives() : IdeTest{AtaErrors::qemu, 0} {}
+};
+
+TEST_F(AtaQemuNoDrives, TheEndOfASoftResetInterruptsAllTheSame) {
+    set_control(4);
+    set_control(0);
+    EXPECT_TRUE(ide.interrupt(0).level());
+    EXPECT_EQ(reg(7), 0u);
+    EXPECT_FALSE(ide.interrupt(0).level());
 }
 
 class AtaQemuCacheErrors : public AtaQemuErrors {

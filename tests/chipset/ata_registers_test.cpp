@@ -21,6 +21,9 @@ TEST_F(AtaRegisters, KeepThePreviousValueForThe48BitCommands) {
     EXPECT_EQ(reg(3), 0x12u);
     set_reg(2, 0); // any write to the task file switches back
     EXPECT_EQ(reg(3), 0x34u);
+    set_control(0x80);
+    set_reg(7, 0xE5); // the command's, too
+    EXPECT_EQ(reg(3), 0x34u);
 }
 
 TEST_F(AtaRegisters, AreNotWrittenWhileTheDriveIsBusy) {

@@ -25,11 +25,20 @@ models::DiskParameters ideal_drive() {
             .ideal = {1'000, 1'000, 1'000, 1'000}};
 }
 
-models::IdeDisks cabled(models::Disk* disk) {
-    models::IdeDisks disks;
-    if (disk != nullptr)
-        disks[0] = {disk, ideal_drive().model, cable_bytes_per_second};
+std::array<std::unique_ptr<models::Disk>, models::ide_units> make_disks(const Board::Images& images) {
+    std::array<std::unique_ptr<models::Disk>, models::ide_units> disks;
+    for (size_t unit = 0; unit < disks.size(); ++unit)
+        if (images[unit])
+            disks[unit] = models::make_disk(ideal_drive(), *images[unit]);
     return disks;
+}
+
+models::IdeDisks cabled(const std::array<std::unique_ptr<models::Disk>, models::ide_units>& disks) {
+    models::IdeDisks cabled;
+    for (size_t unit = 0; unit < disks.size(); ++unit)
+        if (disks[unit])
+            cabled[unit] = {disks[unit].get(), ideal_drive().model, cable_bytes_per_second};
+    return cabled;
 }
 
 } // namespace
@@ -60,11 +69,11 @@ uint32_t MainMemory::checksum(uint32_t address, size_t bytes) const {
     return sum;
 }
 
-Board::Board(Watch watch, Picoseconds start, models::DiskImage* image)
-    : start_{start}, now_{start}, disk_{image != nullptr ? models::make_disk(ideal_drive(), *image)
-                                                         : nullptr},
-      rtc_{0}, uart_{uart_habits}, ide_{cabled(disk_.get()), models::AtaErrors::qemu, memory_},
-      devices_{&pic_, &pit_, &rtc_, &uart_, &keyboard_, &ports_, &dma_, &pci_, &power_, &ide_, &vga_} {
+Board::Board(Watch watch, Picoseconds start, const Images& images)
+    : start_{start}, now_{start}, disks_{make_disks(images)}, rtc_{0}, uart_{uart_habits},
+      ide_{cabled(disks_), models::AtaErrors::qemu, memory_}, devices_{&pic_,      &pit_,   &rtc_, &uart_,
+                                                                       &keyboard_, &ports_, &dma_, &pci_,
+                                                                       &power_,    &ide_,   &vga_} {
     connect_addresses();
     connect_lines(watch);
     advance(start);
@@ -218,6 +227,13 @@ void Board::advance(Picoseconds now) {
         device->advance(now);
 }
 
+void Board::move_key(models::Key key, bool down) {
+    if (down)
+        keyboard_.keyboard().press(key);
+    else
+        keyboard_.keyboard().release(key);
+}
+
 uint32_t Board::perform(const Step& step) {
     const auto value = static_cast<uint32_t>(step.value);
     switch (step.action) {
@@ -231,6 +247,9 @@ uint32_t Board::perform(const Step& step) {
         break;
     case Action::pin:
         io_apic_.set_line(step.address, step.value != 0);
+        break;
+    case Action::key:
+        move_key(static_cast<models::Key>(step.address), step.value != 0);
         break;
     case Action::end_of_interrupt:
         io_apic_.end_of_interrupt(static_cast<uint8_t>(value));

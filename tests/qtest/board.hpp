@@ -7,6 +7,7 @@
 #include "tests/qtest/message_memory.hpp"
 #include "tests/qtest/subject.hpp"
 
+#include <array>
 #include <memory>
 #include <optional>
 #include <span>
@@ -29,8 +30,9 @@ private:
 
 class Board {
 public:
-    // `image` may be null.
-    Board(Watch watch, models::Picoseconds start, models::DiskImage* image);
+    // `images`: of the IDE units; null where there is no drive.
+    using Images = std::array<std::unique_ptr<models::DiskImage>, models::ide_units>;
+    Board(Watch watch, models::Picoseconds start, const Images& images);
 
     Observations run(const Steps& steps, const std::vector<Instant>& instants);
 
@@ -61,13 +63,14 @@ private:
     void write_memory(uint32_t address, unsigned bytes, uint32_t value);
     void advance(models::Picoseconds now);
     void change(unsigned line, bool level);
+    void move_key(models::Key key, bool down);
     uint32_t perform(const Step& step);
 
     models::Picoseconds start_, now_;
     std::vector<Observation::Change> changes_;
     uint32_t levels_ = 0;
 
-    std::unique_ptr<models::Disk> disk_;
+    std::array<std::unique_ptr<models::Disk>, models::ide_units> disks_;
     MainMemory memory_;
     models::Pic pic_;
     models::Pit pit_;

@@ -9,15 +9,15 @@
 namespace fixpoint::qtest {
 namespace {
 
-// Sequences write to low sectors only; every sector says which one it is.
+// Every sector says which one it is.
 constexpr uint64_t disk_sectors = 40'960;
 
-void write_patterned_disk(const std::filesystem::path& file) {
+void write_patterned_disk(const std::filesystem::path& file, unsigned unit) {
     std::ofstream image{file, std::ios::binary};
     for (uint64_t sector = 0; sector < disk_sectors; ++sector) {
         std::string content(models::sector_bytes, '\0');
         for (size_t i = 0; i < content.size(); ++i)
-            content[i] = static_cast<char>(sector * 7 + i / 2 * 3 + (i & 1) * 101);
+            content[i] = static_cast<char>(sector * 7 + i / 2 * 3 + (i & 1) * 101 + unit * 57);
         image << content;
     }
 }
@@ -54,19 +54,32 @@ uint32_t of_field(const Sight& sight, const std::string& field) {
 
 } // namespace
 
-Campaign::Campaign(const Subject& subject, const Setting& setting)
-    : subject_{subject}, defect_{setting.defect}, known_{setting.known_differences}, prologue_{
-                                                                                         subject.prologue()} {
-    if (subject.needs_disk()) {
-        image_ = folder_ / "disk";
-        write_patterned_disk(image_);
+Campaign::Campaign(const Variants& variants, const Setting& setting)
+    : defect_{setting.defect}, known_{setting.known_differences} {
+    for (const std::unique_ptr<Subject>& subject : variants) {
+        std::vector<std::filesystem::path> images = make_images(subject->drives());
+        auto emulator = std::make_unique<Emulator>(setting.qemu, setting.clock_library, *subject, images);
+        variants_.push_back({*subject, subject->prologue(), std::move(images), std::move(emulator)});
     }
-    emulator_ = std::make_unique<Emulator>(setting.qemu, setting.clock_library, subject, image_);
 }
 
-Steps Campaign::generate(uint64_t seed, uint64_t number) const {
+// A unit's image is the same in all variants, so that none of them may remember what was there.
+std::vector<std::filesystem::path> Campaign::make_images(unsigned drives) const {
+    std::vector<std::filesystem::path> images(models::ide_units);
+    for (unsigned unit = 0; unit < images.size(); ++unit) {
+        if (!(drives >> unit & 1))
+            continue;
+        images[unit] = folder_ / fmt::format("disk{}", unit);
+        if (!std::filesystem::exists(images[unit]))
+            write_patterned_disk(images[unit], unit);
+    }
+    return images;
+}
+
+Campaign::Comparison Campaign::run(uint64_t seed, uint64_t number) {
     Random random{seed, number};
-    return subject_.generate(random);
+    const size_t variant = number % variants_.size();
+    return compare(variant, variants_[variant].subject.generate(random));
 }
 
 // The canary: every value that the model reads with bit 2 set loses it.
@@ -80,67 +93,73 @@ void Campaign::spoil(Observations& observations) const {
             seen.changes.clear();
 }
 
-Campaign::Comparison Campaign::compare(const Steps& steps) {
+Campaign::Comparison Campaign::compare(size_t variant, const Steps& steps) {
+    const auto& [subject, prologue, images, emulator] = variants_[variant];
     Comparison result;
-    result.steps = prologue_;
+    result.variant = variant;
+    result.steps = prologue;
     result.steps.insert(result.steps.end(), steps.begin(), steps.end());
-    const std::vector<Instant> instants = schedule(subject_, result.steps);
+    const std::vector<Instant> instants = schedule(subject, result.steps);
 
-    const uint64_t start_ns = emulator_->reset();
-    std::unique_ptr<models::DiskImage> image;
-    if (!image_.empty())
-        image = std::make_unique<models::DiskImage>(image_, models::DiskImage::Access::overlay);
-    Board board{subject_.watch(), start_ns * models::ps_per_ns, image.get()};
+    const uint64_t start_ns = emulator->reset();
+    Board::Images overlays;
+    for (size_t unit = 0; unit < overlays.size(); ++unit)
+        if (!images[unit].empty())
+            overlays[unit] =
+                std::make_unique<models::DiskImage>(images[unit], models::DiskImage::Access::overlay);
+    Board board{subject.watch(), start_ns * models::ps_per_ns, overlays};
     result.model = board.run(result.steps, instants);
     spoil(result.model);
-    result.emulator = emulator_->run(result.steps, instants);
+    result.emulator = emulator->run(result.steps, instants);
 
-    const uint32_t lines = subject_.lines();
+    const uint32_t lines = subject.lines();
     uint32_t model_rises = 0, emulator_rises = 0; // since the lines were last looked at
-    for (size_t i = prologue_.empty() ? 0 : prologue_.size() - 1; i < result.steps.size(); ++i) {
-        const Observation &model = result.model[i], &emulator = result.emulator[i];
-        const bool compared = i >= prologue_.size(); // of the prologue only what it leaves
-        if (compared && model.value != emulator.value) {
-            const unsigned shift = subject_.first_bit(result.steps[i]);
-            result.differences.push_back({i, "value", model.value << shift, emulator.value << shift});
+    for (size_t i = prologue.empty() ? 0 : prologue.size() - 1; i < result.steps.size(); ++i) {
+        const Observation &model = result.model[i], &other = result.emulator[i];
+        const bool compared = i >= prologue.size(); // of the prologue only what it leaves
+        if (compared && model.value != other.value) {
+            const unsigned shift = subject.first_bit(result.steps[i]);
+            result.differences.push_back({i, "value", model.value << shift, other.value << shift});
         }
         if (compared) {
             model_rises += rises(model, lines);
-            emulator_rises += rises(emulator, lines);
+            emulator_rises += rises(other, lines);
         }
-        if (!subject_.shows_lines(result.steps[i]))
+        if (!subject.shows_lines(result.steps[i]))
             continue;
         if (model_rises != emulator_rises)
             result.differences.push_back({i, "rises", model_rises, emulator_rises});
         model_rises = emulator_rises = 0;
-        if ((model.levels ^ emulator.levels) & lines)
-            result.differences.push_back({i, "level", model.levels & lines, emulator.levels & lines});
+        if ((model.levels ^ other.levels) & lines)
+            result.differences.push_back({i, "level", model.levels & lines, other.levels & lines});
     }
     if (result.differences.empty())
         return result;
-    const std::vector<Features> features = subject_.features(result.steps);
-    const std::vector<Expectation> expected = subject_.expectations(result.steps);
+    const std::vector<Features> features = subject.features(result.steps);
+    const std::vector<Expectation> expected = subject.expectations(result.steps);
     const auto is_expected = [&](const Difference& one) {
         return expected.empty() || (one.model == of_field(expected[one.step].model, one.field) &&
                                     one.emulator == of_field(expected[one.step].emulator, one.field));
     };
     for (const Difference& one : result.differences)
         if (!is_expected(one) ||
-            !known_.explains(subject_.name(), one, of_difference(result.steps, features, one)))
+            !known_.explains(subject.name(), one, of_difference(result.steps, features, one)))
             result.unexplained.push_back(one);
     return result;
 }
 
 std::string Campaign::group_of(const Comparison& comparison) const {
+    const Subject& subject = variants_[comparison.variant].subject;
     const Difference& first = comparison.unexplained.front();
-    const Features all = of_difference(comparison.steps, subject_.features(comparison.steps), first);
+    const Features all = of_difference(comparison.steps, subject.features(comparison.steps), first);
     return fmt::format("{}: {}", first.field, fmt::join(all, " "));
 }
 
 Campaign::Comparison Campaign::shrink(const Comparison& failure) {
     const std::string group = group_of(failure);
+    const auto& [subject, prologue, images, emulator] = variants_[failure.variant];
     Comparison best = failure;
-    const auto begin = static_cast<std::ptrdiff_t>(prologue_.size());
+    const auto begin = static_cast<std::ptrdiff_t>(prologue.size());
     Steps steps{best.steps.begin() + begin,
                 best.steps.begin() + static_cast<std::ptrdiff_t>(best.unexplained.front().step) + 1};
     for (size_t size = std::max<size_t>(steps.size() / 2, 1); size > 0;) {
@@ -149,11 +168,11 @@ Campaign::Comparison Campaign::shrink(const Comparison& failure) {
             Steps candidate = steps;
             const auto from = candidate.begin() + static_cast<std::ptrdiff_t>(at);
             candidate.erase(from, from + static_cast<std::ptrdiff_t>(size));
-            if (!subject_.legal(candidate)) {
+            if (!subject.legal(candidate)) {
                 at += size;
                 continue;
             }
-            Comparison comparison = compare(candidate);
+            Comparison comparison = compare(failure.variant, candidate);
             if (!comparison.unexplained.empty() && group_of(comparison) == group) {
                 steps = std::move(candidate);
                 best = std::move(comparison);
@@ -169,10 +188,13 @@ Campaign::Comparison Campaign::shrink(const Comparison& failure) {
 }
 
 std::string Campaign::describe(const Comparison& comparison) const {
-    const std::vector<Features> features = subject_.features(comparison.steps);
-    const uint32_t lines = subject_.lines();
+    const auto& [subject, prologue, images, other] = variants_[comparison.variant];
+    const std::vector<Features> features = subject.features(comparison.steps);
+    const uint32_t lines = subject.lines();
     std::string text;
-    for (size_t i = prologue_.size(); i < comparison.steps.size(); ++i) {
+    if (variants_.size() > 1)
+        text += fmt::format("  variant {}, IDE units {:#06b}\n", comparison.variant, subject.drives());
+    for (size_t i = prologue.size(); i < comparison.steps.size(); ++i) {
         const Observation &model = comparison.model[i], &emulator = comparison.emulator[i];
         text += fmt::format("  {:<36}", qtest::describe(comparison.steps[i]));
         if (shows_value(comparison.steps[i]))

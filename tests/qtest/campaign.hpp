@@ -21,33 +21,39 @@ struct Setting {
 
 class Campaign {
 public:
-    Campaign(const Subject& subject, const Setting& setting);
+    // `variants`: at least one; they must outlive it.
+    Campaign(const Variants& variants, const Setting& setting);
 
     struct Comparison {
+        size_t variant = 0;
         Steps steps; // with the prologue
         Observations model, emulator;
         std::vector<Difference> differences, unexplained;
     };
-    [[nodiscard]] Steps generate(uint64_t seed, uint64_t number) const;
-    Comparison compare(const Steps& steps); // steps: after the prologue
+    Comparison run(uint64_t seed, uint64_t number);
     // The shortest sequence found that still shows the first unexplained difference's like.
     Comparison shrink(const Comparison& failure);
 
     // What sequences that differ alike have in common.
     [[nodiscard]] std::string group_of(const Comparison& comparison) const;
     [[nodiscard]] std::string describe(const Comparison& comparison) const;
-    [[nodiscard]] std::string usage() const { return known_.usage(subject_.name()); }
+    [[nodiscard]] std::string usage() const { return known_.usage(variants_.front().subject.name()); }
 
 private:
+    struct Variant {
+        const Subject& subject;
+        Steps prologue;
+        std::vector<std::filesystem::path> images; // of the IDE units, empty: no drive
+        std::unique_ptr<Emulator> emulator;
+    };
+    [[nodiscard]] std::vector<std::filesystem::path> make_images(unsigned drives) const;
+    Comparison compare(size_t variant, const Steps& steps); // steps: after the prologue
     void spoil(Observations& observations) const;
 
-    const Subject& subject_;
     std::string defect_;
     KnownDifferences known_;
-    Steps prologue_;
     tests::TemporaryFolder folder_{"fixpoint-qtest-disk"};
-    std::filesystem::path image_;
-    std::unique_ptr<Emulator> emulator_;
+    std::vector<Variant> variants_;
 };
 
 } // namespace fixpoint::qtest

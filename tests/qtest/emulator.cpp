@@ -1,6 +1,7 @@
 #include "tests/qtest/emulator.hpp"
 
 #include "models/chipset/io_apic.hpp"
+#include "tests/qtest/key_names.hpp"
 
 #include <array>
 #include <cstdlib>
@@ -19,7 +20,7 @@ namespace fixpoint::qtest {
 namespace {
 
 constexpr uint64_t ns_per_second = 1'000'000'000;
-constexpr std::string_view synchronise = "endianness\n"; // a command that touches no device
+constexpr std::string_view no_access = "endianness\n"; // a command that touches no device
 
 // 64 KB that end at 4 GB. The processor begins 16 bytes before the end: CLI; HLT, and again after any wake-up.
 void write_halting_rom(const std::filesystem::path& file) {
@@ -36,9 +37,9 @@ char width_letter(unsigned bytes) {
 } // namespace
 
 Emulator::Emulator(const std::filesystem::path& program, const std::filesystem::path& clock_library,
-                   const Subject& subject, const std::filesystem::path& image) {
+                   const Subject& subject, const std::vector<std::filesystem::path>& images) {
     try {
-        start(program, clock_library, subject.emulator_options(), image);
+        start(program, clock_library, subject.emulator_options(), images);
         intercept(subject.watch());
     } catch (...) {
         stop();
@@ -52,7 +53,8 @@ Emulator::~Emulator() {
 }
 
 void Emulator::start(const std::filesystem::path& program, const std::filesystem::path& clock_library,
-                     const std::vector<std::string>& options, const std::filesystem::path& image) {
+                     const std::vector<std::string>& options,
+                     const std::vector<std::filesystem::path>& images) {
     const std::filesystem::path clock_file = folder_ / "clock", rom = folder_ / "rom";
     write_halting_rom(rom);
     std::ofstream{clock_file, std::ios::binary} << std::string(virtual_clock_bytes, '\0');
@@ -88,9 +90,12 @@ void Emulator::start(const std::filesystem::path& program, const std::filesystem
                                      "-qmp",
                                      "unix:" + (folder_ / "qmp").string()};
     command.insert(command.end(), options.begin(), options.end());
-    if (!image.empty()) {
+    for (size_t unit = 0; unit < images.size(); ++unit) {
+        if (images[unit].empty())
+            continue;
         command.push_back("-drive");
-        command.push_back("if=ide,format=raw,cache=unsafe,file.locking=off,file=" + image.string());
+        command.push_back(fmt::format("if=ide,index={},format=raw,cache=unsafe,file.locking=off,file={}",
+                                      unit, images[unit].string()));
     }
     std::vector<char*> arguments;
     arguments.reserve(command.size() + 1);
@@ -163,15 +168,20 @@ std::string Emulator::reply(std::vector<Observation::Change>& changes) {
     }
 }
 
+// Returns when QEMU is at the clock's target, with all that has come until then.
+void Emulator::synchronise(std::vector<Observation::Change>& changes) {
+    qtest_.send(no_access);
+    reply(changes);
+}
+
 uint64_t Emulator::reset() {
     qmp_.send("{\"execute\":\"system_reset\"}\n");
     while (nlohmann::json::parse(qmp_.receive()).value("event", "") != "RESET") {
     }
     start_ns_ = (clock_->now_ns.load() / ns_per_second + 1) * ns_per_second;
     clock_->target_ns.store(start_ns_);
-    qtest_.send(synchronise);
     std::vector<Observation::Change> ignored;
-    reply(ignored);
+    synchronise(ignored);
     if (clock_->now_ns.load() != start_ns_)
         throw std::runtime_error("QEMU does not run in virtual time: is it linked statically?");
     return start_ns_;
@@ -200,9 +210,19 @@ std::string Emulator::command_of(const Step& step) const {
         return fmt::format("read {:#x} {:#x}\n", step.address, step.value);
     case Action::wait:
     case Action::disk_ready:
+    case Action::key:
         break;
     }
-    return std::string{synchronise};
+    return std::string{no_access};
+}
+
+// The event is with the keyboard when the answer comes: unlike send-key, which has a queue, input-send-event hands it
+// over at once.
+void Emulator::send_key(const Step& step) {
+    qmp("input-send-event",
+        fmt::format(
+            R"({{"events":[{{"type":"key","data":{{"down":{},"key":{{"type":"qcode","data":"{}"}}}}}}]}})",
+            step.value != 0, key_name(step.address)));
 }
 
 // The host's disk takes host time, not virtual time. A bus master that nobody feeds stays active: not for ever.
@@ -247,16 +267,22 @@ Observations Emulator::run(const Steps& steps, const std::vector<Instant>& insta
         do
             commands += command_of(steps[end++]);
         while (end < steps.size() && start_ns_ + instants[end].emulator_ns == instant &&
-               start_ns_ + instants[end - 1].end_ns == instant && steps[end].action != Action::disk_ready);
+               start_ns_ + instants[end - 1].end_ns == instant && steps[end].action != Action::disk_ready &&
+               steps[end].action != Action::key);
         if (steps[begin].action == Action::disk_ready)
-            wait_for_disk(steps[begin].address, observations[begin].changes);
+            for (const unsigned channel : {0u, 1u})
+                if (steps[begin].address >> channel & 1)
+                    wait_for_disk(channel, observations[begin].changes);
         clock_->target_ns.store(instant);
+        if (steps[begin].action == Action::key) {
+            synchronise(observations[begin].changes);
+            send_key(steps[begin]);
+        }
         qtest_.send(commands);
         collect(begin, end);
         if (const uint64_t end_ns = start_ns_ + instants[end - 1].end_ns; end_ns != instant) {
             clock_->target_ns.store(end_ns);
-            qtest_.send(synchronise);
-            reply(observations[end - 1].changes);
+            synchronise(observations[end - 1].changes);
             observations[end - 1].levels = levels_;
         }
         begin = end;

@@ -39,10 +39,10 @@ private:
 
 class Emulator {
 public:
-    // `program`: of QEMU. `clock_library`: virtual_clock_preload. `image`: of the disk, or empty. Throws
-    // std::runtime_error if QEMU does not start.
+    // `program`: of QEMU. `clock_library`: virtual_clock_preload. `images`: of the IDE units, empty where there is no
+    // drive. Throws std::runtime_error if QEMU does not start.
     Emulator(const std::filesystem::path& program, const std::filesystem::path& clock_library,
-             const Subject& subject, const std::filesystem::path& image);
+             const Subject& subject, const std::vector<std::filesystem::path>& images);
     ~Emulator();
     Emulator(const Emulator&) = delete;
     Emulator& operator=(const Emulator&) = delete;
@@ -54,12 +54,14 @@ public:
 
 private:
     void start(const std::filesystem::path& program, const std::filesystem::path& clock_library,
-               const std::vector<std::string>& options, const std::filesystem::path& image);
+               const std::vector<std::string>& options, const std::vector<std::filesystem::path>& images);
     void stop();
     void intercept(Watch watch);
     std::string qmp(const std::string& command, const std::string& arguments); // JSON of what it returns
     [[nodiscard]] std::string command_of(const Step& step) const;
+    void synchronise(std::vector<Observation::Change>& changes);
     std::string reply(std::vector<Observation::Change>& changes);
+    void send_key(const Step& step);
     void wait_for_disk(unsigned channel, std::vector<Observation::Change>& changes);
 
     tests::TemporaryFolder folder_{"fixpoint-qtest"};

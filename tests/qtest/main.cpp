@@ -47,12 +47,12 @@ void show(Campaign& campaign, const Options& options, const std::string& device,
 }
 
 // True: nothing is unexplained.
-bool run(const Options& options, const Subject& subject, const std::filesystem::path& qemu) {
-    const std::string device{subject.name()};
-    Campaign campaign{subject, {qemu, options.clock_library, options.known, options.defect}};
+bool run(const Options& options, const Variants& variants, const std::filesystem::path& qemu) {
+    const std::string device{variants.front()->name()};
+    Campaign campaign{variants, {qemu, options.clock_library, options.known, options.defect}};
     if (options.one >= 0) {
         const auto number = static_cast<uint64_t>(options.one);
-        const auto comparison = campaign.compare(campaign.generate(options.seed, number));
+        const auto comparison = campaign.run(options.seed, number);
         show(campaign, options, device, number, comparison);
         return comparison.unexplained.empty();
     }
@@ -64,7 +64,7 @@ bool run(const Options& options, const Subject& subject, const std::filesystem::
     uint64_t differing = 0, failing = 0, steps = 0;
     const auto begin = std::chrono::steady_clock::now();
     for (uint64_t number = options.first; number < options.first + options.count; ++number) {
-        auto comparison = campaign.compare(campaign.generate(options.seed, number));
+        auto comparison = campaign.run(options.seed, number);
         steps += comparison.steps.size();
         differing += comparison.differences.empty() ? 0 : 1;
         if (comparison.unexplained.empty())
@@ -91,10 +91,10 @@ bool run(const Options& options, const Subject& subject, const std::filesystem::
 }
 
 int run(const Options& options) {
-    const auto subjects = all_subjects();
+    const std::vector<Variants> subjects = all_subjects();
     if (options.list) {
-        for (const auto& subject : subjects)
-            fmt::print("{}\n", subject->name());
+        for (const Variants& subject : subjects)
+            fmt::print("{}\n", subject.front()->name());
         return 0;
     }
     const std::filesystem::path qemu = find_qemu();
@@ -103,11 +103,11 @@ int run(const Options& options) {
         return exit_skipped;
     }
     bool known_device = false, passed = true;
-    for (const auto& subject : subjects) {
-        if (!options.device.empty() && subject->name() != options.device)
+    for (const Variants& subject : subjects) {
+        if (!options.device.empty() && subject.front()->name() != options.device)
             continue;
         known_device = true;
-        passed = run(options, *subject, qemu) && passed;
+        passed = run(options, subject, qemu) && passed;
     }
     if (!known_device) {
         fmt::print(stderr, "fixpoint_qtest: no device {}\n", options.device);

@@ -1,5 +1,7 @@
 #include "tests/qtest/sequence.hpp"
 
+#include "tests/qtest/key_names.hpp"
+
 #include <fmt/format.h>
 
 namespace fixpoint::qtest {
@@ -27,6 +29,8 @@ std::string describe(const Step& step) {
         return fmt::format("read{} {:#x}", width_letter(step.bytes), step.address);
     case Action::write_memory:
         return fmt::format("write{} {:#x} {:#x}", width_letter(step.bytes), step.address, step.value);
+    case Action::key:
+        return fmt::format("key {} {}", key_name(step.address), step.value != 0 ? "down" : "up");
     case Action::end_of_interrupt:
         return fmt::format("end of interrupt {:#x}", step.value);
     case Action::fill_memory:
@@ -36,7 +40,7 @@ std::string describe(const Step& step) {
     case Action::disk_ready:
         break;
     }
-    return fmt::format("IDE channel {} ready, wait until {} ns", step.address, step.value);
+    return fmt::format("IDE channels {:#b} ready, wait until {} ns", step.address, step.value);
 }
 
 Features plain_features(const Step& step) {
@@ -54,6 +58,8 @@ Features plain_features(const Step& step) {
         return {"disk_ready"};
     case Action::pin:
         return {"pin"};
+    case Action::key:
+        return {"key", fmt::format("key:{}", key_name(step.address))};
     case Action::end_of_interrupt:
         return {"end_of_interrupt"};
     case Action::read_memory:

@@ -18,7 +18,8 @@ enum class Action : uint8_t {
     write_memory, // the same, `value`
     fill_memory,  // `value` bytes of main memory from `address` on become the byte `bytes`
     sum_memory,   // a checksum over `value` bytes of main memory from `address` on
-    disk_ready,   // as wait, and until drive and bus master of IDE channel `address` have nothing more to do
+    disk_ready, // as wait, and until drives and bus masters of the IDE channels `address`, a bit each, have nothing more to do
+    key,        // models::Key `address` goes down or, with `value` 0, up
     end_of_interrupt, // a local APIC tells the I/O APIC that the interrupt with vector `value` is over
 };
 
@@ -57,6 +58,9 @@ constexpr Step line(unsigned irq, bool level) {
 
 constexpr Step pin(unsigned number, bool level) {
     return {Action::pin, 0, number, level};
+}
+constexpr Step key(uint32_t number, bool down) {
+    return {Action::key, 0, number, down};
 }
 constexpr Step end_of_interrupt(uint8_t vector) {
     return {Action::end_of_interrupt, 0, 0, vector};

@@ -60,7 +60,8 @@ public:
     [[nodiscard]] virtual uint32_t lines() const = 0;
     // Whether lines are looked at after a step; rising edges of steps where they are not are counted with the next one.
     [[nodiscard]] virtual bool shows_lines(const Step&) const { return true; }
-    [[nodiscard]] virtual bool needs_disk() const { return false; }
+    // IDE units that have a drive, a bit each: primary master and slave, secondary master and slave.
+    [[nodiscard]] virtual unsigned drives() const { return 0; }
     // What QEMU's command line needs besides.
     [[nodiscard]] virtual std::vector<std::string> emulator_options() const { return {}; }
     // A chip may take a write over later than QEMU does, which then has to get it later.
@@ -89,7 +90,10 @@ std::vector<Features> follow_steps(const Steps& steps, Follower follower = {}) {
     return all;
 }
 
-[[nodiscard]] std::vector<std::unique_ptr<Subject>> all_subjects();
+// A device's subjects: one, or one for each way of putting its board together. Sequences take them in turn.
+using Variants = std::vector<std::unique_ptr<Subject>>;
+
+[[nodiscard]] std::vector<Variants> all_subjects();
 
 [[nodiscard]] std::vector<Instant> schedule(const Subject& subject, const Steps& steps);
 

@@ -1,4 +1,4 @@
-// What the table of known differences may say of a step: what is known of drive and bus master from the accesses.
+// What the table of known differences may say of a step: what is known of drives and bus masters from the accesses.
 #pragma once
 
 #include "tests/qtest/subjects/ide_accesses.hpp"
@@ -9,88 +9,90 @@ namespace fixpoint::qtest::ide {
 
 class Follower {
 public:
+    explicit Follower(unsigned drives) : drives_{drives} {}
+
     Features follow(const Step& step) {
+        if (step.action == Action::disk_ready)
+            return features_of_wait(step.address);
+        if (step.action != Action::write && step.action != Action::read)
+            return {};
+        const auto place = place_of(step.address);
+        if (!place)
+            return {};
+        Channel& channel = channels_[place->channel];
         if (step.action == Action::write)
-            write(step.address, static_cast<uint32_t>(step.value));
-        else if (step.action == Action::write_memory)
-            region_bytes(step);
-        Features here{fmt::format("command:{:#04x}", code_)};
-        const auto add = [&](bool holds, const char* name) {
-            if (holds)
-                here.insert(name);
-        };
-        add(feature_ == 0x05 && code_ == 0xEF, "power_level");
-        add(pio_mode_, "pio_mode");
-        add(freeze_lock_, "freeze_lock");
-        add(keeps_settings_, "keeps_settings");
-        add(was_slave_, "was_slave");
-        add(was_reset_, "was_reset");
-        add(was_off_, "was_off");
-        add(short_table_, "short_table");
-        if (code_ == 0xEC && step.action == Action::read && step.address == data)
-            here.insert(fmt::format("word:{}", words_++));
-        // A command, or a read of the status, ends the interrupt.
-        if ((step.action == Action::write || step.action == Action::read) && step.address == command) {
-            was_reset_ = false;
-            was_slave_ = of_slave_;
-            was_off_ = off_;
-        }
+            write(channel, place->reg, static_cast<uint32_t>(step.value));
+        Features here = features_of(place->channel);
+        here.insert(register_name(place->reg));
+        if (place->reg >= bm_command)
+            here.insert("bus_master");
+        if (channel.shows_high_order)
+            here.insert("high_order");
+        if (channel.code == identify && step.action == Action::read && place->reg == data)
+            here.insert(fmt::format("word:{}", channel.words++));
         return here;
     }
 
 private:
-    void write(uint32_t port, uint32_t value) {
-        constexpr uint32_t first_dma_mode = 0x10;
-        switch (port) {
+    static constexpr uint32_t identify = 0xEC, smart = 0xB0, smart_enable = 0xD8, smart_disable = 0xD9;
+
+    struct Channel {
+        uint32_t code = 0, feature = 0;
+        unsigned words = 0, selected = 0;
+        bool shows_high_order = false;
+        std::array<bool, 2> smart_off{}; // of each device
+    };
+
+    static std::string register_name(uint32_t reg) {
+        constexpr std::array<const char*, control + 1> names{
+            "data", "error", "count", "lba_low", "lba_mid", "lba_high", "device", "status", "control"};
+        return reg < names.size() ? names[reg] : fmt::format("bus_master+{}", reg - bm_command);
+    }
+    Features features_of(unsigned number) const {
+        const Channel& channel = channels_[number];
+        Features here{fmt::format("command:{:#04x}", channel.code)};
+        const bool present = has_drive(drives_, number, channel.selected);
+        if (!present && channel.selected == 0)
+            here.insert("absent_master");
+        if (!present && channel.selected == 1 && has_drive(drives_, number, 0))
+            here.insert("absent_slave");
+        if (channel.smart_off[channel.selected])
+            here.insert("smart_off");
+        return here;
+    }
+    Features features_of_wait(uint32_t channels) const {
+        Features here;
+        for (unsigned number = 0; number < channel_count; ++number)
+            if (channels >> number & 1)
+                here.merge(features_of(number));
+        return here;
+    }
+    static void write(Channel& channel, uint32_t reg, uint32_t value) {
+        if (reg < control)
+            channel.shows_high_order = false;
+        switch (reg) {
         case feature:
-            feature_ = value;
-            break;
-        case count:
-            sectors_ = value;
-            freeze_lock_ = false;
+            channel.feature = value;
             break;
         case device:
-            of_slave_ = value & slave;
-            was_slave_ |= of_slave_;
+            channel.selected = value & slave ? 1 : 0;
             break;
         case command:
-            code_ = value;
-            words_ = 0;
-            short_table_ = false;
-            freeze_lock_ |= code_ == 0xF5;
-            if (code_ == 0xEF && (feature_ == 0x66 || feature_ == 0xCC))
-                keeps_settings_ = feature_ == 0x66;
-            if (code_ == 0xEF && feature_ == 0x03)
-                pio_mode_ = sectors_ < first_dma_mode;
+            channel.code = value;
+            channel.words = 0;
+            if (value == smart && (channel.feature == smart_enable || channel.feature == smart_disable))
+                channel.smart_off[channel.selected] = channel.feature == smart_disable;
             break;
         case control:
-            was_reset_ |= value & software_reset;
-            short_table_ &= !(value & software_reset);
-            off_ = value & interrupt_off;
-            was_off_ |= off_;
-            break;
-        case bm_command:
-            if (value & 1)
-                short_table_ = table_bytes_ < uint64_t{sectors_} * sector;
+            channel.shows_high_order = value & high_order_byte;
             break;
         default:
             break;
         }
     }
-    // The second word of a descriptor; a table's first one begins it anew.
-    void region_bytes(const Step& step) {
-        constexpr uint64_t bytes_mask = 0xFFFE;
-        if (step.address == table)
-            table_bytes_ = 0;
-        if (step.address & 4)
-            table_bytes_ += step.value & bytes_mask;
-    }
 
-    uint32_t code_ = 0, feature_ = 0, sectors_ = 0;
-    unsigned words_ = 0;
-    bool of_slave_ = false, was_slave_ = false, was_reset_ = false, off_ = false, was_off_ = false,
-         short_table_ = false, pio_mode_ = false, freeze_lock_ = false, keeps_settings_ = false;
-    uint64_t table_bytes_ = 0;
+    unsigned drives_;
+    std::array<Channel, channel_count> channels_;
 };
 
 } // namespace fixpoint::qtest::ide

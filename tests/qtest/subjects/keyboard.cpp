@@ -1,10 +1,18 @@
-// The 8042 with a keyboard and a mouse that nobody touches: commands, their answers and IRQ 1 and 12.
+// The 8042 with a keyboard whose keys are pressed and a mouse that nobody touches: commands, their answers, key codes,
+// IRQ 1 and 12.
+//
+// A key goes down or up between two accesses, in QEMU by QMP's input-send-event, whose answer comes when the keyboard has
+// the event; so it is as deterministic as an access.
 //
 // Not asked for: resets of the machine; commands that QEMU does not have (the controller's RAM beyond the command byte,
 // 0xA4 and 0xE0; types of single keys, 0xFB and 0xFD; 0xFE, which asks for the last byte again; 0xEC to a mouse that does
 // not wrap, and anything that is no command of the mouse's, where QEMU says nothing and a mouse asks for another byte); a
 // command in a parameter's place, which QEMU takes for the parameter; the reset of a mouse that wraps, which goes on
-// wrapping in QEMU; sample rates of 200 one after the other, which ask QEMU's mouse for five buttons.
+// wrapping in QEMU; sample rates of 200 one after the other, which ask QEMU's mouse for five buttons. Of keys: more than
+// the keyboard's buffer holds, where QEMU drops single bytes instead of keystrokes and tells nobody; another translation
+// while codes may wait, which QEMU translates when the key is pressed; modifiers while the keyboard does not scan, which
+// QEMU does not notice; Print Screen with Alt, for which QEMU releases Alt and presses it again.
+#include "models/chipset/ps2_keyboard.hpp"
 #include "tests/qtest/subjects/subjects.hpp"
 
 #include <algorithm>
@@ -39,7 +47,8 @@ enum : uint32_t {
 };
 constexpr uint32_t pulses = 0xF0, not_reset = 0x01; // a command that pulses lines; the line of the reset
 // Of the keyboard.
-constexpr uint32_t first_keyboard_command = 0xED, set_leds = 0xED, scan_code_set = 0xF0, set_typematic = 0xF3,
+constexpr uint32_t first_keyboard_command = 0xED, set_leds = 0xED, scan_code_set = 0xF0, identify = 0xF2,
+                   set_typematic = 0xF3, enable = 0xF4, default_disable = 0xF5, set_default = 0xF6,
                    key_make_typematic = 0xFB, key_make_break = 0xFC, key_make = 0xFD, resend = 0xFE;
 // Of the mouse.
 constexpr uint32_t first_mouse_command = 0xE6, set_resolution = 0xE8, reset_wrap = 0xEC, set_wrap = 0xEE,
@@ -54,14 +63,57 @@ bool is_mouse_command(uint32_t value) {
 }
 
 // Bits of the command byte that the controller has.
-constexpr uint32_t interrupts = 0x03, command_byte_bits = 0x77;
+constexpr uint32_t interrupts = 0x03, keyboard_off = 0x10, translation = 0x40, command_byte_bits = 0x77;
+
+using models::Key;
+
+// Codes that may wait in the keyboard, as the steps tell: never less than there are.
+class WaitingCodes {
+public:
+    [[nodiscard]] bool any() const { return bytes_ != 0; }
+    [[nodiscard]] bool have_room_for(const Step& key) const {
+        return bytes_ + longest_code(key) <= models::Ps2Keyboard::buffer_bytes;
+    }
+    void add(const Step& key) {
+        bytes_ += longest_code(key);
+        reads_ = 0;
+    }
+    void clear() { bytes_ = 0; }
+    // Whoever reads long enough while the keyboard may speak has them all.
+    void follow_read() { bytes_ = ++reads_ >= reads_for_all ? 0 : bytes_; }
+    void follow_write() { reads_ = 0; }
+
+    // The controller's byte, the mouse's 16, and the keyboard's with an answer of 4.
+    static constexpr unsigned reads_for_all = 1 + 16 + models::Ps2Keyboard::buffer_bytes + 4;
+
+private:
+    static size_t longest_code(const Step& step) {
+        const Key key{static_cast<uint8_t>(step.address)};
+        if (key == Key::print_screen || key == Key::pause)
+            return models::ScanCodes::longest;
+        return step.value != 0 ? 2 : 3;
+    }
+
+    size_t bytes_ = 0;
+    unsigned reads_ = 0;
+};
 
 // Whom the next byte at the data port is for, and what that one expects.
 class Follower {
 public:
     void follow(const Step& step) {
+        if (step.action == Action::key) {
+            follow_key(step);
+            return;
+        }
+        if (step.action == Action::read && step.address == data) {
+            retranslated_ |= awaits_answer_ && answer_translated_ != translates_;
+            if (!keyboard_disabled_)
+                codes_.follow_read();
+        }
         if (step.action != Action::write)
             return;
+        codes_.follow_write();
         const auto value = static_cast<uint32_t>(step.value);
         if (step.address == command)
             follow_command(value);
@@ -72,8 +124,13 @@ public:
     // A command for the types of keys has been sent.
     [[nodiscard]] bool key_types() const { return key_types_; }
 
+    // What was read since a keyboard's answer that QEMU has translated may have been translated otherwise.
+    [[nodiscard]] bool retranslated() const { return retranslated_; }
+
     // Whether the subject asks for this.
     [[nodiscard]] bool allows(const Step& step) const {
+        if (step.action == Action::key)
+            return allows_key(step);
         if (step.action != Action::write)
             return true;
         const auto value = static_cast<uint32_t>(step.value);
@@ -81,8 +138,9 @@ public:
             return (value & pulses) != pulses || value & not_reset;
         switch (awaiting_) {
         case 0:
-            return keyboard_parameter_ ? value < first_keyboard_command
-                                       : value != key_make_typematic && value != key_make && value != resend;
+            return keyboard_parameter_ != 0
+                       ? value < first_keyboard_command
+                       : value != key_make_typematic && value != key_make && value != resend;
         case write_mouse:
             if (mouse_wraps_)
                 return value != device_reset;
@@ -91,13 +149,36 @@ public:
             return mouse_parameter_ != 0 ? value < first_mouse_command : is_mouse_command(value);
         case write_output_port:
             return value & not_reset;
+        case write_command_byte:
+            return !codes_.any() || translates_ == ((value & translation) != 0);
         default:
             return true;
         }
     }
 
 private:
+    static bool is_modifier(Key key) {
+        return key == Key::left_shift || key == Key::right_shift || key == Key::left_control ||
+               key == Key::right_control || is_alt(key);
+    }
+    static bool is_alt(Key key) { return key == Key::left_alt || key == Key::right_alt; }
+    [[nodiscard]] bool allows_key(const Step& step) const {
+        const Key key{static_cast<uint8_t>(step.address)};
+        if ((is_modifier(key) && !scanning_) || (key == Key::print_screen && alts_down_ != 0))
+            return false;
+        return codes_.have_room_for(step);
+    }
+    void follow_key(const Step& step) {
+        const Key key{static_cast<uint8_t>(step.address)};
+        if (is_alt(key)) {
+            const unsigned bit = key == Key::left_alt ? 1 : 2;
+            alts_down_ = step.value != 0 ? alts_down_ | bit : alts_down_ & ~bit;
+        }
+        codes_.add(step);
+    }
     void follow_command(uint32_t value) {
+        if (value == disable_keyboard || value == enable_keyboard)
+            keyboard_disabled_ = value == disable_keyboard;
         if (value == write_command_byte || (value >= write_output_port && value <= write_mouse))
             awaiting_ = value;
     }
@@ -106,12 +187,33 @@ private:
             follow_keyboard(value);
         else if (after == write_mouse)
             follow_mouse(value);
+        else if (after == write_command_byte) {
+            translates_ = value & translation;
+            keyboard_disabled_ = value & keyboard_off;
+        }
     }
     void follow_keyboard(uint32_t value) {
+        keyboard_disabled_ = false;
+        awaits_answer_ = false;
+        if (keyboard_parameter_ == 0) {
+            if (value == default_disable || value == set_default || value == device_reset)
+                codes_.clear();
+            if (value == default_disable)
+                scanning_ = false;
+            else if (value == enable || value == set_default || value == device_reset)
+                scanning_ = true;
+        }
+        if (keyboard_parameter_ == 0 ? value == identify
+                                     : keyboard_parameter_ == scan_code_set && value == 0) {
+            awaits_answer_ = true;
+            answer_translated_ = translates_;
+            retranslated_ = false;
+        }
         constexpr uint32_t all_typematic = 0xF7, all_make = 0xF9;
-        key_types_ |= !keyboard_parameter_ && value >= all_typematic && value <= all_make;
-        keyboard_parameter_ = !keyboard_parameter_ && (value == set_leds || value == scan_code_set ||
-                                                       value == set_typematic || value == key_make_break);
+        key_types_ |= keyboard_parameter_ == 0 && value >= all_typematic && value <= all_make;
+        const bool has_parameter =
+            value == set_leds || value == scan_code_set || value == set_typematic || value == key_make_break;
+        keyboard_parameter_ = keyboard_parameter_ == 0 && has_parameter ? value : 0;
     }
     void follow_mouse(uint32_t value) {
         const uint32_t parameter_of = std::exchange(mouse_parameter_, 0);
@@ -125,8 +227,13 @@ private:
             mouse_wraps_ = value == set_wrap;
     }
 
-    uint32_t awaiting_ = 0, mouse_parameter_ = 0, mouse_rate_ = 0;
-    bool keyboard_parameter_ = false, mouse_wraps_ = false, key_types_ = false;
+    uint32_t awaiting_ = 0, keyboard_parameter_ = 0, mouse_parameter_ = 0, mouse_rate_ = 0;
+    bool mouse_wraps_ = false, key_types_ = false;
+    bool translates_ = false, keyboard_disabled_ = false, scanning_ = true, retranslated_ = false;
+    // The last answer is one that QEMU translates at the command, and did or did not.
+    bool awaits_answer_ = false, answer_translated_ = false;
+    unsigned alts_down_ = 0;
+    WaitingCodes codes_;
 };
 
 class Generator {
@@ -136,6 +243,10 @@ public:
     Steps run() {
         const unsigned count = 3 + random_.below(25);
         careful_ = random_.one_in(2);
+        if (random_.one_in(2)) { // as kernels like it, more often than chance would
+            add(out(command, write_command_byte));
+            add(out(data, interrupts | (random_.one_in(2) ? translation : 0)));
+        }
         for (unsigned i = 0; i < count; ++i)
             act();
         return std::move(steps_);
@@ -143,7 +254,16 @@ public:
 
 private:
     void act() {
-        switch (random_.below(8)) {
+        switch (random_.below(11)) {
+        case 8:
+            press_keys();
+            break;
+        case 9:
+            fetch_all();
+            break;
+        case 10:
+            choose_scan_codes();
+            break;
         case 0:
             to_controller();
             break;
@@ -170,6 +290,40 @@ private:
         }
         if (careful_)
             fetch();
+    }
+    // Keys one after the other, some while others are held.
+    void press_keys() {
+        const unsigned count = 1 + random_.below(3);
+        for (unsigned i = 0; i < count; ++i) {
+            const Key key = random_.one_in(3)
+                                ? random_.pick({Key::left_shift, Key::right_shift, Key::left_control,
+                                                Key::right_control, Key::left_alt, Key::right_alt,
+                                                Key::print_screen, Key::print_screen, Key::pause, Key::pause})
+                                : static_cast<Key>(random_.below(models::key_count));
+            if (!random_.one_in(6))
+                add_key(key, true);
+            if (random_.one_in(2))
+                answer();
+            if (random_.one_in(2))
+                add_key(key, false);
+        }
+        if (random_.one_in(2))
+            fetch_all();
+    }
+    void add_key(Key key, bool down) {
+        const Step step = qtest::key(static_cast<uint32_t>(key), down);
+        if (follower_.allows(step))
+            add(step);
+    }
+    void fetch_all() {
+        for (unsigned i = 0; i < WaitingCodes::reads_for_all; ++i)
+            add(in(data));
+    }
+    void choose_scan_codes() {
+        add(out(data, scan_code_set));
+        answer();
+        add(out(data, 1 + random_.below(3)));
+        answer();
     }
     void to_controller() {
         const uint32_t value = random_.pick(
@@ -274,6 +428,8 @@ public:
             follower.follow(step);
             if (follower.key_types())
                 here.insert("key_types");
+            if (follower.retranslated())
+                here.insert("retranslated");
             all.push_back(std::move(here));
         }
         return all;

@@ -15,7 +15,7 @@ std::unique_ptr<Subject> make_uart();
 std::unique_ptr<Subject> make_pci();
 std::unique_ptr<Subject> make_power();
 std::unique_ptr<Subject> make_ports();
-std::unique_ptr<Subject> make_ide();
+Variants make_ide();
 std::unique_ptr<Subject> make_keyboard();
 std::unique_ptr<Subject> make_io_apic();
 std::unique_ptr<Subject> make_vga();
