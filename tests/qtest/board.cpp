@@ -41,6 +41,16 @@ models::IdeDisks cabled(const std::array<std::unique_ptr<models::Disk>, models::
     return cabled;
 }
 
+// As the emulator is started: one processor, 64 MB.
+void describe_machine(models::FirmwareConfiguration& configuration) {
+    using Configuration = models::FirmwareConfiguration;
+    configuration.set_number(Configuration::memory_size, 64 << 20, 8);
+    configuration.set_number(Configuration::processors, 1, 2);
+    configuration.set_number(Configuration::most_processors, 1, 2);
+    configuration.set_number(Configuration::boot_menu, 0, 2);
+    configuration.set_number(Configuration::timer_override, 1, 4);
+}
+
 } // namespace
 
 bool MainMemory::read(uint32_t address, std::span<uint8_t> data) {
@@ -76,6 +86,7 @@ Board::Board(Watch watch, Picoseconds start, const Images& images)
                                                                        &power_,    &ide_,   &vga_} {
     connect_addresses();
     connect_lines(watch);
+    describe_machine(firmware_);
     advance(start);
 }
 
@@ -104,6 +115,7 @@ void Board::connect_addresses() {
     attach(ports_map_, keyboard_, pc::keyboard_ports);
     attach(ports_map_, ports_, pc::system_ports);
     attach(ports_map_, dma_, pc::dma_ports);
+    attach(ports_map_, firmware_, pc::firmware_configuration_ports);
     attach(ports_map_, pci_, pc::pci_configuration_ports);
     attach(ports_map_, vga_, pc::vga_ports);
     const size_t ide = attach(ports_map_, ide_, pc::ide_ports);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "models/chipset/bus_master.hpp"
+#include "models/chipset/fw_cfg.hpp"
 #include "models/chipset/pc_wiring.hpp"
 #include "tests/qtest/message_memory.hpp"
 #include "tests/qtest/subject.hpp"
@@ -84,6 +85,7 @@ private:
     models::PiixIde ide_;
     models::HostBridgeFunction host_bridge_;
     models::IsaBridgeFunction isa_bridge_;
+    models::FirmwareConfiguration firmware_;
     models::IoApic io_apic_;
     MessageMemory messages_;
     models::Vga vga_;

@@ -19,5 +19,6 @@ Variants make_ide();
 std::unique_ptr<Subject> make_keyboard();
 std::unique_ptr<Subject> make_io_apic();
 std::unique_ptr<Subject> make_vga();
+std::unique_ptr<Subject> make_fw_cfg();
 
 } // namespace fixpoint::qtest
