@@ -176,7 +176,10 @@ void Emulator::synchronise(std::vector<Observation::Change>& changes) {
 
 uint64_t Emulator::reset() {
     qmp_.send("{\"execute\":\"system_reset\"}\n");
-    while (nlohmann::json::parse(qmp_.receive()).value("event", "") != "RESET") {
+    for (bool answered = false, over = false; !answered || !over;) { // in either order
+        const auto message = nlohmann::json::parse(qmp_.receive());
+        answered = answered || message.contains("return");
+        over = over || message.value("event", "") == "RESET";
     }
     start_ns_ = (clock_->now_ns.load() / ns_per_second + 1) * ns_per_second;
     clock_->target_ns.store(start_ns_);
