@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 FIXPOINT, IMAGE = sys.argv[1], pathlib.Path(sys.argv[2])
@@ -128,6 +129,28 @@ def monitor_commands():
         fail("the machine did not start anew after the reset:", console)
 
 
+class Repeated:
+    """Does something at once, and again each so many seconds as long as the block lasts."""
+
+    def __init__(self, seconds, action):
+        self._seconds, self._action = seconds, action
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._repeat)
+
+    def _repeat(self):
+        while True:
+            self._action()
+            if self._over.wait(self._seconds):
+                return
+
+    def __enter__(self):
+        self._thread.start()
+
+    def __exit__(self, *_):
+        self._over.set()
+        self._thread.join()
+
+
 def interrupts(expectation, *before):
     """Ctrl-C stops a machine that runs freely, and it can be let go and stopped again."""
     simulator = Simulator("--max-seconds", "1000000")
@@ -135,15 +158,21 @@ def interrupts(expectation, *before):
                                                  "kill"),
                            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     text = ""
-    for _ in range(2):
+
+    def read_to(wanted):
+        nonlocal text
         line = ""
-        while "Sending packet: $vCont;c" not in line:
+        while wanted not in line:
             line = gdb.stdout.readline()
             if not line:
                 fail("gdb has ended:", text)
             text += line
+
+    for _ in range(2):
+        read_to("Sending packet: $vCont;c")
         time.sleep(0.5)  # gdb says so before it waits for the machine, and loses a signal that comes in between
-        gdb.send_signal(signal.SIGINT)
+        with Repeated(5, lambda: gdb.send_signal(signal.SIGINT)):
+            read_to("Packet received: T02")
     text += gdb.communicate(timeout=LIMIT_S)[0]
     expect(text, r"received signal SIGINT", expectation, r"received signal SIGINT")
     _, err = simulator.process.communicate(timeout=LIMIT_S)
