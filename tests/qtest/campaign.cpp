@@ -17,7 +17,7 @@ void write_patterned_disk(const std::filesystem::path& file, unsigned unit) {
     for (uint64_t sector = 0; sector < disk_sectors; ++sector) {
         std::string content(models::sector_bytes, '\0');
         for (size_t i = 0; i < content.size(); ++i)
-            content[i] = static_cast<char>(sector * 7 + i / 2 * 3 + (i & 1) * 101 + unit * 57);
+            content[i] = static_cast<char>(sector * 7 + i / 2 * 3 + (i & 1) * 101 + size_t{57} * unit);
         image << content;
     }
 }

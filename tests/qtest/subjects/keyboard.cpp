@@ -124,7 +124,7 @@ public:
     // A command for the types of keys has been sent.
     [[nodiscard]] bool key_types() const { return key_types_; }
 
-    [[nodiscard]] bool keypad_slash() const { return keypad_slash_; }
+    [[nodiscard]] bool keypad_sign() const { return keypad_sign_; }
     // What was read since a keyboard's answer that QEMU has translated may have been translated otherwise.
     [[nodiscard]] bool retranslated() const { return retranslated_; }
 
@@ -175,7 +175,7 @@ private:
             const unsigned bit = key == Key::left_alt ? 1 : 2;
             alts_down_ = step.value != 0 ? alts_down_ | bit : alts_down_ & ~bit;
         }
-        keypad_slash_ |= key == Key::keypad_slash;
+        keypad_sign_ |= key == Key::keypad_slash || key == Key::keypad_minus;
         codes_.add(step);
     }
     void follow_command(uint32_t value) {
@@ -234,7 +234,7 @@ private:
     bool translates_ = false, keyboard_disabled_ = false, scanning_ = true, retranslated_ = false;
     // The last answer is one that QEMU translates at the command, and did or did not.
     bool awaits_answer_ = false, answer_translated_ = false;
-    bool keypad_slash_ = false; // has been pressed or released
+    bool keypad_sign_ = false; // one of those that QEMU has other codes for has been pressed or released
     unsigned alts_down_ = 0;
     WaitingCodes codes_;
 };
@@ -431,8 +431,8 @@ public:
             follower.follow(step);
             if (follower.key_types())
                 here.insert("key_types");
-            if (follower.keypad_slash())
-                here.insert("keypad_slash");
+            if (follower.keypad_sign())
+                here.insert("keypad_sign");
             if (follower.retranslated())
                 here.insert("retranslated");
             all.push_back(std::move(here));
