@@ -52,6 +52,9 @@ size_t Core::fetch_bytes(uint32_t physical, uint32_t second_page, size_t wanted,
 }
 
 // nullptr: fetching the second page of a crossing instruction faulted.
+//
+// What a device answers may be another thing next time, and asking it may have effects: its code is fetched for
+// each instruction anew, whoever observes.
 Block* Core::build_block(uint32_t linear, uint32_t physical, bool single) {
     constexpr unsigned longest = 15;
     constexpr uint32_t page_bytes = 4096;
@@ -61,7 +64,8 @@ Block* Core::build_block(uint32_t linear, uint32_t physical, bool single) {
     made->second_page = Block::no_page;
     made->chain[0] = made->chain[1] = &no_block_;
     constexpr uint32_t one_by_one = block_mode::single_step | block_mode::shadowed;
-    const unsigned most = single || (mode & one_by_one) != 0 ? 1 : Block::max_instructions;
+    bool from_device = map.readable(physical) == nullptr;
+    const unsigned most = single || from_device || (mode & one_by_one) != 0 ? 1 : Block::max_instructions;
     const bool observed = (mode & block_mode::observed) != 0;
     uint32_t offset = 0, micro_ops = 0, extra_cycles = 0;
     bool ends = false, ended_by_next = false;
@@ -84,10 +88,11 @@ Block* Core::build_block(uint32_t linear, uint32_t physical, bool single) {
             if (!fetch_slow(next_page, second))
                 return nullptr;
             made->second_page = second & ~(page_bytes - 1);
+            from_device |= map.readable(second) == nullptr;
             available = fetch_bytes(physical, made->second_page, longest, bytes);
             decoded = decoder.decode(bytes, available, mode);
         }
-        made->provisional = decoded.provisional;
+        made->provisional = decoded.provisional || from_device;
         Op& op = made->ops[count + (observed && count != 0 ? 1 : 0)];
         op = decoded.op;
         op.number = made->instructions;

@@ -45,7 +45,7 @@ struct Block {
     uint16_t bytes;
     uint8_t instructions;
     uint8_t lines;    // cache lines it covers
-    bool provisional; // not for the cache: see Decoded
+    bool provisional; // not for the cache: see Decoded, and build_block()
     uint8_t op_count; // instructions, and the end-of-block Op where no branch ends it
     uint16_t
         extent; // a write to so many bytes from its first, perhaps more than `bytes`, could change what it is

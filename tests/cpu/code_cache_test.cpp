@@ -28,6 +28,21 @@ TEST(SelfModifyingCode, DataBesideCodeDoesNotInvalidate) {
     bench.run();
     EXPECT_EQ(bench.cpu.counters().blocks_invalidated, 0u);
 }
+TEST(SelfModifyingCode, WhatADeviceAnswersIsFetchedEachTime) {
+    CpuBench bench;
+    constexpr uint32_t device = 0x0800'0000; // beyond memory
+    const auto run_there = [&](uint32_t answer, uint64_t cycles) {
+        bench.bus.mmio_value = answer;
+        CpuState s = CpuBench::flat_state();
+        s.eip = device;
+        bench.cpu.set_state(s);
+        return bench.run(cycles);
+    };
+    EXPECT_GT(run_there(0x4040'4040, 10'000).general[reg_eax], 1u) << "inc eax";
+    const CpuState s = run_there(0xF4F4'F4F4, 10'000);
+    EXPECT_TRUE(s.halted) << "hlt";
+    EXPECT_EQ(s.eip, device + 1);
+}
 TEST(SelfModifyingCode, DeviceWriteIsSeen) {
     CpuBench bench;
     bench.code({0xB0, 0x01, 0xF4});
