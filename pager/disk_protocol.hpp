@@ -13,7 +13,7 @@
 namespace pager {
 
 enum class DiskOperation : uint32_t {
-    connect = 1,  // a map message: w1 = 0, w2 = fpage of the request page, writable or not
+    connect = 1,  // a map message: w1 = fpage of the request page, writable or not
     read = 2,     // w1 = first sector, w2 = segments | area << 16
     write = 3,    // the same
     flush = 4,    // all writes replied to before are on the media when the reply comes

@@ -10,7 +10,7 @@
 namespace pager {
 
 enum class Request : uint32_t {
-    // From the root task only, before GO. The message is a map message: w1, w2 are a map item of one page,
+    // From the root task only, before GO. The message is a map message: w0, w1 are a map item of one page,
     // whose content the server copies to page `va` of task `task`. Reply: w0 = 0.
     load = 1,
     // Reply: w0 = epoch this start was recovered from (0: fresh start), w1 = session number, w2 = Readiness.

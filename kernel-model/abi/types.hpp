@@ -106,7 +106,7 @@ static_assert(Timeouts::make(Timeouts::infinite_us, 1000).receive_us() >= 1000);
 // IPC descriptors.
 inline constexpr uint32_t no_send = 0xFFFFFFFFu, no_receive = 0xFFFFFFFFu;
 inline constexpr uint32_t send_registers = 0;    // register message
-inline constexpr uint32_t send_map = 1u << 1;    // m: w1, w2 are a map item (send base, send fpage)
+inline constexpr uint32_t send_map = 1u << 1;    // m: w0, w1 are a map item (send base, send fpage)
 inline constexpr uint32_t receive_registers = 0; // closed wait, register message
 inline constexpr uint32_t open_wait = 1;         // o
 // The descriptor is an fpage: receive window of a map message.

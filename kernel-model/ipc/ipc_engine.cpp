@@ -90,10 +90,10 @@ uint32_t transfer(const Tcb& sender, Tcb& receiver) {
         if (!window.open)
             code = condition_code(l4::IpcError::receive_cut);
         else if (window.task == tcb_array_task)
-            code = receive_tcb_page(sender, receiver, {w1, l4::Fpage{w2}})
+            code = receive_tcb_page(sender, receiver, {w0, l4::Fpage{w1}})
                        ? l4::MessageResult::mapped_bit
                        : condition_code(l4::IpcError::receive_map_failed);
-        else if (!map_fpage(task_of(sender), {w1, l4::Fpage{w2}}, window.task, window.fpage))
+        else if (!map_fpage(task_of(sender), {w0, l4::Fpage{w1}}, window.task, window.fpage))
             code = condition_code(l4::IpcError::receive_map_failed);
         else
             code = l4::MessageResult::mapped_bit;

@@ -36,8 +36,8 @@ store::DeviceStatus device_status(DiskStatus status) {
 DiskStatus DriverDisk::connect() {
     constexpr unsigned tries_max = 5000; // one a millisecond: the root task starts the driver beside us
     for (unsigned i = 0;; ++i) {
-        l4::Message message{static_cast<uint32_t>(DiskOperation::connect), 0,
-                            l4::Fpage::make(reinterpret_cast<uint32_t>(&request_page), l4::page_bits).raw};
+        l4::Message message{static_cast<uint32_t>(DiskOperation::connect),
+                            l4::Fpage::make(reinterpret_cast<uint32_t>(&request_page), l4::page_bits).raw, 0};
         const DiskStatus status = call_driver(message, l4::send_map);
         if (status != DiskStatus::timeout || i == tries_max)
             return status;

@@ -131,7 +131,7 @@ Reply PagerThread::try_fault(l4::ThreadId client, uint32_t address) {
     case FaultAnswer::Kind::map: {
         const uint32_t access = answer.writable ? l4::Fpage::write_bit : 0;
         return {Reply::Kind::map,
-                {0, page_address, l4::Fpage::make(answer.frame, l4::page_bits, access).raw}};
+                {page_address, l4::Fpage::make(answer.frame, l4::page_bits, access).raw, 0}};
     }
     case FaultAnswer::Kind::unused:
         return Reply::words(0);

@@ -16,7 +16,7 @@ uint32_t ask_sigma0(l4::Message request, l4::Fpage window) {
     l4::ThreadId sigma0 = l4::sigma0_thread;
     const l4::MessageResult result = l4::ipc(sigma0, l4::send_registers, l4::receive_window(window, false),
                                              l4::Timeouts::infinite(), request);
-    return result.ok() && result.mapped() ? request.w2 : 0;
+    return result.ok() && result.mapped() ? request.w1 : 0;
 }
 
 } // namespace

@@ -72,7 +72,7 @@ uint32_t answer(l4::ThreadId client, const l4::Message& request, uint32_t info_a
             continue;
         const uint32_t fpage = answer(client, message, info_address);
         descriptor = fpage == 0 ? l4::send_registers : l4::send_map;
-        message = {fpage, l4::Fpage{fpage}.base(), fpage};
+        message = {l4::Fpage{fpage}.base(), fpage, 0};
     }
 }
 

@@ -322,7 +322,7 @@ void try_to_get_own_tcb() {
     const l4::MessageResult result =
         l4::ipc(server, l4::send_registers, l4::receive_window(l4::Fpage::make(window, l4::page_bits), false),
                 l4::Timeouts::make(patience_us, patience_us), message);
-    expect(!result.mapped(), "a TCB for its own thread", message.w2);
+    expect(!result.mapped(), "a TCB for its own thread", message.w1);
 }
 
 [[noreturn]] void thread_entry() {

@@ -67,7 +67,7 @@ void touch(uint32_t address, bool write) {
         if (address - window_base < all_pages * l4::page_size) {
             const uint32_t page = address & ~(l4::page_size - 1), source = page - window_base + store_base;
             touch(source, write);
-            message = {0, page, l4::Fpage::make(source, l4::page_bits, write ? l4::Fpage::write_bit : 0).raw};
+            message = {page, l4::Fpage::make(source, l4::page_bits, write ? l4::Fpage::write_bit : 0).raw, 0};
             descriptor = l4::send_map;
             // Some other page of the window goes.
             const uint32_t victim = store_base + random.below(all_pages) * l4::page_size;

@@ -45,7 +45,7 @@ CheckpointStatus wait_for_checkpoint_server() {
 
 void load_page(unsigned task, uint32_t address, const uint8_t* content) {
     const l4::Fpage item = l4::Fpage::make(reinterpret_cast<uint32_t>(content), l4::page_bits);
-    request({pager::request_word(pager::Request::load, task, address), 0, item.raw}, l4::send_map,
+    request({pager::request_word(pager::Request::load, task, address), item.raw, 0}, l4::send_map,
             "load a page");
 }
 

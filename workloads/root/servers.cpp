@@ -57,7 +57,7 @@ const Server* server_of(l4::ThreadId thread) {
             result = l4::wait(client, message);
             continue;
         }
-        message = {0, page, l4::Fpage::make(page, l4::page_bits, l4::Fpage::write_bit).raw};
+        message = {page, l4::Fpage::make(page, l4::page_bits, l4::Fpage::write_bit).raw, 0};
         result = l4::reply_and_wait(client, message, l4::send_map);
     }
 }

@@ -61,8 +61,8 @@ void serve_faults() {
     for (;;) {
         auto* page = reinterpret_cast<volatile uint8_t*>(message.w0 & ~0xFFFu);
         *page = *page; // in the own space first
-        message = {0, message.w0 & ~0xFFFu,
-                   l4::Fpage::make(message.w0 & ~0xFFFu, l4::page_bits, l4::Fpage::write_bit).raw};
+        const uint32_t address = message.w0 & ~0xFFFu;
+        message = {address, l4::Fpage::make(address, l4::page_bits, l4::Fpage::write_bit).raw, 0};
         l4::reply_and_wait(client, message, l4::send_map);
     }
 }

@@ -157,7 +157,7 @@ void hostile_pager() {
         if (client.task() == hostile_task && (code || own)) {
             auto* touched = reinterpret_cast<volatile uint32_t*>(page);
             (void)*touched;
-            message = {0, page, l4::Fpage::make(page, l4::page_bits, l4::Fpage::write_bit).raw};
+            message = {page, l4::Fpage::make(page, l4::page_bits, l4::Fpage::write_bit).raw, 0};
             l4::reply_and_wait(client, message, l4::send_map);
         } else {
             l4::wait(client, message); // noise, or a fault that has no answer

@@ -57,8 +57,8 @@ void client_loop() {
         case give: {
             l4::ThreadId to{message.w2};
             const uint32_t flags = l4::Fpage::write_bit | (message.w0 == give ? l4::Fpage::grant_bit : 0);
-            l4::Message item{0, message.w1 - window_base,
-                             l4::Fpage::make(message.w1, l4::page_bits, flags).raw};
+            l4::Message item{message.w1 - window_base, l4::Fpage::make(message.w1, l4::page_bits, flags).raw,
+                             0};
             reply = l4::ipc(to, l4::send_map, l4::no_receive, l4::Timeouts::infinite(), item).raw;
             break;
         }
@@ -96,7 +96,7 @@ void pager_thread() {
         }
         auto* touched = reinterpret_cast<volatile uint8_t*>(page);
         *touched = *touched;
-        message = {0, message.w0 & ~0xFFFu, l4::Fpage::make(page, l4::page_bits, l4::Fpage::write_bit).raw};
+        message = {message.w0 & ~0xFFFu, l4::Fpage::make(page, l4::page_bits, l4::Fpage::write_bit).raw, 0};
         l4::reply_and_wait(client, message, l4::send_map);
     }
 }
@@ -112,7 +112,7 @@ l4::MessageResult map_to(unsigned task, uint32_t base, unsigned log2_size, uint3
                          uint32_t hot_spot = 0) {
     l4::ThreadId to = client_id(task);
     l4::send(to, {take, 0, 0});
-    l4::Message item{0, hot_spot, l4::Fpage::make(base, log2_size, flags).raw};
+    l4::Message item{hot_spot, l4::Fpage::make(base, log2_size, flags).raw, 0};
     const l4::MessageResult result =
         l4::ipc(to, l4::send_map, l4::receive_registers, l4::Timeouts::infinite(), item);
     return result;
@@ -211,7 +211,7 @@ void test_flush_and_grant() {
 
     // A window that the receiver has not opened.
     l4::ThreadId to = client_id(client_a);
-    message = {read, 0, l4::Fpage::make(page, l4::page_bits).raw};
+    message = {read, l4::Fpage::make(page, l4::page_bits).raw, 0};
     check(has_error(l4::ipc(to, l4::send_map, l4::no_receive, l4::Timeouts::infinite(), message),
                     IpcError::send_cut),
           "a map item without a window is cut");

@@ -10,7 +10,7 @@ extern "C" void test_main(uint32_t info_address) {
     for (;;) {
         const bool info = message.w0 == 1 && (message.w1 & 0xFF) == 1;
         const uint32_t address = info ? info_address : message.w0;
-        message = {0, address, l4::Fpage::make(address, l4::page_bits, info ? 0 : l4::Fpage::write_bit).raw};
+        message = {address, l4::Fpage::make(address, l4::page_bits, info ? 0 : l4::Fpage::write_bit).raw, 0};
         l4::reply_and_wait(client, message, l4::send_map);
     }
 }

@@ -220,7 +220,7 @@ void world_main() {
         const uint32_t source = page == special ? substitute : page;
         auto* word = reinterpret_cast<volatile uint32_t*>(source);
         *word = *word;
-        message = {0, page, l4::Fpage::make(source, l4::page_bits, l4::Fpage::write_bit).raw};
+        message = {page, l4::Fpage::make(source, l4::page_bits, l4::Fpage::write_bit).raw, 0};
         l4::reply_and_wait(client, message, l4::send_map);
     }
 }
@@ -314,11 +314,11 @@ void pager_main() {
             const uint32_t frame = tcb_frame(page, message.w0 & 2);
             if (frame == 0)
                 descriptor = l4::send_registers;
-            message = {0, 0, l4::Fpage::make(frame, l4::page_bits, l4::Fpage::write_bit).raw};
+            message = {0, l4::Fpage::make(frame, l4::page_bits, l4::Fpage::write_bit).raw, 0};
         } else {
             auto* word = reinterpret_cast<volatile uint32_t*>(page);
             *word = *word;
-            message = {0, page, l4::Fpage::make(page, l4::page_bits, l4::Fpage::write_bit).raw};
+            message = {page, l4::Fpage::make(page, l4::page_bits, l4::Fpage::write_bit).raw, 0};
         }
         l4::reply_and_wait(client, message, descriptor);
     }
