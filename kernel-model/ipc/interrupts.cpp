@@ -38,10 +38,13 @@ bool associate_interrupt(Tcb& thread, l4::ThreadId interrupt) {
     if (!is_line(interrupt) || is_persistent(task_of(thread)))
         return false;
     Line& line = lines[line_of(interrupt)];
+    if (has_interrupt(thread, interrupt) && line.pending)
+        return false;
+    detach_interrupts(thread);
     if (line.driver != no_thread)
         return false;
     line = {index_of(thread), false};
-    thread.interrupt_lines = static_cast<uint16_t>(thread.interrupt_lines | 1u << line_of(interrupt));
+    thread.interrupt_lines = static_cast<uint16_t>(1u << line_of(interrupt));
     thread.frame.eax = condition_code(l4::IpcError::receive_timeout);
     return true;
 }
@@ -61,13 +64,16 @@ int take_pending_interrupt(const Tcb& thread, bool open, l4::ThreadId interrupt)
     return -1;
 }
 
-void forget_interrupts(const Tcb& thread) {
+void detach_interrupts(Tcb& thread) {
+    if (thread.interrupt_lines == 0)
+        return;
     for (unsigned line = 0; line < irq_line_count; ++line) {
         if (lines[line].driver != index_of(thread))
             continue;
         interrupt_controller.mask(line);
         lines[line] = {};
     }
+    thread.interrupt_lines = 0;
 }
 
 void interrupt_arrived(unsigned line) {

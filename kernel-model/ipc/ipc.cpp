@@ -84,9 +84,11 @@ void send_phase(Tcb& caller, Tcb* partner) {
 void receive_phase(Tcb& caller) {
     const Frame& frame = caller.frame;
     const l4::ThreadId source{frame.esi};
-    const bool closed = !(frame.ebp & l4::open_wait);
-    if (closed && source.is_interrupt()) {
-        if (l4::Timeouts{frame.ecx}.receive_us() == 0 && associate_interrupt(caller, source))
+    const bool closed = !(frame.ebp & l4::open_wait), at_once = l4::Timeouts{frame.ecx}.receive_us() == 0;
+    if (closed && source.is_nil() && at_once) {
+        detach_interrupts(caller);
+    } else if (closed && source.is_interrupt()) {
+        if (at_once && associate_interrupt(caller, source))
             return;
         if (!has_interrupt(caller, source)) {
             fail(caller, IpcError::no_such_thread);

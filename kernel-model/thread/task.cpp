@@ -141,7 +141,7 @@ bool restore_task(unsigned task, const TaskState* state) {
 
 void remove_thread(Tcb& thread) {
     forget_communication(thread);
-    forget_interrupts(thread);
+    detach_interrupts(thread);
     floating_point_forget(&thread);
     scheduler.not_ready(thread);
     SchedulerEntry& entry = scheduler.entry(thread);

@@ -216,6 +216,18 @@ void test_interrupts() {
     check(has_error(l4::receive(l4::ThreadId::interrupt(0), message, l4::Timeouts::zero()),
                     IpcError::no_such_thread),
           "the clock's line is the kernel's");
+
+    const l4::ThreadId other = l4::ThreadId::interrupt(5);
+    check(has_error(l4::receive(other, message, l4::Timeouts::zero()), IpcError::receive_timeout),
+          "a thread goes over to another line");
+    check(has_error(l4::receive(interrupt, message, within_us(1000)), IpcError::no_such_thread),
+          "and has given up the first");
+    check(has_error(l4::receive(other, message, within_us(1000)), IpcError::receive_timeout),
+          "it waits for the second");
+    check(has_error(l4::receive(l4::nil_thread, message, l4::Timeouts::zero()), IpcError::receive_timeout),
+          "a receive from nil with timeout zero");
+    check(has_error(l4::receive(other, message, within_us(1000)), IpcError::no_such_thread),
+          "detaches the thread from its line");
 }
 
 } // namespace
