@@ -6,8 +6,8 @@
 namespace fixpoint::models {
 
 struct AddressRange {
-    uint64_t first, last; // inclusive
-    uint64_t offset;      // of `first` at the device, which may have several ranges
+    uint64_t first = 0, last = 0; // inclusive
+    uint64_t offset = 0;          // of `first` at the device, which may have several ranges
     // Wider accesses are split into bytes, each decoded for itself, as the ISA bridge does.
     bool byte_wide = false;
 };

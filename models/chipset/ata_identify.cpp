@@ -29,7 +29,7 @@ uint16_t mode_word(unsigned supported, int selected) {
 }
 
 constexpr uint64_t lba28_limit = 0x0FFF'FFFF;
-constexpr uint64_t chs_limit = 16'383 * 16 * 63; // no CHS address reaches further
+constexpr uint64_t chs_limit = uint64_t{16'383} * 16 * 63; // no CHS address reaches further
 
 } // namespace
 
@@ -66,7 +66,7 @@ AtaIdentification identify_drive(const AtaIdentity& identity, const AtaSettings&
     words[54] = current.cylinders;
     words[55] = current.heads;
     words[56] = current.sectors;
-    put_number(words, 57, 2, static_cast<uint32_t>(current.cylinders) * current.heads * current.sectors);
+    put_number(words, 57, 2, uint64_t{current.cylinders} * current.heads * current.sectors);
     words[59] =
         static_cast<uint16_t>(settings.multiple_sectors != 0 ? 0x0100 | settings.multiple_sectors : 0);
     put_number(words, 60, 2, std::min(identity.sectors, lba28_limit));

@@ -7,8 +7,12 @@ namespace {
 
 constexpr uint16_t firmware_bus_master_base = 0xC000; // SeaBIOS's choice on -M pc
 
-std::unique_ptr<AtaDrive> make_drive(const IdeDisk& disk, unsigned unit, AtaErrors errors) {
-    return disk.disk != nullptr ? std::make_unique<AtaDrive>(*disk.disk, disk.model, unit, errors) : nullptr;
+std::array<std::unique_ptr<AtaDrive>, ide_units> make_drives(const IdeDisks& disks, AtaErrors errors) {
+    std::array<std::unique_ptr<AtaDrive>, ide_units> drives;
+    for (unsigned unit = 0; unit < ide_units; ++unit)
+        if (const IdeDisk& attached = disks[unit]; attached.disk != nullptr)
+            drives[unit] = std::make_unique<AtaDrive>(*attached.disk, attached.model, unit, errors);
+    return drives;
 }
 
 Picoseconds sector_time(const IdeDisk& disk) {
@@ -38,8 +42,7 @@ std::optional<uint16_t> PiixIdeFunction::bus_master_base() const {
 }
 
 PiixIde::PiixIde(const IdeDisks& disks, AtaErrors errors, BusMasterMemory& memory)
-    : drives_{make_drive(disks[0], 0, errors), make_drive(disks[1], 1, errors),
-              make_drive(disks[2], 2, errors), make_drive(disks[3], 3, errors)},
+    : drives_{make_drives(disks, errors)},
       channels_{{{{{{drives_[0].get(), sector_time(disks[0])}, {drives_[1].get(), sector_time(disks[1])}}},
                   errors,
                   memory},
