@@ -173,7 +173,8 @@ def interrupts(expectation, *before):
         time.sleep(0.5)  # gdb says so before it waits for the machine, and loses a signal that comes in between
         with Repeated(5, lambda: gdb.send_signal(signal.SIGINT)):
             read_to("Packet received: T02")
-    text += gdb.communicate(timeout=LIMIT_S)[0]
+    text += gdb.stdout.read()  # not communicate(), which does not see what readline() has buffered
+    gdb.wait(timeout=LIMIT_S)
     expect(text, r"received signal SIGINT", expectation, r"received signal SIGINT")
     _, err = simulator.process.communicate(timeout=LIMIT_S)
     if simulator.process.returncode != EXIT_KILLED or "killed by the debugger" not in err:
