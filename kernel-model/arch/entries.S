@@ -9,11 +9,14 @@
    DS and ES belong to user level: a thread may leave garbage in them. The kernel does not reload them on every entry;
    it uses the same flat segment, and the general-protection entry repairs DS and ES and repeats the instruction. */
 
+#include "kernel-model/arch/entry_layout.h"
 #include "kernel-model/arch/selectors.h"
 
-#define FRAME_VECTOR 32
-#define FRAME_CS 44
-#define TCB_FRAME 32 /* asserted in thread/tcb.hpp */
+#define floating_point_owner _ZN6kernel20floating_point_ownerE
+#define scheduler _ZN6kernel9schedulerE
+#define task_state _ZN6kernel10task_stateE
+#define task_table _ZN6kernel10task_tableE
+#define FRAME(register) TCB_FRAME + FRAME_##register
 
     .section .entries, "ax"
 
@@ -47,6 +50,17 @@ resume:
     movl current_thread, %eax
     testl %eax, %eax
     jz idle
+    cmpl $VECTOR_SYSENTER, FRAME(VECTOR)(%eax)
+    jae resume_after_sysenter
+    leal TCB_FRAME(%eax), %esp
+    popal
+    addl $8, %esp
+    iretl
+
+/* w0 in EBP too, whether or not the caller has `movl %ebp, %edx` before its return address. */
+resume_after_sysenter:
+    movl FRAME(EDX)(%eax), %edx
+    movl %edx, FRAME(EBP)(%eax)
     leal TCB_FRAME(%eax), %esp
     popal
     addl $8, %esp
@@ -58,6 +72,181 @@ idle:
     hlt
     cli
     jmp idle
+
+/* ipc by SYSENTER (arch/sysenter.hpp): the caller's ESP is in ECX, its return address, code selector, EBP and ECX on
+   its stack. First the frame is completed as INT would have done it. Until `partner_touch` nothing but the caller's
+   frame is written, which is garbage while it runs. Instructions that read memory of the user's are listed; what
+   they need to be repeated is in ECX, on top of the stack (EDX) and in the frame (EBP).
+
+   The quick path is quick_send_and_wait() of ipc/ipc.cpp, the reference, for the commonest case of it: registers to
+   a thread that waits in an ipc by SYSENTER, and nothing that needs work beside the switch itself. Every condition
+   that does not hold leads to the reference, with nothing done. */
+    .macro USER_READ instruction:vararg
+9:  \instruction
+    .pushsection .sysenter_reads, "a"
+    .long 9b
+    .popsection
+    .endm
+
+    .balign 64
+    .global sysenter_entry
+sysenter_entry:
+    pushl %edx
+    movl current_thread, %edx
+    movl %ebp, FRAME(EBP)(%edx)
+    cmpl $USER_SPACE_END - 16, %ecx
+    ja stack_outside_user_space
+    USER_READ movl 12(%ecx), %ebp
+    movl %ebp, FRAME(ECX)(%edx)
+    USER_READ movl (%ecx), %ebp
+    movl %ebp, FRAME(EIP)(%edx)
+    leal -2(%ebp), %ebp
+    movl $VECTOR_SYSENTER, FRAME(VECTOR)(%edx)
+    cmpl $USER_SPACE_END, %ebp
+    jae returns_by_iret
+    USER_READ cmpw $MOVL_EBP_EDX, (%ebp)
+    jne returns_by_iret
+    leal 16(%ecx), %ebp
+    movl %ebp, FRAME(ESP)(%edx)
+    andl $EFLAGS_KEPT, FRAME(EFLAGS)(%edx)
+
+    /* What is sent, and what is waited for afterwards. */
+    testl %eax, %eax
+    jnz complete_frame
+    testb $TIMEOUTS_RECEIVE_EXPONENT, FRAME(ECX)(%edx)
+    jnz complete_frame
+    cmpl $1, FRAME(EBP)(%edx)
+    ja complete_frame
+
+    /* The partner: ESI is its id. */
+    leal (%esi, %esi), %ebp
+    andl $TCB_OFFSET_MASK, %ebp
+    .global sysenter_partner_touch
+sysenter_partner_touch:
+    cmpl %esi, TCB_ARRAY + TCB_ID(%ebp)
+    jne sysenter_by_reference
+    movl TCB_ARRAY + TCB_STATE(%ebp), %eax
+    cmpw $STATE_WAITING_USER, %ax
+    jne sysenter_by_reference
+    shrl $16, %eax
+    movzbl %al, %eax
+    cmpl scheduler + SCHEDULER_FLOOR, %eax
+    jl sysenter_by_reference
+    cmpl $VECTOR_SYSENTER, TCB_ARRAY + FRAME(VECTOR)(%ebp)
+    jne sysenter_by_reference
+    cmpl $-1, TCB_ARRAY + TCB_WAKEUP + 4(%ebp) /* the clock never gets that far: no timeout */
+    jne sysenter_by_reference
+    movl TCB_ARRAY + TCB_PARTNER(%ebp), %eax
+    cmpl TCB_ID(%edx), %eax
+    je 1f
+    cmpl $ANY_PARTNER, %eax
+    jne sysenter_by_reference
+1:  movl floating_point_owner, %eax /* both do without x87 registers: CR0.TS stays set */
+    cmpl %eax, %edx
+    je sysenter_by_reference
+    leal TCB_ARRAY(%ebp), %ecx
+    cmpl %eax, %ecx
+    je sysenter_by_reference
+
+    /* The caller waits. */
+    movl %esi, %eax
+    testb $1, FRAME(EBP)(%edx)
+    jnz open_wait
+2:  movl %eax, TCB_PARTNER(%edx)
+    movl TCB_ID(%edx), %eax
+    xorl %eax, %esi
+    testl $ID_TASK_MASK, %esi
+    jnz other_task
+3:  movw $STATE_WAITING_USER, TCB_STATE(%edx)
+    movl $-1, TCB_WAKEUP(%edx)
+    movl $-1, TCB_WAKEUP + 4(%edx)
+
+    /* The partner runs: EBP and EDX for w0, ESI for the sender. */
+    movb $STATE_RUNNING, TCB_STATE(%ecx)
+    movl %ecx, current_thread
+    movl %eax, %esi
+    leal TCB_FRAME + FRAME_BYTES(%ecx), %eax
+    movl %eax, task_state + TASK_STATE_ESP0
+    popl %ebp
+    movl FRAME(EIP)(%ecx), %edx
+    movl TCB_ID(%ecx), %eax
+    .byte 0x0F, 0x1F, 0x80 /* probe thread_switch: EAX is the id */
+    .long 0x46580002
+    movl FRAME(ESP)(%ecx), %ecx
+    leal -2(%edx), %edx
+    xorl %eax, %eax
+    cld
+    sti /* no interrupt before SYSEXIT is over */
+    sysexit
+
+open_wait:
+    cmpl $0, TCB_SENDERS(%edx)
+    jne sysenter_by_reference
+    cmpw $0, TCB_INTERRUPT_LINES(%edx)
+    jne sysenter_by_reference
+    movl $ANY_PARTNER, %eax
+    jmp 2b
+
+/* SYSEXIT keeps IOPL: only between equals. Then the address space; EBP and ESI are free. */
+other_task:
+    movl FRAME(EFLAGS)(%edx), %ebp
+    xorl FRAME(EFLAGS)(%ecx), %ebp
+    testl $EFLAGS_IO_PRIVILEGE, %ebp
+    jnz other_rights
+    movl TCB_ID(%ecx), %esi
+    shrl $16, %esi
+    andl $0xFF, %esi
+    leal (%esi, %esi, 2), %esi
+    movl task_table(, %esi, 4), %esi
+    movl %esi, scheduler + SCHEDULER_DIRECTORY
+    movl %esi, %cr3
+    jmp 3b
+
+/* The reference. The send descriptor was 0 where EAX has been used. */
+other_rights:
+    movl TCB_ID(%ecx), %esi
+    .global sysenter_by_reference
+sysenter_by_reference:
+    xorl %eax, %eax
+complete_frame:
+    movl %eax, FRAME(EAX)(%edx)
+    movl %ebx, FRAME(EBX)(%edx)
+    movl %esi, FRAME(ESI)(%edx)
+    movl %edi, FRAME(EDI)(%edx)
+    popl FRAME(EDX)(%edx)
+    pushl $2 /* the kernel's flags: no NT, no DF */
+    popfl
+    call ipc_system_call
+    jmp resume
+
+returns_by_iret:
+    movl $VECTOR_SYSENTER_PLAIN, FRAME(VECTOR)(%edx)
+    leal 16(%ecx), %ebp
+    movl %ebp, FRAME(ESP)(%edx)
+    andl $EFLAGS_KEPT, FRAME(EFLAGS)(%edx)
+    jmp complete_frame
+
+/* As a fault of the caller's. */
+stack_outside_user_space:
+    movl %ecx, FRAME(ECX)(%edx)
+    movl %eax, FRAME(EAX)(%edx)
+    movl %ebx, FRAME(EBX)(%edx)
+    movl %esi, FRAME(ESI)(%edx)
+    movl %edi, FRAME(EDI)(%edx)
+    popl FRAME(EDX)(%edx)
+    pushl $2
+    popfl
+    call sysenter_stack_fault
+    jmp resume
+
+/* enter_as_sysenter(): the current thread's frame holds the registers of a SYSENTER. */
+    .global enter_as_sysenter
+enter_as_sysenter:
+    movl current_thread, %eax
+    leal TCB_FRAME(%eax), %esp
+    popal
+    movl $kernel_stack_top, %esp
+    jmp sysenter_entry
 
     .balign 64
 trap_common:
