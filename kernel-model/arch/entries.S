@@ -61,6 +61,7 @@ resume:
 resume_after_sysenter:
     movl FRAME(EDX)(%eax), %edx
     movl %edx, FRAME(EBP)(%eax)
+    andl $EFLAGS_KEPT, FRAME(EFLAGS)(%eax) /* those of an earlier entry */
     leal TCB_FRAME(%eax), %esp
     popal
     addl $8, %esp
@@ -74,13 +75,12 @@ idle:
     jmp idle
 
 /* ipc by SYSENTER (arch/sysenter.hpp): the caller's ESP is in ECX, its return address, code selector, EBP and ECX on
-   its stack. First the frame is completed as INT would have done it. Until `partner_touch` nothing but the caller's
-   frame is written, which is garbage while it runs. Instructions that read memory of the user's are listed; what
-   they need to be repeated is in ECX, on top of the stack (EDX) and in the frame (EBP).
+   its stack. Instructions that read memory of the user's are listed; what is needed to repeat the SYSENTER is then
+   still there: EDX on the stack, EBP in the frame, the rest in registers (EAX: 0 wherever it has been changed).
 
    The quick path is quick_send_and_wait() of ipc/ipc.cpp, the reference, for the commonest case of it: registers to
-   a thread that waits in an ipc by SYSENTER, and nothing that needs work beside the switch itself. Every condition
-   that does not hold leads to the reference, with nothing done. */
+   a thread that waits in an ipc by SYSENTER, and nothing to do beside the switch itself. Every condition that does
+   not hold leads to by_reference. Until then nothing is written but the caller's frame, garbage while it runs. */
     .macro USER_READ instruction:vararg
 9:  \instruction
     .pushsection .sysenter_reads, "a"
@@ -91,124 +91,136 @@ idle:
     .balign 64
     .global sysenter_entry
 sysenter_entry:
-    pushl %edx
-    movl current_thread, %edx
+    movl %edx, (%esp)
+    movl current_thread, %edx           /* EDX: the caller's TCB */
     movl %ebp, FRAME(EBP)(%edx)
+    movl $VECTOR_SYSENTER, FRAME(VECTOR)(%edx)
     cmpl $USER_SPACE_END - 16, %ecx
     ja stack_outside_user_space
-    USER_READ movl 12(%ecx), %ebp
-    movl %ebp, FRAME(ECX)(%edx)
-    USER_READ movl (%ecx), %ebp
+    testl %eax, %eax                    /* send registers */
+    jnz complete_frame
+    cmpl $1, %ebp                       /* receive registers, from the partner or (1) from anybody, for ever */
+    ja complete_frame
+    USER_READ testb $TIMEOUTS_RECEIVE_EXPONENT, 12(%ecx)
+    jnz complete_frame
+    USER_READ movl (%ecx), %ebp         /* return by SYSEXIT to the MOV before the return address */
     movl %ebp, FRAME(EIP)(%edx)
     leal -2(%ebp), %ebp
-    movl $VECTOR_SYSENTER, FRAME(VECTOR)(%edx)
     cmpl $USER_SPACE_END, %ebp
-    jae returns_by_iret
+    jae complete_frame
     USER_READ cmpw $MOVL_EBP_EDX, (%ebp)
-    jne returns_by_iret
+    jne complete_frame
     leal 16(%ecx), %ebp
     movl %ebp, FRAME(ESP)(%edx)
-    andl $EFLAGS_KEPT, FRAME(EFLAGS)(%edx)
 
-    /* What is sent, and what is waited for afterwards. */
-    testl %eax, %eax
-    jnz complete_frame
-    testb $TIMEOUTS_RECEIVE_EXPONENT, FRAME(ECX)(%edx)
-    jnz complete_frame
-    cmpl $1, FRAME(EBP)(%edx)
-    ja complete_frame
-
-    /* The partner: ESI is its id. */
-    leal (%esi, %esi), %ebp
+    leal (%esi, %esi), %ebp             /* EBP: the partner's TCB, as offset; ESI is its id */
     andl $TCB_OFFSET_MASK, %ebp
     .global sysenter_partner_touch
 sysenter_partner_touch:
     cmpl %esi, TCB_ARRAY + TCB_ID(%ebp)
-    jne sysenter_by_reference
-    movl TCB_ARRAY + TCB_STATE(%ebp), %eax
-    cmpw $STATE_WAITING_USER, %ax
-    jne sysenter_by_reference
-    shrl $16, %eax
-    movzbl %al, %eax
+    jne complete_frame
+    cmpw $STATE_WAITING_USER, TCB_ARRAY + TCB_STATE(%ebp)
+    jne complete_frame
+    movzbl TCB_ARRAY + TCB_PRIORITY(%ebp), %eax
     cmpl scheduler + SCHEDULER_FLOOR, %eax
-    jl sysenter_by_reference
+    jl by_reference
     cmpl $VECTOR_SYSENTER, TCB_ARRAY + FRAME(VECTOR)(%ebp)
-    jne sysenter_by_reference
-    cmpl $-1, TCB_ARRAY + TCB_WAKEUP + 4(%ebp) /* the clock never gets that far: no timeout */
-    jne sysenter_by_reference
-    movl TCB_ARRAY + TCB_PARTNER(%ebp), %eax
-    cmpl TCB_ID(%edx), %eax
-    je 1f
-    cmpl $ANY_PARTNER, %eax
-    jne sysenter_by_reference
-1:  movl floating_point_owner, %eax /* both do without x87 registers: CR0.TS stays set */
-    cmpl %eax, %edx
-    je sysenter_by_reference
-    leal TCB_ARRAY(%ebp), %ecx
-    cmpl %eax, %ecx
-    je sysenter_by_reference
-
-    /* The caller waits. */
-    movl %esi, %eax
-    testb $1, FRAME(EBP)(%edx)
-    jnz open_wait
-2:  movl %eax, TCB_PARTNER(%edx)
-    movl TCB_ID(%edx), %eax
-    xorl %eax, %esi
+    jne by_reference
+    movl TCB_ARRAY + TCB_WAKEUP + 4(%ebp), %eax
+    andl TCB_WAKEUP + 4(%edx), %eax     /* neither has a timeout: the clock never gets that far */
+    cmpl $-1, %eax
+    jne by_reference
+    cmpl $0, floating_point_owner       /* CR0.TS stays set */
+    jne x87_in_use
+1:  leal TCB_ARRAY(%ebp), %ecx          /* ECX: the partner's TCB */
+    movl TCB_ID(%edx), %eax             /* EAX: the caller's id */
+    cmpl %eax, TCB_ARRAY + TCB_PARTNER(%ebp)
+    jne partner_in_open_wait
+2:  testb $1, FRAME(EBP)(%edx)
+    jnz caller_in_open_wait
+    movl %esi, TCB_PARTNER(%edx)
+3:  xorl %eax, %esi
     testl $ID_TASK_MASK, %esi
     jnz other_task
-3:  movw $STATE_WAITING_USER, TCB_STATE(%edx)
-    movl $-1, TCB_WAKEUP(%edx)
-    movl $-1, TCB_WAKEUP + 4(%edx)
-
-    /* The partner runs: EBP and EDX for w0, ESI for the sender. */
-    movb $STATE_RUNNING, TCB_STATE(%ecx)
+4:  movw $STATE_WAITING_USER, TCB_STATE(%edx)
+    movb $STATE_RUNNING, TCB_ARRAY + TCB_STATE(%ebp)
     movl %ecx, current_thread
-    movl %eax, %esi
-    leal TCB_FRAME + FRAME_BYTES(%ecx), %eax
-    movl %eax, task_state + TASK_STATE_ESP0
-    popl %ebp
-    movl FRAME(EIP)(%ecx), %edx
+    leal TCB_ARRAY + TCB_FRAME + FRAME_BYTES(%ebp), %ebp
+    movl %ebp, task_state + TASK_STATE_ESP0
+    movl %eax, %esi                     /* the sender */
     movl TCB_ID(%ecx), %eax
-    .byte 0x0F, 0x1F, 0x80 /* probe thread_switch: EAX is the id */
+    .byte 0x0F, 0x1F, 0x80              /* probe thread_switch: EAX is the id */
     .long 0x46580002
+    movl (%esp), %ebp                   /* w0 */
+    movl FRAME(EIP)(%ecx), %edx
     movl FRAME(ESP)(%ecx), %ecx
     leal -2(%edx), %edx
     xorl %eax, %eax
     cld
-    sti /* no interrupt before SYSEXIT is over */
+    sti                                 /* no interrupt before SYSEXIT is over */
     sysexit
 
-open_wait:
-    cmpl $0, TCB_SENDERS(%edx)
-    jne sysenter_by_reference
-    cmpw $0, TCB_INTERRUPT_LINES(%edx)
-    jne sysenter_by_reference
-    movl $ANY_PARTNER, %eax
-    jmp 2b
+x87_in_use:
+    cmpl %edx, floating_point_owner
+    je by_reference
+    leal TCB_ARRAY(%ebp), %eax
+    cmpl %eax, floating_point_owner
+    je by_reference
+    jmp 1b
 
-/* SYSEXIT keeps IOPL: only between equals. Then the address space; EBP and ESI are free. */
-other_task:
-    movl FRAME(EFLAGS)(%edx), %ebp
-    xorl FRAME(EFLAGS)(%ecx), %ebp
-    testl $EFLAGS_IO_PRIVILEGE, %ebp
-    jnz other_rights
-    movl TCB_ID(%ecx), %esi
-    shrl $16, %esi
-    andl $0xFF, %esi
-    leal (%esi, %esi, 2), %esi
-    movl task_table(, %esi, 4), %esi
-    movl %esi, scheduler + SCHEDULER_DIRECTORY
-    movl %esi, %cr3
+partner_in_open_wait:
+    cmpl $ANY_PARTNER, TCB_ARRAY + TCB_PARTNER(%ebp)
+    je 2b
+    jmp by_reference
+
+caller_in_open_wait:
+    cmpl $0, TCB_SENDERS(%edx)
+    jne by_reference
+    cmpw $0, TCB_INTERRUPT_LINES(%edx)
+    jne by_reference
+    movl $ANY_PARTNER, TCB_PARTNER(%edx)
     jmp 3b
 
-/* The reference. The send descriptor was 0 where EAX has been used. */
+/* The other address space. SYSEXIT keeps EFLAGS, so IOPL is set if the other task has another. ECX, ESI are free. */
+other_task:
+    movl TCB_ARRAY + FRAME(EFLAGS)(%ebp), %esi
+    movl FRAME(EFLAGS)(%edx), %ecx
+    xorl %esi, %ecx
+    testl $EFLAGS_IO_PRIVILEGE, %ecx
+    jnz other_rights
+5:  movzbl TCB_ARRAY + TCB_ID + 2(%ebp), %ecx /* the task */
+    leal (%ecx, %ecx, 2), %ecx
+    movl task_table(, %ecx, 4), %ecx
+    movl %ecx, scheduler + SCHEDULER_DIRECTORY
+    movl %ecx, %cr3
+    leal TCB_ARRAY(%ebp), %ecx
+    jmp 4b
 other_rights:
-    movl TCB_ID(%ecx), %esi
-    .global sysenter_by_reference
-sysenter_by_reference:
+    andl $EFLAGS_IO_PRIVILEGE, %esi
+    pushl %esi
+    popfl
+    jmp 5b
+
+/* The reference, in C++. Its frame is that of INT 0x30. */
+    .global by_reference
+by_reference:
+    movl FRAME(ESP)(%edx), %ecx
+    leal -16(%ecx), %ecx
     xorl %eax, %eax
 complete_frame:
+    USER_READ movl (%ecx), %ebp
+    movl %ebp, FRAME(EIP)(%edx)
+    leal -2(%ebp), %ebp
+    movl $VECTOR_SYSENTER_PLAIN, FRAME(VECTOR)(%edx)
+    cmpl $USER_SPACE_END, %ebp
+    jae 1f
+    USER_READ cmpw $MOVL_EBP_EDX, (%ebp)
+    jne 1f
+    movl $VECTOR_SYSENTER, FRAME(VECTOR)(%edx)
+1:  USER_READ movl 12(%ecx), %ebp
+    movl %ebp, FRAME(ECX)(%edx)
+    leal 16(%ecx), %ebp
+    movl %ebp, FRAME(ESP)(%edx)
     movl %eax, FRAME(EAX)(%edx)
     movl %ebx, FRAME(EBX)(%edx)
     movl %esi, FRAME(ESI)(%edx)
@@ -218,13 +230,6 @@ complete_frame:
     popfl
     call ipc_system_call
     jmp resume
-
-returns_by_iret:
-    movl $VECTOR_SYSENTER_PLAIN, FRAME(VECTOR)(%edx)
-    leal 16(%ecx), %ebp
-    movl %ebp, FRAME(ESP)(%edx)
-    andl $EFLAGS_KEPT, FRAME(EFLAGS)(%edx)
-    jmp complete_frame
 
 /* As a fault of the caller's. */
 stack_outside_user_space:
@@ -245,7 +250,7 @@ enter_as_sysenter:
     movl current_thread, %eax
     leal TCB_FRAME(%eax), %esp
     popal
-    movl $kernel_stack_top, %esp
+    movl $kernel_stack_top - 4, %esp
     jmp sysenter_entry
 
     .balign 64

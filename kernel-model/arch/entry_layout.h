@@ -46,6 +46,6 @@
 #define USER_SPACE_END 0xC0000000
 #define TIMEOUTS_RECEIVE_EXPONENT 0xF
 #define EFLAGS_IO_PRIVILEGE 0x3000
-/* Trap, direction, nested task: never what a thread wants after a system call. */
+/* All but trap, direction and nested task. */
 #define EFLAGS_KEPT ~0x4500
 #define MOVL_EBP_EDX 0xEA89

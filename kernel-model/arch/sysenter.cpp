@@ -13,7 +13,7 @@
 
 extern "C" {
 void sysenter_entry();
-void sysenter_by_reference();
+void by_reference();
 void sysenter_partner_touch();
 [[noreturn]] void enter_as_sysenter();
 extern const uint32_t sysenter_reads[], sysenter_reads_end[];
@@ -50,13 +50,13 @@ namespace {
 
 constexpr uint32_t msr_sysenter_cs = 0x174, msr_sysenter_esp = 0x175, msr_sysenter_eip = 0x176;
 constexpr uint32_t words_on_stack_bytes = 16;
+constexpr uint32_t edx_slot_bytes = 4; // SYSENTER's ESP: the entry saves EDX there
 
 constinit bool enabled = false;
 
-// Where the user's EDX is: the first instruction has pushed it, or it has not been executed yet (single step).
-uint32_t edx_at_entry(const Frame& trap) {
-    const auto* pushed = reinterpret_cast<const uint32_t*>(kernel_stack_top) - 1;
-    return trap.eip == reinterpret_cast<uint32_t>(&sysenter_entry) ? trap.edx : *pushed;
+// The user's EDX: the first instruction has saved it.
+uint32_t saved_edx() {
+    return *reinterpret_cast<const uint32_t*>(kernel_stack_top - edx_slot_bytes);
 }
 
 // The current thread's frame as if it had not executed its SYSENTER yet.
@@ -88,7 +88,7 @@ void enable_sysenter(uint32_t signature, uint32_t features) {
     if (!l4::has_sysenter(signature, features))
         return;
     cpu::write_msr(msr_sysenter_cs, SELECTOR_KERNEL_CODE);
-    cpu::write_msr(msr_sysenter_esp, reinterpret_cast<uint32_t>(kernel_stack_top));
+    cpu::write_msr(msr_sysenter_esp, reinterpret_cast<uint32_t>(kernel_stack_top) - edx_slot_bytes);
     cpu::write_msr(msr_sysenter_eip, reinterpret_cast<uint32_t>(&sysenter_entry));
     enabled = true;
 }
@@ -96,7 +96,7 @@ void enable_sysenter(uint32_t signature, uint32_t features) {
 SysenterTrap trap_in_sysenter(Frame& trap) {
     if (current_thread == nullptr || !enabled)
         return SysenterTrap::none;
-    constexpr unsigned vector_debug = 1, first_instruction_bytes = 1;
+    constexpr unsigned vector_debug = 1, first_instruction_bytes = 3;
     const uint32_t entry = reinterpret_cast<uint32_t>(&sysenter_entry);
     if (trap.vector == vector_debug && trap.eip - entry <= first_instruction_bytes) {
         back_before_sysenter(trap, trap.edx, trap.ebp);
@@ -107,13 +107,13 @@ SysenterTrap trap_in_sysenter(Frame& trap) {
     if (trap.vector != vector_page_fault)
         return SysenterTrap::none;
     if (trap.eip == reinterpret_cast<uint32_t>(&sysenter_partner_touch)) {
-        trap.eip = reinterpret_cast<uint32_t>(&sysenter_by_reference);
+        trap.eip = reinterpret_cast<uint32_t>(&by_reference);
         return SysenterTrap::go_on;
     }
     if (!is_user_read(trap.eip))
         return SysenterTrap::none;
     const uint32_t address = cpu::read_cr2();
-    back_before_sysenter(trap, edx_at_entry(trap), current_thread->frame.ebp);
+    back_before_sysenter(trap, saved_edx(), current_thread->frame.ebp);
     page_fault_at(address, trap.error);
     return SysenterTrap::abandoned;
 }

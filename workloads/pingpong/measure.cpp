@@ -12,20 +12,18 @@ uint64_t read_time_stamp() {
     return cycles;
 }
 
-// The loops keep all of a call's arguments in registers, so that only the IPC is measured: ECX, EBP and ESI are
-// loaded anew each time, EAX, EBX, EDX and EDI go round.
+// The loops keep all of a call's arguments in registers, so that only the IPC is measured. The partner sends the
+// words back: EBX counts. EAX and ESI are 0 and the partner again when a call has succeeded.
 #define CALL_LOOP(entry)                                                                                     \
     asm volatile("pushl %%ebp\n"                                                                             \
-                 "1: pushl %%esi\n\tpushl %[rounds]\n\t"                                                     \
-                 "xorl %%eax, %%eax\n\txorl %%ecx, %%ecx\n\txorl %%ebp, %%ebp\n\t" entry                     \
-                 "popl %[rounds]\n\tpopl %%esi\n\tdecl %[rounds]\n\tjnz 1b\n\tpopl %%ebp"                    \
-                 : [rounds] "+D"(rounds), "+S"(partner.raw)                                                  \
+                 "1: xorl %%ecx, %%ecx\n\txorl %%ebp, %%ebp\n\t" entry "decl %%ebx\n\tjnz 1b\n\tpopl %%ebp"   \
+                 : "+b"(rounds), "+S"(partner.raw), "+a"(result)                                             \
                  :                                                                                           \
-                 : "eax", "ebx", "ecx", "edx", "memory", "cc")
+                 : "ecx", "edx", "edi", "memory", "cc")
 
 #define ANSWER_LOOP(entry)                                                                                   \
     asm volatile("movl $-1, %%eax\n"                                                                         \
-                 "1: xorl %%ecx, %%ecx\n\tmovl $1, %%ebp\n\t" entry "xorl %%eax, %%eax\n\tjmp 1b"            \
+                 "1: xorl %%ecx, %%ecx\n\tmovl $1, %%ebp\n\t" entry "jmp 1b"                                \
                  :                                                                                           \
                  :                                                                                           \
                  : "eax", "ebx", "ecx", "edx", "esi", "edi", "memory", "cc")
@@ -37,6 +35,7 @@ bool has_sysenter() {
 }
 
 uint32_t round_trips(l4::ThreadId partner, Entry entry, uint32_t rounds) {
+    uint32_t result = l4::send_registers;
     const uint64_t start = read_time_stamp();
     if (entry == Entry::sysenter)
         CALL_LOOP(L4_IPC_SYSENTER);
