@@ -6,7 +6,7 @@
 // `movl %ebp, %edx` stands there. Programs of Hazelnut have it there. Without it, w0 is in EBP and EDX alike.
 #pragma once
 
-#include "kernel-model/abi/syscalls.hpp"
+#include <cstdint>
 
 // 0x1B: the user's code selector. The fixed encoding is the one that the kernel looks for.
 #define L4_IPC_SYSENTER                                                                                      \
@@ -26,21 +26,6 @@ inline bool processor_has_sysenter() {
     uint32_t signature = 1, ebx, ecx, features;
     asm volatile("cpuid" : "+a"(signature), "=b"(ebx), "=c"(ecx), "=d"(features));
     return has_sysenter(signature, features);
-}
-
-// As ipc().
-inline MessageResult ipc_sysenter(ThreadId& dest, uint32_t send_descriptor, uint32_t receive_descriptor,
-                                  Timeouts timeouts, Message& message) {
-    uint32_t result = send_descriptor, timeouts_raw = timeouts.raw;
-    asm volatile("pushl %[receive]\n\t"
-                 "pushl %%ebp\n\t"
-                 "movl 4(%%esp), %%ebp\n\t" L4_IPC_SYSENTER "popl %%ebp\n\t"
-                 "leal 4(%%esp), %%esp"
-                 : "+a"(result), "+c"(timeouts_raw), "+d"(message.w0), "+b"(message.w1), "+D"(message.w2),
-                   "+S"(dest.raw)
-                 : [receive] "m"(receive_descriptor)
-                 : "memory", "cc");
-    return {result};
 }
 
 } // namespace l4
