@@ -16,13 +16,15 @@ struct Message {
     uint32_t result = send_descriptor, timeouts_raw = timeouts.raw;                                          \
     asm volatile("pushl %[receive]\n\t"                                                                      \
                  "pushl %%ebp\n\t"                                                                           \
-                 "movl 4(%%esp), %%ebp\n\t" entry "popl %%ebp\n\t"                                          \
+                 "movl 4(%%esp), %%ebp\n\t" entry "popl %%ebp\n\t"                                           \
                  "leal 4(%%esp), %%esp"                                                                      \
                  : "+a"(result), "+c"(timeouts_raw), "+d"(message.w0), "+b"(message.w1), "+D"(message.w2),   \
                    "+S"(dest.raw)                                                                            \
                  : [receive] "m"(receive_descriptor)                                                         \
                  : "memory", "cc");                                                                          \
-    return {result}
+    return {                                                                                                 \
+        result                                                                                               \
+    }
 
 // INT 0x30. Sends `message` to `dest` unless send_descriptor is no_send, then receives into it unless
 // receive_descriptor is no_receive. On return `dest` holds the sender.

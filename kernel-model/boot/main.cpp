@@ -96,6 +96,8 @@ extern "C" void kernel_main(uint32_t magic, uint32_t information, uint32_t cpu_f
     interrupt_controller.initialise();
     timer.start(line.timer);
     start_servers(boot);
+    if (line.panics)
+        asm volatile("ud2");
 }
 
 } // namespace kernel

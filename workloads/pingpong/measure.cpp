@@ -16,14 +16,14 @@ uint64_t read_time_stamp() {
 // words back: EBX counts. EAX and ESI are 0 and the partner again when a call has succeeded.
 #define CALL_LOOP(entry)                                                                                     \
     asm volatile("pushl %%ebp\n"                                                                             \
-                 "1: xorl %%ecx, %%ecx\n\txorl %%ebp, %%ebp\n\t" entry "decl %%ebx\n\tjnz 1b\n\tpopl %%ebp"   \
+                 "1: xorl %%ecx, %%ecx\n\txorl %%ebp, %%ebp\n\t" entry "decl %%ebx\n\tjnz 1b\n\tpopl %%ebp"  \
                  : "+b"(rounds), "+S"(partner.raw), "+a"(result)                                             \
                  :                                                                                           \
                  : "ecx", "edx", "edi", "memory", "cc")
 
 #define ANSWER_LOOP(entry)                                                                                   \
     asm volatile("movl $-1, %%eax\n"                                                                         \
-                 "1: xorl %%ecx, %%ecx\n\tmovl $1, %%ebp\n\t" entry "jmp 1b"                                \
+                 "1: xorl %%ecx, %%ecx\n\tmovl $1, %%ebp\n\t" entry "jmp 1b"                                 \
                  :                                                                                           \
                  :                                                                                           \
                  : "eax", "ebx", "ecx", "edx", "esi", "edi", "memory", "cc")

@@ -88,10 +88,9 @@ extern "C" [[noreturn]] void bench_main() {
     if (has_sysenter)
         start_thread(partner_sysenter, [] { pingpong::answer(Entry::sysenter); });
     const auto other_task = [&](unsigned task, Entry entry, void (*main)()) {
-        const l4::ThreadId id =
-            l4::task_new(l4::ThreadId::make(task, 0, 0, 0), l4::priority_boot,
-                         reinterpret_cast<uint32_t>(main), stack_of(4 + static_cast<unsigned>(entry)),
-                         own.with_lthread(fault_server));
+        const l4::ThreadId id = l4::task_new(
+            l4::ThreadId::make(task, 0, 0, 0), l4::priority_boot, reinterpret_cast<uint32_t>(main),
+            stack_of(4 + static_cast<unsigned>(entry)), own.with_lthread(fault_server));
         l4::thread_schedule(id, l4::schedule_param(l4::priority_boot));
         return id;
     };
@@ -108,12 +107,12 @@ extern "C" [[noreturn]] void bench_main() {
     measure(0, other_task(partner_task, Entry::int30, [] { pingpong::answer(Entry::int30); }), Entry::int30);
     measure(1, own.with_lthread(partner_int30), Entry::int30);
     if (has_sysenter) {
-        measure(2,
-                other_task(partner_task + 1, Entry::sysenter, [] { pingpong::answer(Entry::sysenter); }),
+        measure(2, other_task(partner_task + 1, Entry::sysenter, [] { pingpong::answer(Entry::sysenter); }),
                 Entry::sysenter);
         measure(3, own.with_lthread(partner_sysenter), Entry::sysenter);
     }
-    l4::print_string("\none-way IPC, cycles           int30 inter     int30 intra  sysenter inter  sysenter intra\n");
+    l4::print_string(
+        "\none-way IPC, cycles           int30 inter     int30 intra  sysenter inter  sysenter intra\n");
     print_row(measured);
     for (const Figures& row : published)
         print_row(row);

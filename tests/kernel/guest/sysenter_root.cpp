@@ -32,7 +32,8 @@ void echo(Ipc& ipc) {
         if (eflags() & eflags_direction)
             bad_flags = bad_flags + 1;
         message = {message.w0 + 1, message.w1 + 2, message.w2 + 3};
-        ipc(client, l4::send_registers, l4::open_wait, l4::Timeouts::make(0, l4::Timeouts::infinite_us), message);
+        ipc(client, l4::send_registers, l4::open_wait, l4::Timeouts::make(0, l4::Timeouts::infinite_us),
+            message);
     }
 }
 void echo_int30() {
@@ -153,8 +154,8 @@ void attacker() {
                  "pushl %[flags]\n\tpopfl\n\t"
                  "sysenter\n\t.byte 0x89, 0xEA\nattacker_returns:\n\thlt"
                  :
-                 : [segment] "b"(attack.segment), [flags] "D"(attack.flags | 2), "c"(attack.ecx), "a"(0), "d"(5),
-                   "S"(l4::root_thread.with_lthread(by_sysenter).raw)
+                 : [segment] "b"(attack.segment), [flags] "D"(attack.flags | 2), "c"(attack.ecx), "a"(0),
+                   "d"(5), "S"(l4::root_thread.with_lthread(by_sysenter).raw)
                  : "memory", "cc");
 }
 void jumping_attacker() {
