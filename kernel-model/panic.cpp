@@ -4,6 +4,7 @@
 #include "kernel-model/arch/cpu.hpp"
 #include "kernel-model/arch/layout.hpp"
 #include "kernel-model/devices/serial_console.hpp"
+#include "kernel-model/symbols.hpp"
 #include "kernel-model/thread/tcb.hpp"
 #include "kernel-model/thread/tcb_array.hpp"
 
@@ -28,27 +29,55 @@ void print_registers(const Frame& frame) {
                   Hex{cpu::read_cr2()}, " cr3 ", Hex{cpu::read_cr3()}, "\n");
 }
 
-// The kernel is compiled without frame pointers, so every word on its stack that points into its text is
-// shown.
-void print_return_addresses(uint32_t esp) {
+void print_address(uint32_t address) {
+    console.print("  ", Hex{address});
+    if (const Symbol symbol = symbol_at(address); symbol.name != nullptr)
+        console.print(" ", symbol.name, "+", Decimal{symbol.offset});
+    console.print("\n");
+}
+
+bool in_text(uint32_t address) {
+    return address >= reinterpret_cast<uint32_t>(kernel_start) &&
+           address < reinterpret_cast<uint32_t>(kernel_text_end);
+}
+
+// Does a CALL end at this address? E8 with a 32-bit distance, or FF /2 with any length of operand.
+bool follows_call(uint32_t address) {
+    constexpr uint8_t call_near = 0xE8, group_5 = 0xFF, call_indirect = 2;
+    constexpr uint32_t longest_indirect = 7, call_near_bytes = 5;
+    const auto* code = reinterpret_cast<const uint8_t*>(address);
+    if (!in_text(address - longest_indirect) || !in_text(address))
+        return false;
+    if (code[-static_cast<int>(call_near_bytes)] == call_near)
+        return true;
+    for (int bytes = 2; bytes <= static_cast<int>(longest_indirect); ++bytes)
+        if (code[-bytes] == group_5 && (code[1 - bytes] >> 3 & 7) == call_indirect)
+            return true;
+    return false;
+}
+
+// The kernel is compiled without frame pointers, which would cost each IPC: every word on its stack that a CALL may
+// have pushed is shown. A few are left over from earlier calls.
+void print_backtrace(uint32_t esp) {
     const uint32_t top = reinterpret_cast<uint32_t>(kernel_stack_top);
     const uint32_t bottom = reinterpret_cast<uint32_t>(kernel_stack_guard) + l4::page_size;
     if (esp < bottom || esp >= top) {
         console.print("  the stack pointer was outside the kernel stack: ", Hex{esp}, "\n");
         return;
     }
-    console.print("  text addresses on the stack:");
+    console.print("backtrace:\n");
+    if (trap_frame != nullptr)
+        print_address(trap_frame->eip);
     for (uint32_t address = esp & ~3u; address < top; address += 4) {
         const uint32_t word = *reinterpret_cast<const uint32_t*>(address);
-        if (word >= reinterpret_cast<uint32_t>(kernel_start) &&
-            word < reinterpret_cast<uint32_t>(kernel_text_end))
-            console.print(" ", Hex{word});
+        if (follows_call(word))
+            print_address(word);
     }
-    console.print("\n");
 }
 
 void print_threads() {
     constexpr const char* state_names[] = {"unused", "running", "polling", "waiting", "halted"};
+    console.print("threads:\n");
     for (unsigned page = 0; page < tcb_page_count; ++page) {
         if (!tcb_page_in_use(page))
             continue;
@@ -76,7 +105,8 @@ extern "C" [[noreturn]] void panic_on_own_stack(const char* reason, uint32_t esp
         console.print("\nkernel panic: ", reason, "\n");
         if (trap_frame != nullptr)
             print_registers(*trap_frame);
-        print_return_addresses(esp);
+        // The stack of interrupted kernel code goes on where the processor's frame ends: ESP and SS are not in it.
+        print_backtrace(trap_frame != nullptr ? reinterpret_cast<uint32_t>(&trap_frame->esp) : esp);
         print_threads();
         l4::probe<l4::Probe::panic>();
     }

@@ -1,4 +1,4 @@
-// The kernel gives up: reason, registers, likely return addresses and the thread list go to the serial
+// The kernel gives up: reason, registers, a backtrace with the functions' names and the thread list go to the serial
 // console; then the processor halts for ever. Runs on a stack of its own.
 #pragma once
 

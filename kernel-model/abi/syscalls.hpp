@@ -2,6 +2,7 @@
 // thin wrappers. Guest only. Every call clobbers all registers that it does not return, as the ABI says.
 #pragma once
 
+#include "kernel-model/abi/sysenter.hpp"
 #include "kernel-model/abi/types.hpp"
 
 namespace l4 {
@@ -10,23 +11,40 @@ struct Message {
     uint32_t w0 = 0, w1 = 0, w2 = 0;
 };
 
+// EBP carries the receive descriptor; the compiler may be using it as frame pointer, so it is swapped by hand.
+#define L4_IPC(entry)                                                                                        \
+    uint32_t result = send_descriptor, timeouts_raw = timeouts.raw;                                          \
+    asm volatile("pushl %[receive]\n\t"                                                                      \
+                 "pushl %%ebp\n\t"                                                                           \
+                 "movl 4(%%esp), %%ebp\n\t" entry "popl %%ebp\n\t"                                           \
+                 "leal 4(%%esp), %%esp"                                                                      \
+                 : "+a"(result), "+c"(timeouts_raw), "+d"(message.w0), "+b"(message.w1), "+D"(message.w2),   \
+                   "+S"(dest.raw)                                                                            \
+                 : [receive] "m"(receive_descriptor)                                                         \
+                 : "memory", "cc");                                                                          \
+    return {                                                                                                 \
+        result                                                                                               \
+    }
+
 // INT 0x30. Sends `message` to `dest` unless send_descriptor is no_send, then receives into it unless
 // receive_descriptor is no_receive. On return `dest` holds the sender.
+inline MessageResult ipc_int30(ThreadId& dest, uint32_t send_descriptor, uint32_t receive_descriptor,
+                               Timeouts timeouts, Message& message) {
+    L4_IPC("int $0x30\n\t");
+}
+// The same by SYSENTER; only if processor_has_sysenter().
+inline MessageResult ipc_sysenter(ThreadId& dest, uint32_t send_descriptor, uint32_t receive_descriptor,
+                                  Timeouts timeouts, Message& message) {
+    L4_IPC(L4_IPC_SYSENTER);
+}
+// The entry that all wrappers below use is chosen for the whole program.
 inline MessageResult ipc(ThreadId& dest, uint32_t send_descriptor, uint32_t receive_descriptor,
                          Timeouts timeouts, Message& message) {
-    uint32_t result = send_descriptor, timeouts_raw = timeouts.raw;
-    // EBP carries the receive descriptor; the compiler may be using it as frame pointer, so it is swapped by hand.
-    asm volatile("pushl %[receive]\n\t"
-                 "pushl %%ebp\n\t"
-                 "movl 4(%%esp), %%ebp\n\t"
-                 "int $0x30\n\t"
-                 "popl %%ebp\n\t"
-                 "leal 4(%%esp), %%esp"
-                 : "+a"(result), "+c"(timeouts_raw), "+d"(message.w0), "+b"(message.w1), "+D"(message.w2),
-                   "+S"(dest.raw)
-                 : [receive] "m"(receive_descriptor)
-                 : "memory", "cc");
-    return {result};
+#ifdef L4_IPC_BY_SYSENTER
+    return ipc_sysenter(dest, send_descriptor, receive_descriptor, timeouts, message);
+#else
+    return ipc_int30(dest, send_descriptor, receive_descriptor, timeouts, message);
+#endif
 }
 
 inline MessageResult send(ThreadId dest, Message message, Timeouts timeouts = Timeouts::infinite()) {

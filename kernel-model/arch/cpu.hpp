@@ -7,7 +7,7 @@ namespace kernel::cpu {
 
 inline constexpr uint32_t cr0_task_switched = 1u << 3;
 inline constexpr uint32_t cr4_global_pages = 1u << 7;
-inline constexpr uint32_t eflags_reserved_one = 1u << 1, eflags_interrupts = 1u << 9;
+inline constexpr uint32_t eflags_reserved_one = 1u << 1, eflags_trap = 1u << 8, eflags_interrupts = 1u << 9;
 inline constexpr uint32_t eflags_io_privilege_3 = 3u << 12;
 
 // CPUID leaf 1, EDX.
@@ -46,6 +46,9 @@ inline uint64_t read_msr(uint32_t number) {
     uint64_t value;
     asm volatile("rdmsr" : "=A"(value) : "c"(number));
     return value;
+}
+inline void write_msr(uint32_t number, uint32_t value) {
+    asm volatile("wrmsr" : : "c"(number), "a"(value), "d"(0));
 }
 inline void invalidate_page(uint32_t address) {
     asm volatile("invlpg (%0)" : : "r"(address) : "memory");

@@ -9,11 +9,14 @@
    DS and ES belong to user level: a thread may leave garbage in them. The kernel does not reload them on every entry;
    it uses the same flat segment, and the general-protection entry repairs DS and ES and repeats the instruction. */
 
+#include "kernel-model/arch/entry_layout.h"
 #include "kernel-model/arch/selectors.h"
 
-#define FRAME_VECTOR 32
-#define FRAME_CS 44
-#define TCB_FRAME 32 /* asserted in thread/tcb.hpp */
+#define floating_point_owner _ZN6kernel20floating_point_ownerE
+#define scheduler _ZN6kernel9schedulerE
+#define task_state _ZN6kernel10task_stateE
+#define task_table _ZN6kernel10task_tableE
+#define FRAME(register) TCB_FRAME + FRAME_##register
 
     .section .entries, "ax"
 
@@ -47,6 +50,18 @@ resume:
     movl current_thread, %eax
     testl %eax, %eax
     jz idle
+    cmpl $VECTOR_SYSENTER, FRAME(VECTOR)(%eax)
+    jae resume_after_sysenter
+    leal TCB_FRAME(%eax), %esp
+    popal
+    addl $8, %esp
+    iretl
+
+/* w0 in EBP too, whether or not the caller has `movl %ebp, %edx` before its return address. */
+resume_after_sysenter:
+    movl FRAME(EDX)(%eax), %edx
+    movl %edx, FRAME(EBP)(%eax)
+    andl $EFLAGS_KEPT, FRAME(EFLAGS)(%eax) /* those of an earlier entry */
     leal TCB_FRAME(%eax), %esp
     popal
     addl $8, %esp
@@ -58,6 +73,185 @@ idle:
     hlt
     cli
     jmp idle
+
+/* ipc by SYSENTER (arch/sysenter.hpp): the caller's ESP is in ECX, its return address, code selector, EBP and ECX on
+   its stack. Instructions that read memory of the user's are listed; what is needed to repeat the SYSENTER is then
+   still there: EDX on the stack, EBP in the frame, the rest in registers (EAX: 0 wherever it has been changed).
+
+   The quick path is quick_send_and_wait() of ipc/ipc.cpp, the reference, for the commonest case of it: registers to
+   a thread that waits in an ipc by SYSENTER, and nothing to do beside the switch itself. Every condition that does
+   not hold leads to by_reference. Until then nothing is written but the caller's frame, garbage while it runs. */
+    .macro USER_READ instruction:vararg
+9:  \instruction
+    .pushsection .sysenter_reads, "a"
+    .long 9b
+    .popsection
+    .endm
+
+    .balign 64
+    .global sysenter_entry
+sysenter_entry:
+    movl %edx, (%esp)
+    movl current_thread, %edx           /* EDX: the caller's TCB */
+    movl %ebp, FRAME(EBP)(%edx)
+    movl $VECTOR_SYSENTER, FRAME(VECTOR)(%edx)
+    cmpl $USER_SPACE_END - 16, %ecx
+    ja stack_outside_user_space
+    testl %eax, %eax                    /* send registers */
+    jnz complete_frame
+    cmpl $1, %ebp                       /* receive registers, from the partner or (1) from anybody, for ever */
+    ja complete_frame
+    USER_READ testb $TIMEOUTS_RECEIVE_EXPONENT, 12(%ecx)
+    jnz complete_frame
+    USER_READ movl (%ecx), %ebp         /* return by SYSEXIT to the MOV before the return address */
+    movl %ebp, FRAME(EIP)(%edx)
+    leal -2(%ebp), %ebp
+    cmpl $USER_SPACE_END, %ebp
+    jae complete_frame
+    USER_READ cmpw $MOVL_EBP_EDX, (%ebp)
+    jne complete_frame
+    leal 16(%ecx), %ebp
+    movl %ebp, FRAME(ESP)(%edx)
+
+    leal (%esi, %esi), %ebp             /* EBP: the partner's TCB, as offset; ESI is its id */
+    andl $TCB_OFFSET_MASK, %ebp
+    .global sysenter_partner_touch
+sysenter_partner_touch:
+    cmpl %esi, TCB_ARRAY + TCB_ID(%ebp)
+    jne complete_frame
+    cmpw $STATE_WAITING_USER, TCB_ARRAY + TCB_STATE(%ebp)
+    jne complete_frame
+    movzbl TCB_ARRAY + TCB_PRIORITY(%ebp), %eax
+    cmpl scheduler + SCHEDULER_FLOOR, %eax
+    jl by_reference
+    cmpl $VECTOR_SYSENTER, TCB_ARRAY + FRAME(VECTOR)(%ebp)
+    jne by_reference
+    movl TCB_ARRAY + TCB_WAKEUP + 4(%ebp), %eax
+    andl TCB_WAKEUP + 4(%edx), %eax     /* neither has a timeout: the clock never gets that far */
+    cmpl $-1, %eax
+    jne by_reference
+    cmpl $0, floating_point_owner       /* CR0.TS stays set */
+    jne x87_in_use
+1:  leal TCB_ARRAY(%ebp), %ecx          /* ECX: the partner's TCB */
+    movl TCB_ID(%edx), %eax             /* EAX: the caller's id */
+    cmpl %eax, TCB_ARRAY + TCB_PARTNER(%ebp)
+    jne partner_in_open_wait
+2:  testb $1, FRAME(EBP)(%edx)
+    jnz caller_in_open_wait
+    movl %esi, TCB_PARTNER(%edx)
+3:  xorl %eax, %esi
+    testl $ID_TASK_MASK, %esi
+    jnz other_task
+4:  movw $STATE_WAITING_USER, TCB_STATE(%edx)
+    movb $STATE_RUNNING, TCB_ARRAY + TCB_STATE(%ebp)
+    movl %ecx, current_thread
+    leal TCB_ARRAY + TCB_FRAME + FRAME_BYTES(%ebp), %ebp
+    movl %ebp, task_state + TASK_STATE_ESP0
+    movl %eax, %esi                     /* the sender */
+    movl TCB_ID(%ecx), %eax
+    .byte 0x0F, 0x1F, 0x80              /* probe thread_switch: EAX is the id */
+    .long 0x46580002
+    movl (%esp), %ebp                   /* w0 */
+    movl FRAME(EIP)(%ecx), %edx
+    movl FRAME(ESP)(%ecx), %ecx
+    leal -2(%edx), %edx
+    xorl %eax, %eax
+    cld
+    sti                                 /* no interrupt before SYSEXIT is over */
+    sysexit
+
+x87_in_use:
+    cmpl %edx, floating_point_owner
+    je by_reference
+    leal TCB_ARRAY(%ebp), %eax
+    cmpl %eax, floating_point_owner
+    je by_reference
+    jmp 1b
+
+partner_in_open_wait:
+    cmpl $ANY_PARTNER, TCB_ARRAY + TCB_PARTNER(%ebp)
+    je 2b
+    jmp by_reference
+
+caller_in_open_wait:
+    cmpl $0, TCB_SENDERS(%edx)
+    jne by_reference
+    cmpw $0, TCB_INTERRUPT_LINES(%edx)
+    jne by_reference
+    movl $ANY_PARTNER, TCB_PARTNER(%edx)
+    jmp 3b
+
+/* The other address space. SYSEXIT keeps EFLAGS, so IOPL is set if the other task has another. ECX, ESI are free. */
+other_task:
+    movl TCB_ARRAY + FRAME(EFLAGS)(%ebp), %esi
+    movl FRAME(EFLAGS)(%edx), %ecx
+    xorl %esi, %ecx
+    testl $EFLAGS_IO_PRIVILEGE, %ecx
+    jnz other_rights
+5:  movzbl TCB_ARRAY + TCB_ID + 2(%ebp), %ecx /* the task */
+    leal (%ecx, %ecx, 2), %ecx
+    movl task_table(, %ecx, 4), %ecx
+    movl %ecx, scheduler + SCHEDULER_DIRECTORY
+    movl %ecx, %cr3
+    leal TCB_ARRAY(%ebp), %ecx
+    jmp 4b
+other_rights:
+    andl $EFLAGS_IO_PRIVILEGE, %esi
+    pushl %esi
+    popfl
+    jmp 5b
+
+/* The reference, in C++. Its frame is that of INT 0x30. */
+    .global by_reference
+by_reference:
+    movl FRAME(ESP)(%edx), %ecx
+    leal -16(%ecx), %ecx
+    xorl %eax, %eax
+complete_frame:
+    USER_READ movl (%ecx), %ebp
+    movl %ebp, FRAME(EIP)(%edx)
+    leal -2(%ebp), %ebp
+    movl $VECTOR_SYSENTER_PLAIN, FRAME(VECTOR)(%edx)
+    cmpl $USER_SPACE_END, %ebp
+    jae 1f
+    USER_READ cmpw $MOVL_EBP_EDX, (%ebp)
+    jne 1f
+    movl $VECTOR_SYSENTER, FRAME(VECTOR)(%edx)
+1:  USER_READ movl 12(%ecx), %ebp
+    movl %ebp, FRAME(ECX)(%edx)
+    leal 16(%ecx), %ebp
+    movl %ebp, FRAME(ESP)(%edx)
+    movl %eax, FRAME(EAX)(%edx)
+    movl %ebx, FRAME(EBX)(%edx)
+    movl %esi, FRAME(ESI)(%edx)
+    movl %edi, FRAME(EDI)(%edx)
+    popl FRAME(EDX)(%edx)
+    pushl $2 /* the kernel's flags: no NT, no DF */
+    popfl
+    call ipc_system_call
+    jmp resume
+
+/* As a fault of the caller's. */
+stack_outside_user_space:
+    movl %ecx, FRAME(ECX)(%edx)
+    movl %eax, FRAME(EAX)(%edx)
+    movl %ebx, FRAME(EBX)(%edx)
+    movl %esi, FRAME(ESI)(%edx)
+    movl %edi, FRAME(EDI)(%edx)
+    popl FRAME(EDX)(%edx)
+    pushl $2
+    popfl
+    call sysenter_stack_fault
+    jmp resume
+
+/* enter_as_sysenter(): the current thread's frame holds the registers of a SYSENTER. */
+    .global enter_as_sysenter
+enter_as_sysenter:
+    movl current_thread, %eax
+    leal TCB_FRAME(%eax), %esp
+    popal
+    movl $kernel_stack_top - 4, %esp
+    jmp sysenter_entry
 
     .balign 64
 trap_common:

@@ -8,23 +8,23 @@
 namespace kernel {
 
 constinit Tcb* floating_point_owner = nullptr;
+constinit bool floating_point_traps = true;
 
 namespace {
 
 constinit bool available = false;
-constinit bool trapping = true; // CR0.TS as last written
 
-void trap_next_use(bool trap) {
-    if (trap == trapping)
+} // namespace
+
+void trap_floating_point(bool trap) {
+    if (trap == floating_point_traps)
         return;
-    trapping = trap;
+    floating_point_traps = trap;
     if (trap)
         cpu::write_cr0(cpu::read_cr0() | cpu::cr0_task_switched);
     else
         cpu::clear_task_switched();
 }
-
-} // namespace
 
 void detect_floating_point(bool present) {
     constexpr uint32_t cr0_monitor = 1u << 1, cr0_emulate = 1u << 2, cr0_native_error = 1u << 5;
@@ -34,15 +34,11 @@ void detect_floating_point(bool present) {
     cpu::write_cr0(cr0);
 }
 
-void floating_point_switch(const Tcb* next) {
-    trap_next_use(next != floating_point_owner);
-}
-
 void floating_point_forget(const Tcb* thread) {
     if (floating_point_owner != thread)
         return;
     floating_point_owner = nullptr;
-    trap_next_use(true);
+    trap_floating_point(true);
 }
 
 void handle_no_fpu() {
@@ -50,7 +46,7 @@ void handle_no_fpu() {
         stop_thread(*current_thread, "no x87 in this processor");
         return;
     }
-    trap_next_use(false);
+    trap_floating_point(false);
     if (floating_point_owner == current_thread)
         return;
     if (floating_point_owner != nullptr)

@@ -10,9 +10,16 @@ namespace kernel {
 struct Tcb;
 
 void detect_floating_point(bool present);
-void floating_point_switch(const Tcb* next);   // sets or clears CR0.TS for the thread that runs next
+void trap_floating_point(bool trap);
 void floating_point_forget(const Tcb* thread); // the thread is deleted, its registers with it
 
 extern Tcb* floating_point_owner;
+extern bool floating_point_traps; // CR0.TS as last written
+
+// Sets or clears CR0.TS for the thread that runs next.
+inline void floating_point_switch(const Tcb* next) {
+    if (floating_point_traps != (next != floating_point_owner)) [[unlikely]]
+        trap_floating_point(next != floating_point_owner);
+}
 
 } // namespace kernel

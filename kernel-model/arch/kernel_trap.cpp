@@ -1,9 +1,11 @@
-// Traps that come from kernel code. Three are expected: an interrupt while idle, a TCB fault at a touch
-// point, and (handled in entries.S) user level's garbage in DS or ES. All others are bugs of the kernel and
+// Traps that come from kernel code. Expected are an interrupt while idle, a TCB fault at a touch
+// point, what a caller of SYSENTER can cause (sysenter.hpp), and (handled in entries.S) user level's garbage in DS or
+// ES. All others are bugs of the kernel and
 // end in a panic.
 #include "kernel-model/arch/cpu.hpp"
 #include "kernel-model/arch/interrupt_table.hpp"
 #include "kernel-model/arch/layout.hpp"
+#include "kernel-model/arch/sysenter.hpp"
 #include "kernel-model/ipc/interrupts.hpp"
 #include "kernel-model/panic.hpp"
 #include "kernel-model/thread/tcb.hpp"
@@ -37,6 +39,8 @@ extern "C" int kernel_trap(Frame* frame) {
         if (in_tcb_array(address) && is_touch_point(frame->eip))
             return handle_tcb_fault(address, frame->error & write_access) == TcbFaultOutcome::retry ? 0 : 1;
     }
+    if (const SysenterTrap outcome = trap_in_sysenter(*frame); outcome != SysenterTrap::none)
+        return outcome == SysenterTrap::go_on ? 0 : 1;
     panic_in_trap("trap in the kernel", *frame);
 }
 

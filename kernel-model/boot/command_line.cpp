@@ -32,7 +32,8 @@ struct Word {
     console.print("kernel: command line: ");
     for (unsigned index = 0; index < word.length; ++index)
         console.print_char(word.text[index]);
-    console.print(": expected tcb-pager=TASK, paged-tasks=TASK (1-255) or timer=pit|rtc|apic\n");
+    console.print(": expected tcb-pager=TASK, paged-tasks=TASK (1-255), timer=pit|rtc|apic "
+                  "or panic=test\n");
     refuse_to_boot("command line not understood");
 }
 
@@ -86,6 +87,8 @@ CommandLine parse_command_line(const char* text) {
             line.timer = TimerSource::rtc;
         else if (word.equals("timer=apic"))
             line.timer = TimerSource::apic;
+        else if (word.equals("panic=test"))
+            line.panics = true;
         else
             reject(word);
     }

@@ -33,6 +33,7 @@ kernel_entry:
     testl $(1 << 3), %edx     /* PSE: 4 MB pages */
     jz no_superpages
     movl %edx, %ebp
+    movl %eax, PHYSICAL(cpu_signature)
 
     movl $0x83, %eax          /* present, writable, 4 MB */
     movl $PHYSICAL(kernel_directory), %edx
@@ -74,6 +75,12 @@ no_superpages:
     outb %al, $0x80
     hlt
     jmp no_superpages
+
+    .data
+    .balign 4
+    .global cpu_signature
+cpu_signature:                /* CPUID leaf 1, EAX */
+    .long 0
 
     .section .bss.pages, "aw", @nobits
     .balign 4096

@@ -4,6 +4,7 @@
 #include "kernel-model/arch/interrupt_table.hpp"
 #include "kernel-model/arch/layout.hpp"
 #include "kernel-model/arch/segments.hpp"
+#include "kernel-model/arch/sysenter.hpp"
 #include "kernel-model/boot/boot_information.hpp"
 #include "kernel-model/boot/command_line.hpp"
 #include "kernel-model/boot/start_servers.hpp"
@@ -18,6 +19,7 @@
 extern "C" {
 extern char kernel_text_end[], kernel_end[], kernel_stack_guard[];
 extern uint32_t kernel_directory[], kernel_image_table[];
+extern const uint32_t cpu_signature;
 }
 
 namespace kernel {
@@ -70,6 +72,7 @@ extern "C" void kernel_main(uint32_t magic, uint32_t information, uint32_t cpu_f
     load_segment_tables();
     load_interrupt_table();
     finish_kernel_mappings(cpu_features & cpu::feature_global_pages);
+    enable_sysenter(cpu_signature, cpu_features);
     detect_floating_point(cpu_features & cpu::feature_fpu);
 
     const BootInformation boot = read_boot_information(magic, information);
@@ -93,6 +96,8 @@ extern "C" void kernel_main(uint32_t magic, uint32_t information, uint32_t cpu_f
     interrupt_controller.initialise();
     timer.start(line.timer);
     start_servers(boot);
+    if (line.panics)
+        asm volatile("ud2");
 }
 
 } // namespace kernel

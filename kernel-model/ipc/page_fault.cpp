@@ -8,6 +8,7 @@
 #include "kernel-model/arch/cpu.hpp"
 #include "kernel-model/arch/handlers.hpp"
 #include "kernel-model/arch/layout.hpp"
+#include "kernel-model/arch/sysenter.hpp"
 #include "kernel-model/ipc/ipc_engine.hpp"
 #include "kernel-model/memory/address_spaces.hpp"
 #include "kernel-model/thread/exceptions.hpp"
@@ -58,7 +59,9 @@ void page_fault_at(uint32_t address, uint32_t error) {
 }
 
 void handle_page_fault() {
-    page_fault_at(cpu::read_cr2(), current_thread->frame.error);
+    const uint32_t address = cpu::read_cr2();
+    repeat_sysenter(*current_thread, address);
+    page_fault_at(address, current_thread->frame.error);
 }
 
 } // namespace kernel

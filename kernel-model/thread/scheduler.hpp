@@ -79,6 +79,10 @@ public:
     void leave_directory(uint32_t directory);
     uint32_t loaded_directory() const { return loaded_directory_; }
 
+    // For the quick path of entries.S.
+    static constexpr size_t floor_offset() { return offsetof(Scheduler, hand_over_floor_); }
+    static constexpr size_t directory_offset() { return offsetof(Scheduler, loaded_directory_); }
+
 private:
     void switch_to(Tcb* next);
     void expire_timeouts();
@@ -87,12 +91,12 @@ private:
 
     static constexpr int floor_never = 0x7FFF; // expired timeouts wait: no quick hand-over
 
+    int hand_over_floor_ = no_priority;
+    uint32_t loaded_directory_ = 0;
     SchedulerEntry* entries_ = nullptr;
     ReadyQueues<SchedulerEntry*> ready_;
     WakeupQueue<SchedulerEntry*, uint16_t*> wakeups_;
     Tcb* preferred_ = nullptr;
-    int hand_over_floor_ = no_priority;
-    uint32_t loaded_directory_ = 0;
 };
 
 extern Scheduler scheduler;

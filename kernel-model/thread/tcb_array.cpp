@@ -1,9 +1,11 @@
 #include "kernel-model/thread/tcb_array.hpp"
 
 #include "kernel-model/arch/cpu.hpp"
+#include "kernel-model/arch/entry_layout.h"
 #include "kernel-model/arch/interrupt_table.hpp"
 #include "kernel-model/arch/layout.hpp"
 #include "kernel-model/arch/pages.hpp"
+#include "kernel-model/arch/sysenter.hpp"
 #include "kernel-model/ipc/ipc_engine.hpp"
 #include "kernel-model/memory/address_spaces.hpp"
 #include "kernel-model/memory/kernel_memory.hpp"
@@ -57,7 +59,9 @@ bool provide_kernel_page(uint32_t address) {
 // anyway.
 void rewind_system_call(Frame& frame) {
     constexpr uint32_t int_instruction_bytes = 2, int3_instruction_bytes = 1;
-    if (frame.vector >= vector_ipc)
+    if (frame.vector >= VECTOR_SYSENTER)
+        rewind_sysenter(frame);
+    else if (frame.vector >= vector_ipc)
         frame.eip -= int_instruction_bytes;
     else if (frame.vector == vector_breakpoint)
         frame.eip -= int3_instruction_bytes;
