@@ -1,0 +1,16 @@
+#!/bin/bash
+# run_guest_test_in_both.sh FIXPOINT MACHINE QEMU IMAGE_DIR SIGMA0 ROOT KERNEL_ARGUMENTS
+#
+# Runs a guest test under QEMU (run_guest_test.sh) and on the modelled machine: it must pass in both, with equal output.
+set -u
+fixpoint=$1 machine=$2
+shift 2
+images=$2 sigma0=$3 root=$4 arguments=$5
+qemu_console=$("$(dirname "$0")/run_guest_test.sh" "$@") || { printf '%s\n' "$qemu_console"; exit 1; }
+model_console=$("$fixpoint" boot --machine "$machine" --memory 64 --max-seconds 100 --kernel "$images/kernel.elf" \
+    ${arguments:+--append "$arguments"} --module "$sigma0" --module "$root" </dev/null 2>/dev/null)
+status=$?
+printf '%s\n' "$model_console"
+[ $status -eq 33 ] || { echo "exit status $status instead of 33 on the modelled machine"; exit 1; }
+diff <(printf '%s\n' "$qemu_console" | tr -d '\r' | sed 's/ *$//') <(printf '%s\n' "$model_console" | tr -d '\r' | sed 's/ *$//') ||
+    { echo "the consoles differ (< QEMU, > model)"; exit 1; }
