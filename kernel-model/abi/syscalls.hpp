@@ -70,14 +70,21 @@ inline void sleep_us(uint64_t us) {
     receive(nil_thread, message, Timeouts::make(Timeouts::infinite_us, us));
 }
 
-// INT 0x31 with nil: the caller's own id.
-inline ThreadId my_id() {
-    uint32_t type = 0, id = 0, ecx, edx, ebx, edi;
+// INT 0x31: whom a message to `dest` reaches first. nil: the caller; invalid: the caller's chief.
+struct Nearest {
+    ClanRelation relation;
+    ThreadId id;
+};
+inline Nearest id_nearest(ThreadId dest) {
+    uint32_t type = 0, ecx, edx, ebx, edi;
     asm volatile("pushl %%ebp\n\tint $0x31\n\tpopl %%ebp"
-                 : "+a"(type), "+S"(id), "=c"(ecx), "=d"(edx), "=b"(ebx), "=D"(edi)
+                 : "+a"(type), "+S"(dest.raw), "=c"(ecx), "=d"(edx), "=b"(ebx), "=D"(edi)
                  :
                  : "memory", "cc");
-    return {id};
+    return {ClanRelation{type}, dest};
+}
+inline ThreadId my_id() {
+    return id_nearest(nil_thread).id;
 }
 
 // INT 0x32.
@@ -98,14 +105,35 @@ inline void thread_switch(ThreadId dest = nil_thread) {
                  : "memory", "cc");
 }
 
-// INT 0x34. param: m_t 8 | e_t 4 | 0 4 | small 8 | prio 8; 0xFFFFFFFF changes nothing. Returns the old word.
-inline uint32_t thread_schedule(ThreadId dest, uint32_t param) {
-    uint32_t preempter = 0xFFFFFFFFu, ecx, edx, edi;
+// INT 0x34. param: m_t 8 | e_t 4 | state 4 | small 8 | prio 8. 0xFFFFFFFF keeps param word or preempter.
+struct ScheduleResult {
+    uint32_t param; // the old word; 0xFFFFFFFF: refused
+    ThreadId preempter;
+    ThreadId partner; // while the thread waits or sends
+    uint64_t times;   // m_w 8 | e_w 4 | e_p 4 | consumed microseconds 48
+
+    constexpr bool refused() const { return param == 0xFFFFFFFFu; }
+    constexpr unsigned priority() const { return param & 0xFF; }
+    constexpr ThreadRunState state() const { return ThreadRunState{param >> 16 & 0xF}; }
+    constexpr uint64_t slice_us() const { return Timeouts::decode_us(param >> 20 & 0xF, param >> 24); }
+    constexpr uint64_t consumed_us() const { return times & 0xFFFF'FFFFFFFFull; }
+    constexpr uint64_t remaining_us() const {
+        return Timeouts::decode_us(static_cast<unsigned>(times >> 52 & 0xF),
+                                   static_cast<unsigned>(times >> 56));
+    }
+};
+inline ScheduleResult schedule_thread(ThreadId dest, uint32_t param, ThreadId preempter = invalid_thread) {
+    uint32_t times_low, times_high, edi;
     asm volatile("pushl %%ebp\n\tint $0x34\n\tpopl %%ebp"
-                 : "+a"(param), "+b"(preempter), "+S"(dest.raw), "=c"(ecx), "=d"(edx), "=D"(edi)
+                 : "+a"(param), "+b"(preempter.raw), "+S"(dest.raw), "=c"(times_low), "=d"(times_high),
+                   "=D"(edi)
                  :
                  : "memory", "cc");
-    return param;
+    return {param, preempter, dest, uint64_t{times_high} << 32 | times_low};
+}
+// Returns the old word.
+inline uint32_t thread_schedule(ThreadId dest, uint32_t param) {
+    return schedule_thread(dest, param).param;
 }
 // A time slice of 0 (m = 0, e != 0) or e = 0 (infinite): the thread is never preempted by its equals.
 constexpr uint32_t schedule_param(unsigned priority, unsigned slice_exponent = 0,
@@ -114,19 +142,35 @@ constexpr uint32_t schedule_param(unsigned priority, unsigned slice_exponent = 0
 }
 
 // INT 0x35: starts or changes a thread of the own task. 0xFFFFFFFF keeps a value.
-inline void lthread_ex_regs(unsigned lthread, uint32_t eip, uint32_t esp, ThreadId pager = invalid_thread) {
-    uint32_t preempter = 0xFFFFFFFFu, edi;
+struct ThreadRegisters {
+    uint32_t eip = 0xFFFFFFFFu, esp = 0xFFFFFFFFu;
+    ThreadId pager = invalid_thread, preempter = invalid_thread;
+    uint32_t eflags = 0; // result only
+};
+inline ThreadRegisters exchange_registers(unsigned lthread, ThreadRegisters registers) { // the old ones
+    uint32_t edi;
     asm volatile("pushl %%ebp\n\tint $0x35\n\tpopl %%ebp"
-                 : "+a"(lthread), "+c"(esp), "+d"(eip), "+b"(preempter), "+S"(pager.raw), "=D"(edi)
+                 : "+a"(lthread), "+c"(registers.esp), "+d"(registers.eip), "+b"(registers.preempter.raw),
+                   "+S"(registers.pager.raw), "=D"(edi)
                  :
                  : "memory", "cc");
+    registers.eflags = lthread;
+    return registers;
+}
+inline void lthread_ex_regs(unsigned lthread, uint32_t eip, uint32_t esp, ThreadId pager = invalid_thread) {
+    exchange_registers(lthread,
+                       {.eip = eip, .esp = esp, .pager = pager, .preempter = invalid_thread, .eflags = 0});
 }
 
-// INT 0x36: creates (pager not nil) or deletes (pager nil: makes inactive) the task of `dest`.
-inline ThreadId task_new(ThreadId dest, unsigned mcp, uint32_t eip, uint32_t esp, ThreadId pager) {
+// INT 0x36: creates (pager not nil) or deletes (pager nil: makes inactive) the task of `dest`, with all tasks below it.
+// `mcp_or_new_chief`: of an active task the highest priority that its threads may give; of an inactive one the task
+// (number or thread id, 0: the caller) that may create it from now on. A version in `dest` is that of the new task,
+// 0 gives it the next one. nil: refused.
+inline ThreadId task_new(ThreadId dest, unsigned mcp_or_new_chief, uint32_t eip, uint32_t esp,
+                         ThreadId pager) {
     uint32_t edi;
     asm volatile("pushl %%ebp\n\tint $0x36\n\tpopl %%ebp"
-                 : "+a"(mcp), "+c"(esp), "+d"(eip), "+b"(pager.raw), "+S"(dest.raw), "=D"(edi)
+                 : "+a"(mcp_or_new_chief), "+c"(esp), "+d"(eip), "+b"(pager.raw), "+S"(dest.raw), "=D"(edi)
                  :
                  : "memory", "cc");
     return dest;

@@ -103,6 +103,21 @@ struct Timeouts {
 static_assert(Timeouts::make(0, 0).receive_us() == 0 && Timeouts::make(0, 0).send_us() == 0);
 static_assert(Timeouts::make(Timeouts::infinite_us, 1000).receive_us() >= 1000);
 
+// id_nearest's type: the bits i and r of the condition code of a message to that destination.
+enum class ClanRelation : uint32_t { same_clan = 0x0, outer_clan = 0x4, inner_clan = 0xC };
+
+// Bits 19:16 of the word that thread_schedule returns. The kernel's own messages on a thread's behalf (page faults)
+// are not the user's: such a thread is running, with the kernel calling its pager. 4 + k and 8 + k, a message being
+// transferred, are never seen: the kernel does not go back to user level within a transfer of its own.
+enum class ThreadRunState : uint32_t {
+    running = 0x0,
+    running_calls_pager = 0x1,
+    waiting = 0xC, // receives, nothing has come yet
+    pending = 0xD, // sends, the partner does not receive yet
+    dead =
+        0xF, // stopped by an exception, or not started yet; 0xFFFFFFFF: no such thread, or not to be scheduled
+};
+
 // IPC descriptors.
 inline constexpr uint32_t no_send = 0xFFFFFFFFu, no_receive = 0xFFFFFFFFu;
 inline constexpr uint32_t send_registers = 0;    // register message

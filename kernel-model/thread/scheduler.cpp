@@ -105,10 +105,43 @@ Tcb& Scheduler::take_highest(unsigned priority) {
     return tcb_at(index);
 }
 
+// The donor must still be waiting for its turn: if it has run or blocked meanwhile, the donation is over.
+bool Scheduler::runs_on_donated_time() const {
+    return donor_ != no_thread && beneficiary_ == index_of(*current_thread) && ready_.contains(donor_);
+}
+
+int Scheduler::current_priority() const {
+    const int own = entries_[index_of(*current_thread)].priority;
+    const int donated = runs_on_donated_time() ? int{entries_[donor_].priority} : no_priority;
+    return own > donated ? own : donated;
+}
+
+void Scheduler::donate_to(Tcb& beneficiary) {
+    Tcb& giving = *current_thread;
+    const ThreadIndex donor =
+        runs_on_donated_time() ? donor_ : index_of(giving); // a donation may be passed on
+    ready_.remove(index_of(beneficiary));
+    ready_.push_front(index_of(giving));
+    switch_to(&beneficiary);
+    if (donor != index_of(beneficiary)) { // else it has its own slice back
+        donor_ = donor;
+        beneficiary_ = index_of(beneficiary);
+    }
+    update_floor();
+}
+
+// Donor and beneficiary have had their turn.
+void Scheduler::end_donated_slice() {
+    ready_.remove(donor_);
+    ready_.push_back(donor_);
+    yield();
+}
+
 void Scheduler::yield() {
     Tcb& yielding = *current_thread;
     entry(yielding).slice_left_us = yielding.slice_us;
     ready_.push_back(index_of(yielding));
+    donor_ = beneficiary_ = no_thread;
     switch_to(&take_highest(static_cast<unsigned>(ready_.highest_priority())));
     update_floor();
 }
@@ -116,12 +149,12 @@ void Scheduler::yield() {
 void Scheduler::reschedule() {
     int highest = ready_.highest_priority();
     const bool current_runs = current_thread != nullptr && current_thread->state == ThreadState::running;
-    const int current_priority = current_runs ? int{entry(*current_thread).priority} : no_priority;
-    if (highest < int{l4::priority_max} && current_priority < int{l4::priority_max}) {
+    const int running_priority = current_runs ? current_priority() : no_priority;
+    if (highest < int{l4::priority_max} && running_priority < int{l4::priority_max}) {
         expire_timeouts();
         highest = ready_.highest_priority();
     }
-    if (current_runs && current_priority >= highest) {
+    if (current_runs && running_priority >= highest) {
         preferred_ = nullptr;
     } else if (highest == no_priority) {
         switch_to(nullptr);
@@ -137,6 +170,7 @@ void Scheduler::reschedule() {
 void Scheduler::switch_to(Tcb* next) {
     if (next == current_thread)
         return;
+    donor_ = beneficiary_ = no_thread;
     if (next == nullptr) {
         current_thread = nullptr;
         l4::probe<l4::Probe::thread_switch>(0);
@@ -162,22 +196,22 @@ void Scheduler::switch_to(Tcb* next) {
 void Scheduler::tick(uint32_t us) {
     kernel_info.clock_us += us;
     if (current_thread != nullptr) {
-        SchedulerEntry& running = entry(*current_thread);
-        if (running.priority == l4::priority_max) {
+        current_thread->consumed_us += us;
+        if (entry(*current_thread).priority == l4::priority_max) {
             update_floor();
             return; // I6: nothing else happens until it blocks
         }
-        if (current_thread->slice_us != 0) {
-            if (running.slice_left_us <= us) {
-                running.slice_left_us = current_thread->slice_us;
-                if (ready_.highest_priority() >= int{running.priority}) {
-                    yield();
-                    reschedule();
-                    return;
-                }
-            } else {
-                running.slice_left_us -= us;
-            }
+        const bool donated = runs_on_donated_time();
+        const Tcb& payer = donated ? tcb_at(donor_) : *current_thread;
+        SchedulerEntry& paying = entry(payer);
+        if (payer.slice_us != 0 && paying.slice_left_us <= us) {
+            paying.slice_left_us = payer.slice_us;
+            if (donated)
+                end_donated_slice();
+            else if (ready_.highest_priority() >= int{paying.priority})
+                yield();
+        } else if (payer.slice_us != 0) {
+            paying.slice_left_us -= us;
         }
     }
     reschedule();

@@ -4,7 +4,11 @@
 // IPC that hands the processor to its partner needs no queue operation at all. Handlers change states, then
 // call reschedule(), which makes the right thread current; entries.S resumes it.
 //
-// While a thread of priority 255 runs, the tick only advances the clock: expired timeouts are handled when a
+// A thread can donate its time slice (thread_switch): the beneficiary then runs as if it had the donor's priority and
+// slice, until the slice ends, it blocks, or somebody more important preempts it. The donor stays ready, first of its
+// equals. A donation is soft state: a restored thread has a fresh slice of its own.
+//
+// While a thread of priority 255 runs, the tick only advances the clock and the thread's processor time: expired timeouts are handled when a
 // thread of lower priority is next chosen. So a checkpoint server at priority 255 is not interleaved with
 // anything but its own blocking calls, and nothing persistent is touched in a stop.
 #pragma once
@@ -59,9 +63,10 @@ public:
     }
     void shift_wakeups(uint64_t by_us) { wakeups_.shift_all(by_us); }
 
-    void yield(); // current thread to the end of its queue, the preferred or first one of the highest runs
-    void prefer(Tcb& thread) { preferred_ = &thread; } // the next yield() or reschedule() does, among equals
-    void reschedule();                                 // makes current whoever shall run now
+    void yield(); // current thread to the end of its queue, the first one of the highest priority runs
+    bool is_ready(const Tcb& thread) const { return ready_.contains(index_of(thread)); } // and not running
+    void donate_to(Tcb& beneficiary); // ready; becomes current on the current thread's time slice
+    void reschedule();                // makes current whoever shall run now
 
     void tick(uint32_t us); // clock tick; reschedules
 
@@ -84,6 +89,9 @@ public:
     static constexpr size_t directory_offset() { return offsetof(Scheduler, loaded_directory_); }
 
 private:
+    bool runs_on_donated_time() const;
+    int current_priority() const;
+    void end_donated_slice();
     void switch_to(Tcb* next);
     void expire_timeouts();
     void update_floor();
@@ -97,6 +105,7 @@ private:
     ReadyQueues<SchedulerEntry*> ready_;
     WakeupQueue<SchedulerEntry*, uint16_t*> wakeups_;
     Tcb* preferred_ = nullptr;
+    ThreadIndex donor_ = no_thread, beneficiary_ = no_thread;
 };
 
 extern Scheduler scheduler;

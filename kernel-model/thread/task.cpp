@@ -8,6 +8,7 @@
 #include "kernel-model/ipc/interrupts.hpp"
 #include "kernel-model/ipc/ipc_engine.hpp"
 #include "kernel-model/memory/address_spaces.hpp"
+#include "kernel-model/thread/clans.hpp"
 #include "kernel-model/thread/scheduler.hpp"
 #include "kernel-model/thread/tcb_array.hpp"
 
@@ -25,7 +26,11 @@ bool has_io_privilege(unsigned task) {
     return task < tcb_paging.paged_tasks;
 }
 
-unsigned next_version(const TaskState& state) {
+// Each life of a task has a version of its own, so that old ids do not name new threads. A creator may choose one:
+// Hazelnut takes the whole id from its caller, and programs rely on it.
+unsigned version_for(l4::ThreadId dest, const TaskState& state) {
+    if (dest.version() != 0)
+        return dest.version();
     const unsigned version = state.recorded ? state.version : 0;
     return version == version_max ? 1 : version + 1;
 }
@@ -58,27 +63,53 @@ void deactivate(unsigned task, unsigned owner) {
     record(task, state);
 }
 
-// A task goes with all tasks that it is, directly or through others, the chief of. Inactive ones change
-// their owner.
-void delete_with_descendants(unsigned top, unsigned caller, unsigned new_owner) {
-    deactivate(top, new_owner);
-    for (bool again = true; again;) {
-        again = false;
-        for (unsigned task = 1; task < l4::task_count; ++task) {
-            Task& entry = task_entry(task);
-            const unsigned chief = entry.chief();
-            if (!entry.state.recorded || chief == caller || task_entry(chief).active())
-                continue;
-            if (entry.active()) {
-                deactivate(task, caller);
-                again = true;
-            } else {
-                TaskState state = entry.state;
-                state.chief = static_cast<uint8_t>(caller);
-                record(task, state);
-            }
-        }
+void change_owner(unsigned task, unsigned owner) {
+    TaskState state = task_entry(task).state;
+    state.chief = static_cast<uint8_t>(owner);
+    record(task, state);
+}
+
+// A task goes with its whole clan and the clans below it. Inactive tasks among them get `caller` as owner.
+void delete_with_descendants(unsigned top, unsigned caller) {
+    uint32_t doomed[l4::task_count / 32] =
+        {}; // all of them, before the first change breaks a chain of chiefs
+    for (unsigned task = 1; task < l4::task_count; ++task)
+        if (task_entry(task).state.recorded && is_at_or_below(task, top, chief_of_task))
+            doomed[task / 32] |= 1u << task % 32;
+    for (unsigned task = 1; task < l4::task_count; ++task) {
+        if (!(doomed[task / 32] >> task % 32 & 1))
+            continue;
+        if (task_entry(task).active())
+            deactivate(task, caller);
+        else
+            change_owner(task, caller);
     }
+}
+
+// The system call's "new chief" is a thread id; a bare task number does as well, and 0 is the caller.
+unsigned owner_named_by(uint32_t argument, unsigned caller) {
+    constexpr uint32_t task_number_max = l4::task_count - 1;
+    if (argument == 0)
+        return caller;
+    return argument <= task_number_max ? argument : l4::ThreadId{argument}.task();
+}
+
+// sigma0's space is the root of all mappings: it is nobody's to delete.
+bool may_create(l4::ThreadId dest, unsigned caller) {
+    const unsigned task = dest.task();
+    if (dest == l4::invalid_thread || task == 0 || task == caller || task == l4::sigma0_task)
+        return false;
+    if (chief_of_task(task) != caller)
+        touch_task_state(task);
+    return chief_of_task(task) == caller;
+}
+
+// An owner that does not exist, or is deleted in the same call, could never use its right.
+bool may_own(unsigned owner, unsigned task, unsigned caller) {
+    if (owner == caller)
+        return true;
+    touch_chiefs(owner);
+    return task_entry(owner).active() && !is_at_or_below(owner, task, chief_of_task);
 }
 
 } // namespace
@@ -139,6 +170,25 @@ bool restore_task(unsigned task, const TaskState* state) {
     return true;
 }
 
+l4::ThreadId first_thread_of(unsigned task) {
+    return l4::ThreadId::make(task, 0, task_entry(task).state.version, chief_of_task(task));
+}
+
+void touch_task_state(unsigned task) {
+    if (is_persistent(task) && !task_entry(task).state.recorded && current_thread->id != tcb_paging.pager)
+        touch_read(tcb_at(task * l4::threads_per_task));
+}
+
+void touch_chiefs(unsigned task) {
+    for (unsigned steps = 0; steps < l4::task_count; ++steps) {
+        touch_task_state(task);
+        const unsigned chief = chief_of_task(task);
+        if (chief == task)
+            return;
+        task = chief;
+    }
+}
+
 void remove_thread(Tcb& thread) {
     forget_communication(thread);
     detach_interrupts(thread);
@@ -154,38 +204,38 @@ void remove_thread(Tcb& thread) {
     thread.magic = magic;
 }
 
-// task_new: EAX mcp or new owner, ECX ESP, EDX EIP, EBX pager (nil: inactive), ESI dest.
-// Out: ESI new id or nil.
+// task_new: EAX mcp or new chief, ECX ESP, EDX EIP, EBX pager (nil: inactive), ESI dest.
+// Out: ESI new id or nil. Refused, with nothing changed: a task number whose chief or owner is not the caller, the
+// caller's own task, sigma0, 0; a new chief that does not exist or would be deleted. Without memory for the new
+// space the old task is gone, and the number is the caller's.
 void call_task_new() {
     Frame& frame = current_thread->frame;
-    const unsigned task = l4::ThreadId{frame.esi}.task();
-    const unsigned caller = task_of(*current_thread);
-    Task& entry = task_entry(task);
+    const l4::ThreadId dest{frame.esi}, pager{frame.ebx};
+    const unsigned task = dest.task(), caller = task_of(*current_thread);
+    const unsigned owner = pager.is_nil() ? owner_named_by(frame.eax, caller) : caller;
     // Before the touch: who may not create the task shall not cost anybody a TCB page either.
-    if (task == 0 || task == caller || entry.chief() != caller) {
+    if (!may_create(dest, caller) || !may_own(owner, task, caller)) {
         frame.esi = 0;
         return;
     }
     Tcb& first = tcb_at(task * l4::threads_per_task);
     touch_write(first);
 
-    const l4::ThreadId pager{frame.ebx};
-    const unsigned new_owner = pager.is_nil() ? frame.eax & 0xFF : caller;
+    Task& entry = task_entry(task);
     if (entry.active())
-        delete_with_descendants(task, caller, new_owner == 0 ? caller : new_owner);
+        delete_with_descendants(task, caller);
     if (pager.is_nil()) {
-        TaskState state = entry.state;
-        state.chief = static_cast<uint8_t>(new_owner == 0 ? caller : new_owner);
-        record(task, state);
-        frame.esi = frame.esi & 0x00FF0000u;
+        change_owner(task, owner);
+        frame.esi = l4::ThreadId::make(task, 0, entry.state.version, owner).raw;
         scheduler.reschedule();
         return;
     }
-    const unsigned version = next_version(entry.state);
+    const unsigned version = version_for(dest, entry.state);
     const unsigned caller_mcp = task_entry(caller).state.mcp;
     const unsigned mcp = frame.eax & 0xFF;
     if (!activate_task(task, caller, mcp < caller_mcp ? mcp : caller_mcp, version)) {
         frame.esi = 0;
+        scheduler.reschedule();
         return;
     }
     const auto id = l4::ThreadId::make(task, 0, version, caller);

@@ -1,7 +1,7 @@
 // Tasks: an address space and up to 64 threads.
 //
 // Every task number is active or inactive. The chief of an active task, the owner of an inactive one, may
-// create, delete or give away the task. What must outlive a crash is in the TCB of lthread 0 (TaskState); a
+// create, delete or give away the task. An owner is always an active task. What must outlive a crash is in the TCB of lthread 0 (TaskState); a
 // resident copy here spares the TCB (I6). Numbers that were never used belong to the root task.
 #pragma once
 
@@ -26,6 +26,18 @@ inline Task& task_entry(unsigned task) {
 }
 inline uint32_t task_directory(unsigned task) {
     return task_table[task].directory;
+}
+
+// The id of the task's lthread 0, from the resident state.
+l4::ThreadId first_thread_of(unsigned task);
+
+// Touch points. After a recovery a task's state may still be with the TCB pager: these fetch it, so that chief() is
+// the truth. The TCB pager thread itself goes by what is there (I6).
+void touch_task_state(unsigned task);
+void touch_chiefs(unsigned task); // and those of all above it
+
+inline unsigned chief_of_task(unsigned task) {
+    return task_entry(task).chief();
 }
 
 // Starts a thread that has never run: registers 0, interrupts on, user segments.

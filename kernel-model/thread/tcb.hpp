@@ -70,6 +70,7 @@ struct Tcb {
     Frame frame;
 
     uint32_t slice_us;           // 0: infinite
+    uint64_t consumed_us;        // processor time, by clock ticks
     uint64_t wakeup_us;          // polling, waiting: clock at which the wait is given up; no_wakeup: never
     uint64_t send_order;         // polling: a queue of senders is sorted by it when it is rebuilt at recovery
     uint32_t fault_w0, fault_w1; // kind other than user: the message to the pager
@@ -78,7 +79,7 @@ struct Tcb {
     uint16_t touched;                        // always 0: what touch_write() stores
     TaskState task;                          // lthread 0 only
     alignas(16) uint8_t floating_point[108]; // FNSAVE image, valid if has_floating_point and not the owner
-    uint8_t unused[1792];
+    uint8_t unused[1776];
 
     l4::ThreadId thread_id() const { return {id}; }
 };
