@@ -32,18 +32,19 @@ struct Word {
     console.print("kernel: command line: ");
     for (unsigned index = 0; index < word.length; ++index)
         console.print_char(word.text[index]);
-    console.print(": expected tcb-pager=TASK, paged-tasks=TASK (1-255), timer=pit|rtc|apic "
-                  "or panic=test\n");
+    console.print(": expected tcb-pager=TASK, paged-tasks=TASK, forget-mappings=MS (1-255), "
+                  "timer=pit|rtc|apic or panic=test\n");
     refuse_to_boot("command line not understood");
 }
 
-unsigned task_number(Word value, Word word) {
+// 1-255: a task, or milliseconds.
+unsigned small_number(Word value, Word word) {
     unsigned number = 0;
     for (unsigned index = 0; index < value.length; ++index) {
         if (value.text[index] < '0' || value.text[index] > '9')
             reject(word);
         number = number * 10 + static_cast<unsigned>(value.text[index] - '0');
-        if (number >= l4::task_count)
+        if (number > 255)
             reject(word);
     }
     if (number == 0)
@@ -78,9 +79,11 @@ CommandLine parse_command_line(const char* text) {
         if (program_name)
             continue;
         if (const Word pager = word.after("tcb-pager="); pager.text != nullptr)
-            line.tcb_pager_task = task_number(pager, word);
+            line.tcb_pager_task = small_number(pager, word);
         else if (const Word paged = word.after("paged-tasks="); paged.text != nullptr)
-            line.paged_tasks = task_number(paged, word);
+            line.paged_tasks = small_number(paged, word);
+        else if (const Word period = word.after("forget-mappings="); period.text != nullptr)
+            line.forget_mappings_ms = small_number(period, word);
         else if (word.equals("timer=pit"))
             line.timer = TimerSource::pit;
         else if (word.equals("timer=rtc"))

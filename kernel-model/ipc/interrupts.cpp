@@ -5,6 +5,7 @@
 #include "kernel-model/devices/interrupt_controller.hpp"
 #include "kernel-model/devices/timer.hpp"
 #include "kernel-model/ipc/ipc_engine.hpp"
+#include "kernel-model/memory/address_spaces.hpp"
 #include "kernel-model/thread/scheduler.hpp"
 #include "kernel-model/thread/tcb_array.hpp"
 
@@ -82,6 +83,7 @@ void interrupt_arrived(unsigned line) {
     if (line == timer.line()) {
         const uint32_t us = timer.tick_us();
         timer.acknowledge();
+        clock_ticked(us);
         scheduler.tick(us);
         return;
     }

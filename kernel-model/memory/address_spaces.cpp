@@ -8,6 +8,7 @@
 #include "kernel-model/memory/kernel_memory.hpp"
 #include "kernel-model/thread/scheduler.hpp"
 #include "kernel-model/thread/task.hpp"
+#include "kernel-model/thread/tcb_array.hpp"
 
 extern "C" char kernel_directory[];
 
@@ -18,6 +19,7 @@ constinit MappingDatabase<AddressSpaces> mapping_database;
 namespace {
 
 constinit uint32_t global_flag = 0;
+constinit uint32_t forget_period_us = 0, forget_left_us = 0;
 
 // Beyond this many pages one CR3 load is cheaper than the single invalidations.
 constexpr unsigned single_invalidations_max = 16;
@@ -44,6 +46,24 @@ PageEntry AddressSpaces::create(unsigned task, uint32_t page) {
     return tables_of(task).find_or_create(page, kernel_pool);
 }
 
+PageEntry AddressSpaces::superpage_entry(unsigned task, uint32_t page) const {
+    return tables_of(task).superpage_entry(page);
+}
+
+bool AddressSpaces::split(unsigned task, uint32_t page) {
+    return tables_of(task).split_superpage(page, kernel_pool);
+}
+
+// The TCB array's tables stay.
+void AddressSpaces::filled(unsigned task, uint32_t page) {
+    if (task != tcb_array_task)
+        tables_of(task).entry_filled(page);
+}
+void AddressSpaces::cleared(unsigned task, uint32_t page) {
+    if (task != tcb_array_task)
+        tables_of(task).entry_cleared(page, kernel_pool);
+}
+
 uint32_t AddressSpaces::flags(unsigned task) const {
     return task == tcb_array_task ? global_flag : pte::user;
 }
@@ -64,10 +84,11 @@ void finish_tlb_changes() {
 }
 
 uint32_t create_directory() {
-    const uint32_t directory = kernel_pool.allocate_page();
+    const uint32_t directory = kernel_pool.allocate_pair();
     if (directory == 0)
         return 0;
     clear_page(window(directory));
+    clear_page(window(directory + l4::page_size));
     const uint32_t* kernel_part = window(image_to_physical(kernel_directory));
     for (unsigned index = user_directory_entries; index < entries_per_table; ++index)
         window(directory)[index] = kernel_part[index];
@@ -75,39 +96,95 @@ uint32_t create_directory() {
 }
 
 void destroy_space(unsigned task, uint32_t directory) {
-    PageTables<WindowMemory> tables(directory);
-    for (unsigned index = 0; index < user_directory_entries; ++index) {
-        if (!tables.has_table(index))
-            continue;
-        for (unsigned entry = 0; entry < entries_per_table; ++entry)
-            mapping_database.unmap(task, index << l4::superpage_bits | entry << l4::page_bits, true, true);
-        tables.release_table(index, kernel_pool);
-    }
+    mapping_database.unmap(task, 0, l4::user_space_end, true, true); // and with the last entry goes the table
     finish_tlb_changes();
     scheduler.leave_directory(directory);
-    kernel_pool.release_page(directory);
+    kernel_pool.release_pair(directory);
 }
 
-bool ensure_sigma0_page(uint32_t page) {
-    if (page >= l4::user_space_end)
-        return false;
+namespace {
+
+enum class Memory { main, device, kernel_info, kernel };
+
+Memory memory_at(uint32_t page) {
     const auto within = [page](l4::MemoryRange range) { return page >= range.low && page < range.high; };
-    uint32_t flags = pte::writable;
+    constexpr l4::MemoryRange adapter_memory{0xA0000, 0x100000};
     if (page == image_to_physical(&kernel_info))
-        flags = 0;
-    else if (within(kernel_info.reserved0) || within(kernel_info.reserved1))
+        return Memory::kernel_info;
+    if (within(kernel_info.reserved0) || within(kernel_info.reserved1))
+        return Memory::kernel;
+    return within(kernel_info.main_memory) && !within(adapter_memory) ? Memory::main : Memory::device;
+}
+
+uint32_t flags_of(Memory memory) {
+    switch (memory) {
+    case Memory::main:
+        return pte::writable;
+    case Memory::device:
+        return pte::writable | pte::cache_disable;
+    case Memory::kernel_info:
+    case Memory::kernel:
+        break;
+    }
+    return 0;
+}
+
+// A superpage has one kind of memory; nothing of it is mapped by pages.
+bool may_be_sigma0_superpage(uint32_t low) {
+    if (AddressSpaces{}.find(l4::sigma0_task, low).pte != nullptr)
         return false;
-    constexpr uint32_t adapter_memory = 0xA0000, adapter_memory_end = 0x100000;
-    if (page >= kernel_info.main_memory.high || (page >= adapter_memory && page < adapter_memory_end))
-        flags |= pte::cache_disable;
-    return mapping_database.map_root(l4::sigma0_task, page, page, flags) != MapOutcome::out_of_memory;
+    for (uint32_t page = low; page < low + l4::superpage_size; page += l4::page_size)
+        if (memory_at(page) != memory_at(low))
+            return false;
+    return memory_at(low) != Memory::kernel;
+}
+
+bool map_sigma0_page(uint32_t page) {
+    return mapping_database.map_root(l4::sigma0_task, page, page, flags_of(memory_at(page)), false);
+}
+
+} // namespace
+
+bool ensure_sigma0_page(uint32_t page) {
+    return page < l4::user_space_end && memory_at(page) != Memory::kernel && map_sigma0_page(page);
+}
+
+bool ensure_sigma0_pages(uint32_t low, uint32_t bytes) {
+    if (bytes == l4::superpage_size && may_be_sigma0_superpage(low))
+        return mapping_database.map_root(l4::sigma0_task, low, low, flags_of(memory_at(low)), true);
+    for (uint32_t page = low; page < low + bytes; page += l4::page_size)
+        if (memory_at(page) != Memory::kernel && !map_sigma0_page(page))
+            return false;
+    return true;
+}
+
+void forget_mappings() {
+    const unsigned pager_task = l4::ThreadId{tcb_paging.pager}.task(); // without a TCB pager that is task 0
+    mapping_database.forget(l4::sigma0_task, l4::user_space_end, [pager_task](unsigned task) {
+        return task == l4::sigma0_task || task == tcb_array_task || task == pager_task;
+    });
+    finish_tlb_changes();
+}
+
+void forget_mappings_every(unsigned ms) {
+    forget_period_us = forget_left_us = ms * 1000;
+}
+
+void clock_ticked(uint32_t us) {
+    if (forget_period_us == 0)
+        return;
+    if (forget_left_us > us) {
+        forget_left_us -= us;
+        return;
+    }
+    forget_left_us = forget_period_us;
+    forget_mappings();
 }
 
 bool user_readable(uint32_t address) {
     if (address >= l4::user_space_end)
         return false;
-    const PageEntry entry = tables_of(task_of(*current_thread)).find(address);
-    return entry.pte != nullptr && (*entry.pte & pte::present);
+    return tables_of(task_of(*current_thread)).find(address).present();
 }
 
 void enable_global_pages() {

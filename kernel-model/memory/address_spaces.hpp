@@ -17,6 +17,10 @@ class AddressSpaces {
 public:
     PageEntry find(unsigned task, uint32_t page) const;
     PageEntry create(unsigned task, uint32_t page);
+    PageEntry superpage_entry(unsigned task, uint32_t page) const;
+    bool split(unsigned task, uint32_t page);
+    void filled(unsigned task, uint32_t page);
+    void cleared(unsigned task, uint32_t page);
     uint32_t flags(unsigned task) const;
     void changed(unsigned task, uint32_t page);
 };
@@ -34,6 +38,15 @@ void finish_tlb_changes();
 // sigma0's space maps every address to itself on demand. False: the address is the kernel's, or no memory is
 // left.
 bool ensure_sigma0_page(uint32_t page);
+// The same for a part of it, 4 KB to 4 MB; as one superpage if it is one. False: no memory is left.
+bool ensure_sigma0_pages(uint32_t low, uint32_t bytes);
+
+// Drops every mapping that page faults can bring back (I7): all but sigma0's, those of TCBs, the TCB pager's, and
+// those that these come from. Only directories are left of the other spaces.
+void forget_mappings();
+// For tests: does that periodically, at a clock tick; 0: never.
+void forget_mappings_every(unsigned ms);
+void clock_ticked(uint32_t us);
 
 // Is `address` readable for the current task without a page fault?
 bool user_readable(uint32_t address);

@@ -11,14 +11,6 @@ namespace kernel {
 
 namespace {
 
-// Pages of `task` from `low` on that can be mapped at all: skips 4 MB without a table.
-uint32_t next_candidate(unsigned task, uint32_t page) {
-    const AddressSpaces spaces;
-    while (page < l4::user_space_end && spaces.find(task, page).pte == nullptr)
-        page = (page | (l4::superpage_size - 1)) + 1;
-    return page;
-}
-
 uint64_t end_of(uint32_t start, unsigned log2_size) {
     return uint64_t{start} + (uint64_t{1} << log2_size);
 }
@@ -32,28 +24,18 @@ bool map_fpage(unsigned from_task, MapItem item, unsigned to_task, l4::Fpage win
     const uint64_t source_limit = end_of(geometry.source, geometry.log2_size);
     const uint32_t source_end =
         source_limit < l4::user_space_end ? static_cast<uint32_t>(source_limit) : l4::user_space_end;
-    const bool idempotent = from_task == l4::sigma0_task;
-    const bool into_tcb_array = to_task == tcb_array_task;
+    const uint32_t part =
+        geometry.log2_size < l4::superpage_bits ? 1u << geometry.log2_size : l4::superpage_size;
+    const bool idempotent = from_task == l4::sigma0_task, into_tcb_array = to_task == tcb_array_task;
 
     bool complete = true;
-    for (uint32_t page = geometry.source; page < source_end; page += l4::page_size) {
-        if (!idempotent) {
-            const uint32_t candidate = next_candidate(from_task, page);
-            if (candidate >= source_end)
-                break;
-            page = candidate;
-        }
+    for (uint32_t page = geometry.source; page < source_end && complete; page += part) {
         const uint32_t target = geometry.target + (page - geometry.source);
         if (!into_tcb_array && target >= l4::user_space_end)
             break;
-        if (idempotent && !ensure_sigma0_page(page))
-            continue;
-        const MapOutcome outcome =
-            mapping_database.map(from_task, page, to_task, target, item.fpage.writable(), item.fpage.grant());
-        if (outcome == MapOutcome::out_of_memory) {
-            complete = false;
-            break;
-        }
+        complete = (!idempotent || ensure_sigma0_pages(page, part)) &&
+                   mapping_database.map(from_task, page, to_task, target, part, item.fpage.writable(),
+                                        item.fpage.grant());
     }
     finish_tlb_changes();
     return complete;
@@ -73,11 +55,8 @@ PageRange user_part(l4::Fpage fpage) {
 void call_fpage_unmap() {
     const Frame& frame = current_thread->frame;
     const PageRange range = user_part(l4::Fpage{frame.eax});
-    const bool own_too = frame.ecx & l4::unmap_own_too, fully = frame.ecx & l4::unmap_fully;
-    const unsigned task = task_of(*current_thread);
-    for (uint32_t page = next_candidate(task, range.low); page < range.high;
-         page = next_candidate(task, page + l4::page_size))
-        mapping_database.unmap(task, page, own_too, fully);
+    mapping_database.unmap(task_of(*current_thread), range.low, range.high, frame.ecx & l4::unmap_own_too,
+                           frame.ecx & l4::unmap_fully);
     finish_tlb_changes();
 }
 

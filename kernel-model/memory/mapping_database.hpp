@@ -1,248 +1,329 @@
 // The mapping database: who has mapped which page to whom.
 //
-// Each page table entry that maps a frame has one node; nodes form trees, a node's parent being the mapping
-// it was made from. The roots are sigma0's. So revoking a mapping revokes everything derived from it:
+// Each entry of a page table or directory that maps a frame has one node; nodes form trees, a node's parent
+// being the mapping it was made from. The roots are sigma0's. So revoking a mapping revokes everything derived
+// from it:
 //
-//      sigma0 frame F ── checkpoint server F ──┬── client A 0x00401000 ──── client B 0x10000000
-//                                              └── client C 0x00401000
+//      sigma0 4 MB at F ── pager 4 MB at F ──┬── client A 4 MB at 0x00400000
+//                                            ├── client B page 0x00401000 ──── client C page 0x10000000
+//                                            └── client C page 0x00405000
 //
 // Rights only shrink on the way down: a child is writable only if its parent is. Nothing survives a blocking
 // point, nothing outside refers to a node but the shadow entry of its page (I7: all of it can be dropped,
 // each mapper then seems to have revoked).
 //
+// Superpages. What users see is a database of 4 KB pages; a superpage is a short form for 1024 of them that have
+// so far been treated alike. It stays one entry and one node while parts of it are mapped onward: the children
+// are then pages, and their frames tell which part they come from. An operation that treats a part of it
+// differently (unmap, revoke, grant or overwrite) first *splits* it into 1024 entries and nodes, and before it
+// all superpages derived from it; its children go to the page whose frame they map. Superpages that it
+// was mapped from stay whole. A mapping becomes a superpage only if its source is one.
+// When there is no memory to split, unmap treats the whole superpage as it should have treated the part:
+// more is revoked than was asked for, never less, and page faults bring it back (I7).
+//
 // A template over the address spaces, so that host tests check it, step by step, against a simple model.
 // Spaces has
-//   PageEntry find(task, page)    the entry and its node number; pte == nullptr: no table
-//   PageEntry create(task, page)  the same, makes the table; pte == nullptr: out of memory
-//   uint32_t  flags(task)         bits of every present entry of that space
-//   void      changed(task, page) an entry lost rights or moved: TLB entries of it must go
+//   PageEntry find(task, page)            as PageTables
+//   PageEntry create(task, page)          makes the table; pte == nullptr: out of memory
+//   PageEntry superpage_entry(task, page) where there is no table
+//   bool      split(task, page)           table for superpage; false: out of memory
+//   void      filled(task, page), cleared(task, page): an entry of a table is in use, is free again
+//   uint32_t  flags(task)                 bits of every present entry of that space
+//   void      changed(task, page)         an entry lost rights or moved: TLB entries of it must go
 #pragma once
 
 #include "kernel-model/abi/types.hpp"
+#include "kernel-model/memory/mapping_forest.hpp"
 #include "kernel-model/memory/page_table.hpp"
 
 #include <cstdint>
 
 namespace kernel {
 
-// Number of a node; 0: none.
-using NodeNumber = uint32_t;
-
-struct MappingNode {
-    uint32_t page_and_task; // page address [31:12], task [7:0]
-    NodeNumber parent, first_child, next_sibling, previous_sibling;
-
-    uint32_t page() const { return page_and_task & ~0xFFFu; }
-    unsigned task() const { return page_and_task & 0xFFu; }
-};
-static_assert(sizeof(MappingNode) == 20);
-
-enum class MapOutcome {
-    mapped,        // the destination maps the page now
-    nothing,       // the source maps nothing there
-    kept,          // the destination is what the source was mapped from: left alone
-    out_of_memory, // no node, no table
-};
-
 template<class Spaces>
 class MappingDatabase {
 public:
     constexpr MappingDatabase() = default;
     // nodes[0] is never used.
-    MappingDatabase(Spaces spaces, MappingNode* nodes, uint32_t node_count) : spaces_(spaces), nodes_(nodes) {
-        for (NodeNumber number = node_count - 1; number >= 1; --number)
-            release(number);
+    MappingDatabase(Spaces spaces, MappingNode* nodes, uint32_t node_count)
+        : spaces_(spaces), forest_(nodes, node_count) {}
+
+    // A mapping from nobody: sigma0's, idempotent. What is there already is left alone; for a superpage there
+    // must not be a table. False: out of memory.
+    bool map_root(unsigned task, uint32_t page, uint32_t frame, uint32_t extra_flags, bool superpage) {
+        if (spaces_.find(task, page).present())
+            return true;
+        return enter(task, page, frame | spaces_.flags(task) | pte::present | extra_flags, superpage, 0);
     }
 
-    // A mapping from nobody: sigma0's, idempotent.
-    MapOutcome map_root(unsigned task, uint32_t page, uint32_t frame, uint32_t extra_flags) {
-        const PageEntry entry = spaces_.create(task, page);
-        if (entry.pte == nullptr)
-            return MapOutcome::out_of_memory;
-        if (*entry.pte & pte::present)
-            return MapOutcome::kept;
-        const NodeNumber number = allocate();
-        if (number == 0)
-            return MapOutcome::out_of_memory;
-        nodes_[number] = {page | task, 0, 0, 0, 0};
-        *entry.node = number;
-        *entry.pte = frame | spaces_.flags(task) | pte::present | extra_flags;
-        return MapOutcome::mapped;
+    // Maps or grants `bytes` from one space to another: a power of two, 4 KB to 4 MB, to which both addresses
+    // are aligned. False: out of memory; a part may have been mapped.
+    //   - What the source does not map is skipped.
+    //   - A page that the source descends from, or is, stays as it is: no cycles.
+    //   - The same mapping once more: it may gain rights, it loses none.
+    //   - Anything else at the destination is revoked first.
+    bool map(unsigned from_task, uint32_t source, unsigned to_task, uint32_t target, uint32_t bytes,
+             bool writable, bool grant) {
+        const PageEntry first = spaces_.find(from_task, source);
+        if (first.pte == nullptr)
+            return true;
+        if (bytes == l4::superpage_size && first.superpage &&
+            make_room_for_superpage(*first.node, to_task, target, grant))
+            return map_entry({from_task, source}, {to_task, target}, true, writable, grant);
+        for (uint32_t offset = 0; offset < bytes; offset += l4::page_size)
+            if (!map_entry({from_task, source + offset}, {to_task, target + offset}, false, writable, grant))
+                return false;
+        return true;
     }
 
-    // Maps or grants one page from one space to another. `page` addresses are multiples of 4 KB.
-    MapOutcome map(unsigned from_task, uint32_t from_page, unsigned to_task, uint32_t to_page, bool writable,
-                   bool grant) {
-        const PageEntry source = spaces_.find(from_task, from_page);
-        if (source.pte == nullptr || !(*source.pte & pte::present))
-            return MapOutcome::nothing;
-        const NodeNumber source_node = *source.node;
-        const PageEntry target = spaces_.create(to_task, to_page);
-        if (target.pte == nullptr)
-            return MapOutcome::out_of_memory;
-
-        const uint32_t frame = *source.pte & pte::frame_mask;
-        const uint32_t rights =
-            (writable ? *source.pte & pte::writable : 0) | (*source.pte & pte::cache_disable);
-        const uint32_t value = frame | spaces_.flags(to_task) | pte::present | rights;
-
-        if (*target.pte & pte::present) {
-            const NodeNumber present_node = *target.node;
-            if (is_self_or_ancestor(present_node, source_node))
-                return MapOutcome::kept;
-            if (!grant && nodes_[present_node].parent == source_node &&
-                (*target.pte & pte::frame_mask) == frame) {
-                // The same mapping once more: it may gain rights, it loses none.
-                if ((value & pte::writable) && !(*target.pte & pte::writable)) {
-                    *target.pte |= pte::writable;
-                    spaces_.changed(to_task, to_page);
-                }
-                return MapOutcome::mapped;
+    // fpage_unmap of [low, high) in `task`. Without `fully` only the right to write is revoked.
+    void unmap(unsigned task, uint32_t low, uint32_t high, bool own_too, bool fully) {
+        for (uint32_t page = low; page < high;) {
+            const PageEntry entry = spaces_.find(task, page);
+            if (entry.pte == nullptr) {
+                page = next_superpage(page);
+                continue;
             }
-            remove_subtree(present_node);
-        }
-
-        if (grant) {
-            MappingNode& moved = nodes_[source_node];
-            *source.pte = 0;
-            *source.node = 0;
-            spaces_.changed(from_task, from_page);
-            moved.page_and_task = to_page | to_task;
-            *target.node = source_node;
-            *target.pte = value;
-            if (!(value & pte::writable))
-                revoke_write_below(source_node);
-            return MapOutcome::mapped;
-        }
-        const NodeNumber number = allocate();
-        if (number == 0)
-            return MapOutcome::out_of_memory;
-        nodes_[number] = {to_page | to_task, source_node, 0, 0, 0};
-        link(number, source_node);
-        *target.node = number;
-        *target.pte = value;
-        return MapOutcome::mapped;
-    }
-
-    // fpage_unmap for one page of `task`.
-    void unmap(unsigned task, uint32_t page, bool own_too, bool fully) {
-        const PageEntry entry = spaces_.find(task, page);
-        if (entry.pte == nullptr || !(*entry.pte & pte::present))
-            return;
-        const NodeNumber node = *entry.node;
-        if (fully) {
-            if (own_too) {
-                remove_subtree(node);
-            } else {
-                while (nodes_[node].first_child != 0)
-                    remove_subtree(nodes_[node].first_child);
+            if (!entry.superpage) {
+                if (entry.present())
+                    unmap_entry(entry, own_too, fully);
+                page += l4::page_size;
+                continue;
             }
-            return;
+            const NodeNumber node = *entry.node;
+            const bool whole = page % l4::superpage_size == 0 && high - page >= l4::superpage_size;
+            const bool concerned = own_too || forest_[node].first_child != 0;
+            if (!whole && concerned && split(node))
+                continue; // with its pages
+            unmap_entry(entry, own_too, fully);
+            page = next_superpage(page);
         }
-        revoke_write_below(node);
-        if (own_too)
-            revoke_write(node);
     }
 
-    uint32_t free_nodes() const { return free_count_; }
-    const MappingNode& node(NodeNumber number) const { return nodes_[number]; }
+    // Drops all mappings that descend from `root_task`'s, but those of tasks for which keep(task) holds and those
+    // they were mapped from. The roots stay.
+    template<class Keep>
+    void forget(unsigned root_task, uint32_t space_end, Keep keep) {
+        for (uint32_t page = 0; page < space_end;) {
+            const PageEntry entry = spaces_.find(root_task, page);
+            if (entry.present())
+                forget_below(*entry.node, keep);
+            page = entry.pte == nullptr || entry.superpage ? next_superpage(page) : page + l4::page_size;
+        }
+    }
+
+    const MappingForest& forest() const { return forest_; }
 
 private:
-    NodeNumber allocate() {
-        const NodeNumber number = free_;
-        if (number != 0) {
-            free_ = nodes_[number].next_sibling;
-            --free_count_;
+    struct Place {
+        unsigned task;
+        uint32_t page;
+    };
+
+    static constexpr uint32_t next_superpage(uint32_t page) { return (page | (l4::superpage_size - 1)) + 1; }
+
+    // A new entry with its node. False: out of memory.
+    bool enter(unsigned task, uint32_t page, uint32_t value, bool superpage, NodeNumber parent) {
+        const NodeNumber number = forest_.allocate(task, page, superpage);
+        if (number == 0)
+            return false;
+        const PageEntry entry = entry_for(task, page, superpage);
+        if (entry.pte == nullptr) {
+            forest_.release(number);
+            return false;
         }
-        return number;
+        fill(entry, task, page, value, number);
+        if (parent != 0)
+            forest_.attach(number, parent);
+        return true;
     }
-    void release(NodeNumber number) {
-        nodes_[number] = {0, 0, 0, free_, 0};
-        free_ = number;
-        ++free_count_;
+    PageEntry entry_for(unsigned task, uint32_t page, bool superpage) {
+        return superpage ? spaces_.superpage_entry(task, page) : spaces_.create(task, page);
     }
-
-    void link(NodeNumber child, NodeNumber parent) {
-        const NodeNumber sibling = nodes_[parent].first_child;
-        nodes_[child].next_sibling = sibling;
-        if (sibling != 0)
-            nodes_[sibling].previous_sibling = child;
-        nodes_[parent].first_child = child;
+    void fill(PageEntry entry, unsigned task, uint32_t page, uint32_t value, NodeNumber number) {
+        *entry.pte = value | (entry.superpage ? pte::superpage : 0);
+        *entry.node = number;
+        if (!entry.superpage)
+            spaces_.filled(task, page);
     }
-    void unlink(NodeNumber child) {
-        const MappingNode& node = nodes_[child];
-        if (node.previous_sibling != 0)
-            nodes_[node.previous_sibling].next_sibling = node.next_sibling;
-        else if (node.parent != 0)
-            nodes_[node.parent].first_child = node.next_sibling;
-        if (node.next_sibling != 0)
-            nodes_[node.next_sibling].previous_sibling = node.previous_sibling;
-    }
-
-    bool is_self_or_ancestor(NodeNumber candidate, NodeNumber of) const {
-        for (NodeNumber number = of; number != 0; number = nodes_[number].parent)
-            if (number == candidate)
-                return true;
-        return false;
-    }
-
-    // Leaves first, without recursion: the kernel stack is small and trees may be deep.
-    void remove_subtree(NodeNumber top) {
-        NodeNumber number = top;
-        for (;;) {
-            while (nodes_[number].first_child != 0)
-                number = nodes_[number].first_child;
-            const NodeNumber parent = nodes_[number].parent;
-            const bool last = number == top;
-            clear_entry(number);
-            unlink(number);
-            release(number);
-            if (last)
-                return;
-            number = parent;
-        }
-    }
-
-    void clear_entry(NodeNumber number) {
-        const unsigned task = nodes_[number].task();
-        const uint32_t page = nodes_[number].page();
-        const PageEntry entry = spaces_.find(task, page);
+    void clear(PageEntry entry, unsigned task, uint32_t page) {
         *entry.pte = 0;
         *entry.node = 0;
         spaces_.changed(task, page);
+        if (!entry.superpage)
+            spaces_.cleared(task, page);
+    }
+
+    // One entry; for a superpage the source is one, and at the destination there is none or a superpage.
+    bool map_entry(Place from, Place to, bool superpage, bool writable, bool grant) {
+        PageEntry source = spaces_.find(from.task, from.page);
+        if (!source.present())
+            return true;
+        if (grant && source.superpage && !superpage) {
+            if (!split(*source.node))
+                return false;
+            source = spaces_.find(from.task, from.page);
+        }
+        const uint32_t frame = source.frame_of(from.page);
+        const uint32_t rights =
+            (writable ? *source.pte & pte::writable : 0) | (*source.pte & pte::cache_disable);
+
+        PageEntry target = spaces_.find(to.task, to.page);
+        if (target.present()) {
+            // Within one tree a page's frame is that of its origin: other frames, other parts of a superpage.
+            const bool same_frame = target.frame_of(to.page) == frame;
+            if (same_frame && forest_.is_self_or_ancestor(*target.node, *source.node))
+                return true;
+            const bool again = !grant && same_frame && forest_[*target.node].parent == *source.node;
+            if (again && (target.writable() || !(rights & pte::writable)))
+                return true;
+            if (target.superpage && !superpage) {
+                // Perhaps with the source, if that descends from it.
+                return split(*target.node) && map_entry(from, to, superpage, writable, grant);
+            }
+            if (again) {
+                *target.pte |= pte::writable;
+                spaces_.changed(to.task, to.page);
+                return true;
+            }
+            remove_subtree(*target.node);
+        }
+
+        const uint32_t value = frame | spaces_.flags(to.task) | pte::present | rights;
+        if (!grant)
+            return enter(to.task, to.page, value, superpage, *source.node);
+        target = entry_for(to.task, to.page, superpage);
+        if (target.pte == nullptr)
+            return false;
+        const NodeNumber moved = *source.node;
+        fill(target, to.task, to.page, value, moved);
+        forest_.move(moved, to.task, to.page);
+        clear(source, from.task, from.page);
+        if (!(value & pte::writable))
+            revoke_write_below(moved);
+        return true;
+    }
+
+    // Empties the 4 MB at `page`, unless pages there are parts of that superpage already and stay (map).
+    bool make_room_for_superpage(NodeNumber source, unsigned task, uint32_t page, bool grant) {
+        const uint32_t end = page + l4::superpage_size;
+        for (uint32_t part = page; part < end && !grant; part += l4::page_size) {
+            const PageEntry entry = spaces_.find(task, part);
+            if (entry.pte == nullptr || entry.superpage)
+                return true;
+            if (entry.present() && forest_[*entry.node].parent == source)
+                return false;
+        }
+        for (uint32_t part = page; part < end; part += l4::page_size) {
+            const PageEntry entry = spaces_.find(task, part);
+            if (entry.pte == nullptr || entry.superpage)
+                return true;
+            if (entry.present())
+                remove_subtree(*entry.node);
+        }
+        return true;
+    }
+
+    void unmap_entry(PageEntry entry, bool own_too, bool fully) {
+        const NodeNumber node = *entry.node;
+        if (!fully) {
+            revoke_write_below(node);
+            if (own_too)
+                revoke_write(node);
+        } else if (own_too) {
+            remove_subtree(node);
+        } else {
+            while (forest_[node].first_child != 0)
+                remove_subtree(forest_[node].first_child);
+        }
+    }
+
+    // Splits a superpage, after all superpages that descend from it. False: out of memory; some may be split.
+    bool split(NodeNumber top) {
+        for (NodeNumber number = top;;) {
+            const NodeNumber child = forest_[number].first_child;
+            if (child != 0 && forest_[child].superpage()) {
+                number = child;
+                continue;
+            }
+            const NodeNumber parent = forest_[number].parent;
+            if (!split_without_superpages_below(number))
+                return false;
+            if (number == top)
+                return true;
+            number = parent;
+        }
+    }
+    bool split_without_superpages_below(NodeNumber number) {
+        const MappingNode whole = forest_[number];
+        const unsigned task = whole.task();
+        if (forest_.free_nodes() < entries_per_table || !spaces_.split(task, whole.page()))
+            return false;
+        for (uint32_t page = whole.page(), index = 0; index < entries_per_table;
+             ++index, page += l4::page_size) {
+            const NodeNumber part = forest_.allocate(task, page, false);
+            *spaces_.find(task, page).node = part;
+            if (whole.parent != 0)
+                forest_.attach(part, whole.parent);
+        }
+        while (const NodeNumber child = forest_[number].first_child) {
+            const uint32_t frame = frame_of(child);
+            forest_.detach(child);
+            const uint32_t page = whole.page() + frame % l4::superpage_size;
+            forest_.attach(child, *spaces_.find(task, page).node);
+        }
+        forest_.detach(number);
+        forest_.release(number);
+        spaces_.changed(task, whole.page());
+        return true;
+    }
+
+    PageEntry entry_of(NodeNumber number) const {
+        return spaces_.find(forest_[number].task(), forest_[number].page());
+    }
+    uint32_t frame_of(NodeNumber number) const { return entry_of(number).frame_of(forest_[number].page()); }
+
+    void remove_leaf(NodeNumber number) {
+        clear(entry_of(number), forest_[number].task(), forest_[number].page());
+        forest_.detach(number);
+        forest_.release(number);
+    }
+
+    void remove_subtree(NodeNumber top) {
+        for (NodeNumber number = forest_.first_leaf(top);;) {
+            const NodeNumber next = number == top ? 0 : forest_.next_in_postorder(number);
+            remove_leaf(number);
+            if (next == 0)
+                return;
+            number = next;
+        }
+    }
+
+    template<class Keep>
+    void forget_below(NodeNumber top, Keep keep) {
+        for (NodeNumber number = forest_.first_leaf(top); number != top;) {
+            const NodeNumber next = forest_.next_in_postorder(number);
+            if (forest_[number].first_child == 0 && !keep(forest_[number].task()))
+                remove_leaf(number);
+            number = next;
+        }
     }
 
     void revoke_write(NodeNumber number) {
-        const unsigned task = nodes_[number].task();
-        const uint32_t page = nodes_[number].page();
-        const PageEntry entry = spaces_.find(task, page);
-        if (*entry.pte & pte::writable) {
+        const PageEntry entry = entry_of(number);
+        if (entry.writable()) {
             *entry.pte &= ~pte::writable;
-            spaces_.changed(task, page);
+            spaces_.changed(forest_[number].task(), forest_[number].page());
         }
     }
-
-    // All of the subtree but its top, in preorder.
     void revoke_write_below(NodeNumber top) {
-        NodeNumber number = nodes_[top].first_child;
-        while (number != 0) {
+        for (NodeNumber number = forest_.next_in_preorder(top, top); number != 0;
+             number = forest_.next_in_preorder(number, top))
             revoke_write(number);
-            if (nodes_[number].first_child != 0) {
-                number = nodes_[number].first_child;
-                continue;
-            }
-            while (number != top && nodes_[number].next_sibling == 0)
-                number = nodes_[number].parent;
-            if (number == top)
-                return;
-            number = nodes_[number].next_sibling;
-        }
     }
 
     Spaces spaces_{};
-    MappingNode* nodes_ = nullptr;
-    NodeNumber free_ = 0;
-    uint32_t free_count_ = 0;
+    MappingForest forest_;
 };
 
 } // namespace kernel

@@ -1,5 +1,5 @@
-// The least that a root task needs of sigma0: every frame named in a page fault or request, mapped writable,
-// as often as it is asked for; and the kernel info page.
+// The least that a root task needs of sigma0: every frame or superpage named in a page fault or request, mapped
+// writable, as often as it is asked for; and the kernel info page.
 #include "kernel-model/abi/kernel_info.hpp"
 #include "kernel-model/abi/syscalls.hpp"
 
@@ -9,8 +9,11 @@ extern "C" void test_main(uint32_t info_address) {
     l4::wait(client, message);
     for (;;) {
         const bool info = message.w0 == 1 && (message.w1 & 0xFF) == 1;
-        const uint32_t address = info ? info_address : message.w0;
-        message = {address, l4::Fpage::make(address, l4::page_bits, info ? 0 : l4::Fpage::write_bit).raw, 0};
+        constexpr uint32_t superpages = 0x40000000u;
+        const bool superpage = message.w0 >= superpages;
+        const uint32_t address = info ? info_address : superpage ? message.w0 - superpages : message.w0;
+        const unsigned size = superpage ? l4::superpage_bits : l4::page_bits;
+        message = {address, l4::Fpage::make(address, size, info ? 0 : l4::Fpage::write_bit).raw, 0};
         l4::reply_and_wait(client, message, l4::send_map);
     }
 }
