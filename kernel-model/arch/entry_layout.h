@@ -28,8 +28,8 @@
 #define TCB_PARTNER 8
 #define TCB_SENDERS 12
 #define TCB_FRAME 32
-#define TCB_WAKEUP 96
-#define TCB_INTERRUPT_LINES 128
+#define TCB_WAKEUP 104
+#define TCB_INTERRUPT_LINES 136
 #define STATE_RUNNING 1
 #define STATE_WAITING_USER 3 /* state waiting, kind user: the two bytes at TCB_STATE */
 #define ANY_PARTNER -1

@@ -96,7 +96,7 @@ TEST_F(Clans, RandomTreesAgreeWithTheModel) {
 TEST_F(Clans, FollowingTheNearestArrives) {
     std::mt19937 random(3);
     for (unsigned task = root + 1; task < l4::task_count; ++task)
-        chief_[task] = root + random() % (task - root);
+        chief_[task] = root + static_cast<unsigned>(random() % (task - root));
     for (unsigned sender = root; sender < l4::task_count; ++sender) {
         for (unsigned dest = root; dest < l4::task_count; dest += 3) {
             unsigned at = sender, steps = 0;

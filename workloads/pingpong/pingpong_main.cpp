@@ -35,7 +35,7 @@ void serve_faults() {
     for (;;) {
         const uint32_t page = message.w0 & ~(l4::page_size - 1);
         (void)*reinterpret_cast<volatile uint8_t*>(page); // in the own space first
-        message = {0, page, l4::Fpage::make(page, l4::page_bits, l4::Fpage::write_bit).raw};
+        message = {page, l4::Fpage::make(page, l4::page_bits, l4::Fpage::write_bit).raw, 0};
         l4::reply_and_wait(client, message, l4::send_map);
     }
 }

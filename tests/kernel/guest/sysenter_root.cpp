@@ -56,7 +56,7 @@ void serve_program() {
         }
         auto* byte = reinterpret_cast<volatile uint8_t*>(page);
         *byte = *byte;
-        message = {0, page, l4::Fpage::make(page, l4::page_bits, l4::Fpage::write_bit).raw};
+        message = {page, l4::Fpage::make(page, l4::page_bits, l4::Fpage::write_bit).raw, 0};
         l4::reply_and_wait(client, message, l4::send_map);
     }
 }
