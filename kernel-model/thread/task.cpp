@@ -104,12 +104,13 @@ bool may_create(l4::ThreadId dest, unsigned caller) {
     return chief_of_task(task) == caller;
 }
 
-// An owner that does not exist, or is deleted in the same call, could never use its right.
+// The owner need not exist yet. But one that is deleted in the same call could never use its right, and the chains of
+// chiefs must not become circles.
 bool may_own(unsigned owner, unsigned task, unsigned caller) {
     if (owner == caller)
         return true;
     touch_chiefs(owner);
-    return task_entry(owner).active() && !is_at_or_below(owner, task, chief_of_task);
+    return owner != 0 && !is_at_or_below(owner, task, chief_of_task);
 }
 
 } // namespace
@@ -206,8 +207,8 @@ void remove_thread(Tcb& thread) {
 
 // task_new: EAX mcp or new chief, ECX ESP, EDX EIP, EBX pager (nil: inactive), ESI dest.
 // Out: ESI new id or nil. Refused, with nothing changed: a task number whose chief or owner is not the caller, the
-// caller's own task, sigma0, 0; a new chief that does not exist or would be deleted. Without memory for the new
-// space the old task is gone, and the number is the caller's.
+// caller's own task, sigma0, 0; a new chief that is the kernel, the task itself or below it. Without memory for the
+// new space the old task is gone, and the number is the caller's.
 void call_task_new() {
     Frame& frame = current_thread->frame;
     const l4::ThreadId dest{frame.esi}, pager{frame.ebx};

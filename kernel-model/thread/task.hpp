@@ -1,8 +1,9 @@
 // Tasks: an address space and up to 64 threads.
 //
 // Every task number is active or inactive. The chief of an active task, the owner of an inactive one, may
-// create, delete or give away the task. An owner is always an active task. What must outlive a crash is in the TCB of lthread 0 (TaskState); a
-// resident copy here spares the TCB (I6). Numbers that were never used belong to the root task.
+// create, delete or give away the task. An owner need not exist yet. What must outlive a crash is in the TCB of
+// lthread 0 (TaskState); a resident copy here spares the TCB (I6). Numbers that were never used belong to the
+// root task.
 #pragma once
 
 #include "kernel-model/abi/types.hpp"

@@ -8,7 +8,8 @@ using l4::IpcError;
 namespace {
 
 constexpr unsigned fault_server = 1;
-constexpr unsigned child = 30, grandchild = 31, great_grandchild = 32, bystander = 33, spare = 34;
+constexpr unsigned child = 30, grandchild = 31, great_grandchild = 32, bystander = 33, spare = 34, given = 35,
+                   not_there = 200;
 
 l4::ThreadId task_id(unsigned task, unsigned version = 0, unsigned chief = l4::root_task) {
     return l4::ThreadId::make(task, 0, version, chief);
@@ -126,7 +127,9 @@ void test_refusals() {
     check(remove(l4::my_id()).is_nil(), "0x36 refused: the own task");
     check(remove(l4::sigma0_thread).is_nil(), "0x36 refused: sigma0");
     check(remove(l4::ThreadId::interrupt(3)).is_nil(), "0x36 refused: an interrupt");
-    check(remove(task_id(spare), 200).is_nil(), "0x36 refused: a new chief that does not exist");
+    check(remove(task_id(given), not_there).chief() == not_there, "0x36 EAX: a new chief need not exist yet");
+    check(start_task(given, rest, fault_server_id()).is_nil(), "0x36 refused: given away");
+    check(remove(task_id(not_there), given).is_nil(), "0x36 refused: a circle of owners");
     check(remove(task_id(spare), spare).is_nil(), "0x36 refused: itself as new chief");
     check(remove(task_id(spare), l4::ThreadId::make(0, 1, 0, 0).raw).is_nil(),
           "0x36 refused: the kernel as new chief");
