@@ -672,14 +672,14 @@ void MappingDatabaseTest::run_random_operations(unsigned seed, std::uint32_t nod
 }
 
 TEST_F(MappingDatabaseTest, RandomOperationsAgreeWithTheModel) {
-    for (unsigned seed = 1; seed <= 1500; ++seed) {
+    for (unsigned seed = 1; seed <= 1000; ++seed) {
         SCOPED_TRACE(testing::Message() << "seed " << seed);
         ASSERT_NO_FATAL_FAILURE(run_random_operations(seed, 16 * entries_per_table, 56, false));
     }
 }
 
 TEST_F(MappingDatabaseTest, RandomOperationsWithTooLittleMemoryRevokeMoreAtMost) {
-    for (unsigned seed = 1; seed <= 1500; ++seed) {
+    for (unsigned seed = 1; seed <= 1000; ++seed) {
         SCOPED_TRACE(testing::Message() << "seed " << seed);
         const std::uint32_t node_count = 2 + seed * 37 % 4000;
         const unsigned pairs = end_task - first_task + seed % 6;

@@ -1,5 +1,5 @@
 // Address spaces: map, grant, windows of other sizes, revoking in all four forms, recursion through two
-// tasks.
+// tasks; the same with superpages and with parts of them.
 //
 // Two client tasks run this program's code, given to them 1:1 by the fault server (lthread 1). They map what
 // they are sent into a window at `window_base` and execute commands on it.
@@ -14,16 +14,21 @@ namespace {
 
 constexpr unsigned fault_server = 1, client_a = 20, client_b = 21;
 constexpr uint32_t window_base = 0x20000000, window_log2 = 20;
-constexpr uint32_t frames = 0x01800000; // physical = virtual, ours from sigma0
+constexpr uint32_t frames = 0x01800000;                              // physical = virtual, ours from sigma0
+constexpr uint32_t big_frames = 0x02000000, big_window = 0x30000000; // 4 MB
 
 // Commands, in w0 of a message to a client. Reply: w0.
 enum Command : uint32_t {
-    take = 1,    // receive a map message into the window
-    read = 2,    // w1 = address: reply its doubleword
-    write = 3,   // w1 = address, w2 = value
-    pass_on = 4, // w1 = page, w2 = client's id: map it on, writable; then reply
-    drop = 5,    // w1 = page, w2 = mapmask: fpage_unmap
-    give = 6,    // w1 = page, w2 = client's id: grant it on
+    take = 1,           // receive a map message into the window
+    read = 2,           // w1 = address: reply its doubleword
+    write = 3,          // w1 = address, w2 = value
+    pass_on = 4,        // w1 = page, w2 = client's id: map it on, writable; then reply
+    drop = 5,           // w1 = page, w2 = mapmask: fpage_unmap
+    give = 6,           // w1 = page, w2 = client's id: grant it on
+    take_superpage = 7, // as take, into the window of 4 MB
+    pass_superpage = 8, // w1 = address, w2 = client's id
+    give_superpage = 9,
+    drop_superpage = 10, // w1 = address, w2 = mapmask
 };
 
 l4::ThreadId client_id(unsigned task) {
@@ -39,11 +44,14 @@ void client_loop() {
         uint32_t reply = 0;
         const auto word = reinterpret_cast<volatile uint32_t*>(message.w1);
         switch (message.w0) {
-        case take: {
+        case take:
+        case take_superpage: {
             l4::Message item;
             l4::ThreadId from;
+            const l4::Fpage where =
+                message.w0 == take ? window : l4::Fpage::make(big_window, l4::superpage_bits);
             reply =
-                l4::ipc(from, l4::no_send, l4::receive_window(window, true), l4::Timeouts::infinite(), item)
+                l4::ipc(from, l4::no_send, l4::receive_window(where, true), l4::Timeouts::infinite(), item)
                     .raw;
             break;
         }
@@ -54,16 +62,23 @@ void client_loop() {
             *word = message.w2;
             break;
         case pass_on:
-        case give: {
+        case give:
+        case pass_superpage:
+        case give_superpage: {
             l4::ThreadId to{message.w2};
-            const uint32_t flags = l4::Fpage::write_bit | (message.w0 == give ? l4::Fpage::grant_bit : 0);
-            l4::Message item{message.w1 - window_base, l4::Fpage::make(message.w1, l4::page_bits, flags).raw,
-                             0};
+            const bool grant = message.w0 == give || message.w0 == give_superpage;
+            const bool page = message.w0 == pass_on || message.w0 == give;
+            const uint32_t flags = l4::Fpage::write_bit | (grant ? l4::Fpage::grant_bit : 0);
+            const unsigned size = page ? l4::page_bits : l4::superpage_bits;
+            l4::Message item{message.w1 - window_base, l4::Fpage::make(message.w1, size, flags).raw, 0};
             reply = l4::ipc(to, l4::send_map, l4::no_receive, l4::Timeouts::infinite(), item).raw;
             break;
         }
         case drop:
             l4::fpage_unmap(l4::Fpage::make(message.w1, l4::page_bits), message.w2);
+            break;
+        case drop_superpage:
+            l4::fpage_unmap(l4::Fpage::make(message.w1, l4::superpage_bits), message.w2);
             break;
         }
         message = {reply, 0, 0};
@@ -217,6 +232,89 @@ void test_flush_and_grant() {
           "a map item without a window is cut");
 }
 
+// The client's view of the superpage: every page but the excepted one has its own address in it.
+bool sees_superpage(unsigned task, uint32_t except = 0xFFFFFFFFu) {
+    bool all = true;
+    for (uint32_t offset = 0; offset < l4::superpage_size; offset += l4::page_size)
+        if (offset != except)
+            all = all && command(task, read, big_window + offset) == big_frames + offset;
+    return all && last_fault == 0;
+}
+
+void map_superpage_to(unsigned task, uint32_t flags) {
+    l4::ThreadId to = client_id(task);
+    l4::send(to, {take_superpage, 0, 0});
+    l4::Message item{0, l4::Fpage::make(big_frames, l4::superpage_bits, flags).raw, 0};
+    check(l4::ipc(to, l4::send_map, l4::receive_registers, l4::Timeouts::infinite(), item).ok(),
+          "map a superpage");
+}
+
+// Client A sends `what` at `address` to client B.
+void a_to_b(Command receive_as, Command what, uint32_t address) {
+    l4::send(client_id(client_b), {receive_as, 0, 0});
+    command(client_a, what, address, client_id(client_b).raw);
+    l4::Message message;
+    l4::receive(client_id(client_b), message);
+}
+
+void test_superpages() {
+    constexpr uint32_t superpage_request = 0x40000000u;
+    l4::ThreadId sigma0 = l4::sigma0_thread;
+    l4::Message message{superpage_request + big_frames, 0, 0};
+    check(l4::ipc(sigma0, l4::send_registers, l4::receive_window(l4::Fpage::whole_space(), false),
+                  l4::Timeouts::infinite(), message)
+              .mapped(),
+          "sigma0 gives a superpage");
+    for (uint32_t page = big_frames; page < big_frames + l4::superpage_size; page += l4::page_size)
+        word_at(page) = page;
+
+    map_superpage_to(client_a, l4::Fpage::write_bit);
+    check(sees_superpage(client_a), "the client sees all of it");
+    a_to_b(take_superpage, pass_superpage, big_window);
+    check(sees_superpage(client_b), "and passes it on");
+    a_to_b(take, pass_on, big_window + 0x5000);
+    check(command(client_b, read, window_base + 0x5000) == big_frames + 0x5000 && last_fault == 0,
+          "a part of it is mapped as a page");
+
+    const auto part = [](uint32_t offset) { return l4::Fpage::make(big_frames + offset, l4::page_bits); };
+    l4::fpage_unmap(part(0x7000), 0);
+    check(sees_superpage(client_a) && sees_superpage(client_b), "revoking write leaves all readable");
+    command(client_a, write, big_window + 0x8000, big_frames + 0x8000);
+    command(client_b, write, big_window + 0x6000, big_frames + 0x6000);
+    check(last_fault == 0, "and the neighbours of the part writable");
+    command(client_b, write, big_window + 0x7000, 1);
+    check(fault_seen_at(big_window + 0x7000) && word_at(big_frames + 0x7000) == big_frames + 0x7000,
+          "but not the part");
+
+    l4::fpage_unmap(part(0x5000), l4::unmap_fully);
+    command(client_b, read, window_base + 0x5000);
+    check(fault_seen_at(window_base + 0x5000), "a part is unmapped with the page made from it");
+    command(client_a, read, big_window + 0x5000);
+    check(fault_seen_at(big_window + 0x5000) && sees_superpage(client_a, 0x5000),
+          "and from the superpage that holds it, the rest stays");
+
+    map_superpage_to(client_a, l4::Fpage::write_bit);
+    check(sees_superpage(client_a), "the superpage mapped over what is left of it");
+    command(client_a, drop_superpage, big_window, l4::unmap_own_too | l4::unmap_fully);
+    command(client_a, read, big_window + 0x3FF000);
+    check(fault_seen_at(big_window + 0x3FF000), "a client flushes it");
+
+    map_superpage_to(client_a, l4::Fpage::write_bit);
+    a_to_b(take_superpage, give_superpage, big_window);
+    check(sees_superpage(client_b), "a granted superpage is the grantee's");
+    command(client_a, read, big_window + 0x200000);
+    check(fault_seen_at(big_window + 0x200000), "and no longer the granter's");
+    command(client_b, drop, big_window + 0x9000, l4::unmap_own_too | l4::unmap_fully);
+    command(client_b, read, big_window + 0x9000);
+    check(fault_seen_at(big_window + 0x9000) && sees_superpage(client_b, 0x9000),
+          "the grantee gives up a page of it");
+    l4::fpage_unmap(l4::Fpage::make(big_frames, l4::superpage_bits), l4::unmap_own_too);
+    command(client_b, write, big_window, 1);
+    check(fault_seen_at(big_window) && word_at(big_frames) == big_frames, "the owner makes all read only");
+    word_at(big_frames + 0x1000) = big_frames + 0x1000; // a write fault, sigma0 gives the right again
+    check(word_at(big_frames + 0x1000) == big_frames + 0x1000, "and gets the right back by a page fault");
+}
+
 } // namespace
 
 extern "C" void test_main(uint32_t) {
@@ -227,6 +325,7 @@ extern "C" void test_main(uint32_t) {
     test_map_and_rights();
     test_sizes();
     test_unmap();
+    test_superpages();
     test_flush_and_grant();
     finish();
 }
