@@ -3,6 +3,7 @@
 usage: gdb_test.py FIXPOINT IMAGE_FOLDER
 """
 import json
+import os
 import pathlib
 import re
 import signal
@@ -221,10 +222,12 @@ def debugger_and_profile_go_together():
 def lost_connection_lets_the_machine_go():
     simulator = Simulator("--max-seconds", "0.05")
     gdb = subprocess.Popen(simulator.gdb_command("break kernel::panic", "shell echo ready", "shell sleep 1000"),
-                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, start_new_session=True)
+                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                           start_new_session=True)
     while "ready" not in gdb.stdout.readline():
         pass
-    gdb.kill()
+    os.killpg(gdb.pid, signal.SIGKILL)  # and the sleep that it waits for
+    gdb.wait(timeout=LIMIT_S)
     expect(simulator.end(EXIT_TIME_LIMIT), r"fixpoint kernel:")
 
 
