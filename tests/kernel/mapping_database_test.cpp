@@ -8,6 +8,7 @@
 #include "kernel-model/memory/mapping_database.hpp"
 #include "kernel-model/memory/page_pool.hpp"
 
+#include <cstdlib>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -585,6 +586,12 @@ TEST_F(MappingDatabaseTest, ForgettingLeavesWhatIsKeptAndWhatThatComesFrom) {
     EXPECT_EQ(tables_used(), 0u);
 }
 
+// FIXPOINT_MAPPING_SEEDS: how many, for longer campaigns.
+unsigned seed_count() {
+    const char* wanted = std::getenv("FIXPOINT_MAPPING_SEEDS");
+    return wanted != nullptr ? static_cast<unsigned>(std::strtoul(wanted, nullptr, 10)) : 60;
+}
+
 void MappingDatabaseTest::run_random_operations(unsigned seed, std::uint32_t node_count, unsigned pairs,
                                                 bool scarce) {
     std::mt19937 generator(seed);
@@ -672,14 +679,14 @@ void MappingDatabaseTest::run_random_operations(unsigned seed, std::uint32_t nod
 }
 
 TEST_F(MappingDatabaseTest, RandomOperationsAgreeWithTheModel) {
-    for (unsigned seed = 1; seed <= 1000; ++seed) {
+    for (unsigned seed = 1; seed <= seed_count(); ++seed) {
         SCOPED_TRACE(testing::Message() << "seed " << seed);
         ASSERT_NO_FATAL_FAILURE(run_random_operations(seed, 16 * entries_per_table, 56, false));
     }
 }
 
 TEST_F(MappingDatabaseTest, RandomOperationsWithTooLittleMemoryRevokeMoreAtMost) {
-    for (unsigned seed = 1; seed <= 1000; ++seed) {
+    for (unsigned seed = 1; seed <= seed_count(); ++seed) {
         SCOPED_TRACE(testing::Message() << "seed " << seed);
         const std::uint32_t node_count = 2 + seed * 37 % 4000;
         const unsigned pairs = end_task - first_task + seed % 6;
