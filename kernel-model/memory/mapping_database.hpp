@@ -274,6 +274,7 @@ private:
         }
         forest_.detach(number);
         forest_.release(number);
+        // Translations are the same, but a TLB should not hold the two sizes side by side (SDM vol. 3, 4.10.2.3).
         spaces_.changed(task, whole.page());
         return true;
     }
