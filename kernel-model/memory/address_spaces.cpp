@@ -159,9 +159,9 @@ bool ensure_sigma0_pages(uint32_t low, uint32_t bytes) {
 }
 
 void forget_mappings() {
-    const unsigned pager_task = l4::ThreadId{tcb_paging.pager}.task(); // without a TCB pager that is task 0
-    mapping_database.forget(l4::sigma0_task, l4::user_space_end, [pager_task](unsigned task) {
-        return task == l4::sigma0_task || task == tcb_array_task || task == pager_task;
+    const bool persistence = tcb_paging.pager != 0;
+    mapping_database.forget(l4::sigma0_task, l4::user_space_end, [persistence](unsigned task) {
+        return persistence ? !is_persistent(task) : task == l4::sigma0_task || task == tcb_array_task;
     });
     finish_tlb_changes();
 }

@@ -41,8 +41,8 @@ bool ensure_sigma0_page(uint32_t page);
 // The same for a part of it, 4 KB to 4 MB; as one superpage if it is one. False: no memory is left.
 bool ensure_sigma0_pages(uint32_t low, uint32_t bytes);
 
-// Drops every mapping that page faults can bring back (I7): all but sigma0's, those of TCBs, the TCB pager's, and
-// those that these come from. Only directories are left of the other spaces.
+// Drops every mapping that page faults can bring back (I7), but those that others come from which stay. With
+// a TCB pager those are the persistent tasks' mappings, else all but sigma0's. The TCB array keeps its own.
 void forget_mappings();
 // For tests: does that periodically, at a clock tick; 0: never.
 void forget_mappings_every(unsigned ms);
