@@ -81,8 +81,8 @@ void print_threads() {
     for (unsigned page = 0; page < tcb_page_count; ++page) {
         if (!tcb_page_in_use(page))
             continue;
-        for (unsigned half = 0; half < tcbs_per_page; ++half) {
-            const Tcb& thread = tcb_in_page(page, half);
+        for (unsigned slot = 0; slot < tcbs_per_page; ++slot) {
+            const Tcb& thread = tcb_in_page(page, slot);
             if (thread.state == ThreadState::unused)
                 continue;
             const auto state = static_cast<unsigned>(thread.state);

@@ -22,7 +22,7 @@ inline constexpr unsigned priority_boot = 50;         // sigma0 and the root tas
 
 // User space ends where the kernel's begins. The TCB array is indexed by task and lthread.
 inline constexpr uint32_t user_space_end = 0xC0000000u;
-inline constexpr uint32_t tcb_array_base = 0xE0000000u, tcb_size = 2048;
+inline constexpr uint32_t tcb_array_base = 0xE0000000u, tcb_size = 1024;
 inline constexpr uint32_t tcb_array_size = task_count * threads_per_task * tcb_size;
 constexpr uint32_t tcb_address(ThreadId id) {
     return tcb_array_base + (id.task() * threads_per_task + id.lthread()) * tcb_size;

@@ -113,7 +113,7 @@ sysenter_entry:
     leal 16(%ecx), %ebp
     movl %ebp, FRAME(ESP)(%edx)
 
-    leal (%esi, %esi), %ebp             /* EBP: the partner's TCB, as offset; ESI is its id */
+    movl %esi, %ebp                     /* EBP: the partner's TCB, as offset; ESI is its id */
     andl $TCB_OFFSET_MASK, %ebp
     .global sysenter_partner_touch
 sysenter_partner_touch:

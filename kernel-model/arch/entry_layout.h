@@ -34,7 +34,7 @@
 #define STATE_WAITING_USER 3 /* state waiting, kind user: the two bytes at TCB_STATE */
 #define ANY_PARTNER -1
 #define TCB_ARRAY 0xE0000000
-#define TCB_OFFSET_MASK 0x01FFF800 /* of a thread id doubled: task and lthread times 2 KB */
+#define TCB_OFFSET_MASK 0x00FFFC00 /* of a thread id: task and lthread times 1 KB */
 #define ID_TASK_MASK 0x00FF0000
 
 /* Scheduler, TaskStateSegment, Task */

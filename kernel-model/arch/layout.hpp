@@ -1,7 +1,7 @@
 // The kernel's part of every address space, and what lies where in it.
 //
 //   0xC0000000  end of user space
-//   0xE0000000  TCB array, 32 MB: paged, one set of page tables shared by all tasks
+//   0xE0000000  TCB array, 16 MB: paged, one set of page tables shared by all tasks
 //   0xF0000000  window on the first 128 MB of physical memory, 4 MB pages
 //   0xF9000000  the kernel's image, loaded at physical 1 MB
 //   0xF93FF000  the local APIC's registers, if its timer is used

@@ -164,8 +164,8 @@ void forget_orphan(Tcb& thread) {
 }
 
 void tcb_page_arrived(unsigned page) {
-    for (unsigned half = 0; half < tcbs_per_page; ++half) {
-        Tcb& tcb = tcb_in_page(page, half);
+    for (unsigned slot = 0; slot < tcbs_per_page; ++slot) {
+        Tcb& tcb = tcb_in_page(page, slot);
         if (scheduler.entry(tcb).known)
             continue;
         const unsigned task = task_of(tcb);

@@ -49,9 +49,9 @@ void deactivate(unsigned task, unsigned owner) {
     for (unsigned page = task * tcb_pages_per_task; page < (task + 1) * tcb_pages_per_task; ++page) {
         if (!tcb_page_in_use(page))
             continue;
-        for (unsigned half = 0; half < tcbs_per_page; ++half)
-            if (tcb_in_page(page, half).state != ThreadState::unused)
-                remove_thread(tcb_in_page(page, half));
+        for (unsigned slot = 0; slot < tcbs_per_page; ++slot)
+            if (tcb_in_page(page, slot).state != ThreadState::unused)
+                remove_thread(tcb_in_page(page, slot));
     }
     const uint32_t directory = entry.directory;
     destroy_space(task, directory);

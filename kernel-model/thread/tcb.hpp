@@ -1,4 +1,4 @@
-// The thread control block: everything about a thread that must outlive a crash, in 2 KB at a fixed virtual
+// The thread control block: everything about a thread that must outlive a crash, in 1 KB at a fixed virtual
 // address.
 //
 // TCBs form a virtual array indexed by task and lthread; for persistent tasks its pages belong to the TCB
@@ -79,7 +79,7 @@ struct Tcb {
     uint16_t touched;                        // always 0: what touch_write() stores
     TaskState task;                          // lthread 0 only
     alignas(16) uint8_t floating_point[108]; // FNSAVE image, valid if has_floating_point and not the owner
-    uint8_t unused[1776];
+    uint8_t unused[752];
 
     l4::ThreadId thread_id() const { return {id}; }
 };
@@ -101,8 +101,8 @@ inline Tcb& tcb_at(unsigned index) {
 inline Tcb& tcb_of(l4::ThreadId id) {
     return *reinterpret_cast<Tcb*>(l4::tcb_address(id));
 }
-inline Tcb& tcb_in_page(unsigned page, unsigned half) {
-    return tcb_at(page * tcbs_per_page + half);
+inline Tcb& tcb_in_page(unsigned page, unsigned slot) {
+    return tcb_at(page * tcbs_per_page + slot);
 }
 inline ThreadIndex index_of(const Tcb& tcb) {
     return static_cast<ThreadIndex>((reinterpret_cast<uint32_t>(&tcb) - l4::tcb_array_base) / l4::tcb_size);
