@@ -76,7 +76,7 @@ void print_backtrace(uint32_t esp) {
 }
 
 void print_threads() {
-    constexpr const char* state_names[] = {"unused", "running", "polling", "waiting", "halted"};
+    constexpr const char* state_names[] = {"unused", "running", "polling", "waiting", "halted", "locked"};
     console.print("threads:\n");
     for (unsigned page = 0; page < tcb_page_count; ++page) {
         if (!tcb_page_in_use(page))

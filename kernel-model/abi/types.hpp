@@ -82,6 +82,18 @@ struct Timeouts {
     constexpr uint64_t receive_us() const { return decode_us(raw & 0xFu, raw >> 24); }
     constexpr uint64_t send_us() const { return decode_us(raw >> 4 & 0xFu, raw >> 16 & 0xFFu); }
 
+    // p: 0 infinite, 15 zero, else 4^(15-p) microseconds, for each page fault. The send page-fault timeout is the sender's,
+    // for faults in the receiver's space; the other one the receiver's, for faults in the sender's space.
+    static constexpr uint64_t decode_page_fault_us(unsigned p) {
+        return p == 0 ? infinite_us : p == 15 ? 0 : uint64_t{1} << 2 * (15 - p);
+    }
+    constexpr uint64_t send_page_fault_us() const { return decode_page_fault_us(raw >> 12 & 0xFu); }
+    constexpr uint64_t receive_page_fault_us() const { return decode_page_fault_us(raw >> 8 & 0xFu); }
+    // The same timeouts with other page-fault timeouts, given as p.
+    constexpr Timeouts with_page_faults(unsigned send_p, unsigned receive_p) const {
+        return {(raw & ~0xFF00u) | (send_p & 0xFu) << 12 | (receive_p & 0xFu) << 8};
+    }
+
     // The shortest representable timeout that is at least `us`; 0 gives the zero timeout.
     static constexpr uint32_t encode_us(uint64_t us) {
         for (unsigned exponent = 15; exponent >= 1; --exponent) {
@@ -107,11 +119,14 @@ static_assert(Timeouts::make(Timeouts::infinite_us, 1000).receive_us() >= 1000);
 enum class ClanRelation : uint32_t { same_clan = 0x0, outer_clan = 0x4, inner_clan = 0xC };
 
 // Bits 19:16 of the word that thread_schedule returns. The kernel's own messages on a thread's behalf (page faults)
-// are not the user's: such a thread is running, with the kernel calling its pager. 4 + k and 8 + k, a message being
-// transferred, are never seen: the kernel does not go back to user level within a transfer of its own.
+// are not the user's: such a thread is running, with the kernel calling its pager. The same within a transfer.
 enum class ThreadRunState : uint32_t {
     running = 0x0,
     running_calls_pager = 0x1,
+    sending = 0x4, // transfers a message through memory
+    sending_calls_pager = 0x5,
+    receiving = 0x8,
+    receiving_calls_pager = 0x9,
     waiting = 0xC, // receives, nothing has come yet
     pending = 0xD, // sends, the partner does not receive yet
     dead =
@@ -138,6 +153,8 @@ struct MessageResult {
 
     static constexpr uint32_t mapped_bit = 2, tcb_fault_bit = 8;
 
+    constexpr unsigned words() const { return raw >> 13; }          // of a message in memory
+    constexpr unsigned strings() const { return raw >> 8 & 0x1Fu; } // receive dopes that were used
     constexpr unsigned error() const { return raw >> 4 & 0xFu; }
     constexpr bool ok() const { return error() == 0; }
     constexpr bool mapped() const { return raw & mapped_bit; }

@@ -59,6 +59,8 @@ resume:
 
 /* w0 in EBP too, whether or not the caller has `movl %ebp, %edx` before its return address. */
 resume_after_sysenter:
+    cmpl $VECTOR_IN_TRANSFER, FRAME(VECTOR)(%eax)
+    je go_on_with_transfer
     movl FRAME(EDX)(%eax), %edx
     movl %edx, FRAME(EBP)(%eax)
     andl $EFLAGS_KEPT, FRAME(EFLAGS)(%eax) /* those of an earlier entry */
@@ -66,6 +68,17 @@ resume_after_sysenter:
     popal
     addl $8, %esp
     iretl
+
+/* Interrupts come in between the parts of a transfer; nothing of it is on the stack. */
+go_on_with_transfer:
+    movl $kernel_stack_top, %esp
+    sti
+    nop
+    .global transfer_interrupt_window
+transfer_interrupt_window:
+    cli
+    call continue_transfer
+    jmp resume
 
 idle:
     movl $kernel_stack_top, %esp

@@ -20,6 +20,7 @@
 /* Frame::vector of an ipc that came by SYSENTER; no vector of the processor's. */
 #define VECTOR_SYSENTER 0x38       /* may return by SYSEXIT: `movl %ebp, %edx` stands before the return address */
 #define VECTOR_SYSENTER_PLAIN 0x39 /* returns by IRET only */
+#define VECTOR_IN_TRANSFER 0x3A    /* does not return yet: transfers a message through memory */
 
 /* Tcb */
 #define TCB_ID 0

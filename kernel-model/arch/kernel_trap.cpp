@@ -1,7 +1,6 @@
-// Traps that come from kernel code. Expected are an interrupt while idle, a TCB fault at a touch
-// point, what a caller of SYSENTER can cause (sysenter.hpp), and (handled in entries.S) user level's garbage in DS or
-// ES. All others are bugs of the kernel and
-// end in a panic.
+// Traps that come from kernel code. Expected are an interrupt while idle or between two parts of a transfer, a TCB fault
+// at a touch point, what a caller of SYSENTER can cause (sysenter.hpp), and (handled in entries.S) user level's garbage
+// in DS or ES. All others are bugs of the kernel and end in a panic.
 #include "kernel-model/arch/cpu.hpp"
 #include "kernel-model/arch/interrupt_table.hpp"
 #include "kernel-model/arch/layout.hpp"
@@ -11,7 +10,10 @@
 #include "kernel-model/thread/tcb.hpp"
 #include "kernel-model/thread/tcb_array.hpp"
 
-extern "C" const uint32_t touch_points_start[], touch_points_end[];
+extern "C" {
+extern const uint32_t touch_points_start[], touch_points_end[];
+void transfer_interrupt_window();
+}
 
 namespace kernel {
 
@@ -29,7 +31,9 @@ bool is_touch_point(uint32_t eip) {
 // Returns 0 when the interrupted code shall go on, 1 when it is abandoned and current_thread resumes.
 extern "C" int kernel_trap(Frame* frame) {
     const unsigned vector = frame->vector;
-    if (current_thread == nullptr && vector >= vector_irq0 && vector < vector_irq0 + irq_line_count) {
+    const bool interruptible =
+        current_thread == nullptr || frame->eip == reinterpret_cast<uint32_t>(&transfer_interrupt_window);
+    if (interruptible && vector >= vector_irq0 && vector < vector_irq0 + irq_line_count) {
         interrupt_arrived(vector - vector_irq0);
         return 1;
     }

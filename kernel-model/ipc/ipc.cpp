@@ -4,9 +4,13 @@
 // can repeat the whole call. Then the quick case, a register message to a thread that already waits for it
 // while the sender waits in turn and nobody more important is ready: the words are copied from frame to frame
 // and the partner becomes current; no queue is touched.
+#include "kernel-model/abi/message.hpp"
 #include "kernel-model/arch/handlers.hpp"
+#include "kernel-model/arch/restart.hpp"
 #include "kernel-model/ipc/interrupts.hpp"
 #include "kernel-model/ipc/ipc_engine.hpp"
+#include "kernel-model/ipc/page_fault.hpp"
+#include "kernel-model/memory/address_spaces.hpp"
 #include "kernel-model/thread/scheduler.hpp"
 #include "kernel-model/thread/tcb_array.hpp"
 
@@ -21,14 +25,6 @@ void fail(Tcb& caller, IpcError error) {
 }
 
 constexpr uint32_t timeouts_receive_exponent = 0xF; // zero: infinite
-
-// Memory messages (descriptors with an address) are not offered: the message would be cut.
-bool has_memory_part(uint32_t descriptor) {
-    return (descriptor & ~3u) != 0;
-}
-bool has_receive_memory_part(uint32_t descriptor) {
-    return !(descriptor & l4::receive_window_bit) && has_memory_part(descriptor);
-}
 
 // True: done, the partner is current.
 [[gnu::always_inline]] inline bool quick_send_and_wait(Tcb& caller, Tcb& partner) {
@@ -54,16 +50,42 @@ bool has_receive_memory_part(uint32_t descriptor) {
     return true;
 }
 
+// A doubleword of the caller's own memory. False: the call is over, or is made again when the page has come.
+bool read_own_memory(Tcb& caller, uint32_t address, uint32_t& value) {
+    constexpr uint32_t user_read = 4; // error code of a page fault
+    if (address >= l4::user_space_end) {
+        fail(caller, IpcError::send_cut);
+        return false;
+    }
+    if (!user_readable(address)) {
+        rewind_system_call(caller.frame);
+        page_fault_at(address, user_read);
+        return false;
+    }
+    value = *reinterpret_cast<const uint32_t*>(address);
+    return true;
+}
+
+// Before the caller waits for its partner, so that who takes registers only need not wait for its page faults.
+bool read_send_dopes(Tcb& caller) {
+    const uint32_t message = caller.frame.eax & ~3u;
+    uint32_t size = 0, sending = 0;
+    if (!read_own_memory(caller, message + offsetof(l4::MessageHeader, size), size) ||
+        !read_own_memory(caller, message + offsetof(l4::MessageHeader, send), sending))
+        return false;
+    caller.transfer.progress.sender_size = {size};
+    caller.transfer.progress.sending = {sending};
+    return true;
+}
+
 void send_phase(Tcb& caller, Tcb* partner) {
     const Frame& frame = caller.frame;
     if (partner == nullptr || partner == &caller) {
         fail(caller, IpcError::no_such_thread);
         return;
     }
-    if (has_memory_part(frame.eax)) {
-        fail(caller, IpcError::send_cut);
+    if (l4::descriptor_has_address(frame.eax) && !read_send_dopes(caller))
         return;
-    }
     start_send(caller, *partner, l4::Timeouts{frame.ecx}.send_us());
 }
 
@@ -100,14 +122,9 @@ extern "C" void ipc_system_call() {
         Tcb* const partner = find_thread({frame.esi});
         if (partner != nullptr && quick_send_and_wait(caller, *partner)) [[likely]]
             return;
-        if (frame.ebp != l4::no_receive && has_receive_memory_part(frame.ebp))
-            fail(caller, IpcError::receive_cut);
-        else
-            send_phase(caller, partner);
+        send_phase(caller, partner);
     } else if (frame.ebp == l4::no_receive) {
         caller.frame.eax = 0;
-    } else if (has_receive_memory_part(frame.ebp)) {
-        fail(caller, IpcError::receive_cut);
     } else {
         receive_phase(caller);
     }

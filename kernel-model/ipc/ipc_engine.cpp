@@ -2,9 +2,10 @@
 
 #include "kernel-model/arch/layout.hpp"
 #include "kernel-model/ipc/interrupts.hpp"
+#include "kernel-model/ipc/sender_ring.hpp"
+#include "kernel-model/ipc/transfer_pair.hpp"
 #include "kernel-model/memory/address_spaces.hpp"
 #include "kernel-model/memory/fpage_operations.hpp"
-#include "kernel-model/thread/recovery.hpp"
 #include "kernel-model/thread/scheduler.hpp"
 #include "kernel-model/thread/task.hpp"
 #include "kernel-model/thread/tcb_array.hpp"
@@ -12,42 +13,6 @@
 namespace kernel {
 
 namespace {
-
-constinit uint64_t next_send_order = 1;
-
-void enqueue_sender(Tcb& partner, Tcb& sender) {
-    if (partner.senders == nullptr) {
-        sender.next_sender = sender.previous_sender = &sender;
-        partner.senders = &sender;
-        return;
-    }
-    Tcb& oldest = *partner.senders;
-    sender.next_sender = &oldest;
-    sender.previous_sender = oldest.previous_sender;
-    oldest.previous_sender->next_sender = &sender;
-    oldest.previous_sender = &sender;
-}
-
-void dequeue_sender(Tcb& partner, Tcb& sender) {
-    if (sender.next_sender == &sender) {
-        partner.senders = nullptr;
-    } else {
-        sender.next_sender->previous_sender = sender.previous_sender;
-        sender.previous_sender->next_sender = sender.next_sender;
-        if (partner.senders == &sender)
-            partner.senders = sender.next_sender;
-    }
-    sender.next_sender = sender.previous_sender = nullptr;
-}
-
-// A polling thread stands in its partner's ring (the partner exists: when it is deleted, its senders are
-// told), or it is an orphan of a recovery that is not complete; then the partner's TCB may be absent (I6).
-void stop_polling(Tcb& thread) {
-    if (thread.next_sender == nullptr)
-        forget_orphan(thread);
-    else
-        dequeue_sender(tcb_of({thread.partner}), thread);
-}
 
 bool sends_map(const Tcb& sender) {
     return sender.kind == IpcKind::user && (sender.frame.eax & l4::send_map);
@@ -75,55 +40,61 @@ Window window_of(const Tcb& receiver) {
     return {task, {}, false};
 }
 
-// Copies the message and its map item. Returns the receiver's condition code without the sender's view: an
-// error of the transfer is the receive variant, the sender's is the next number.
-uint32_t transfer(const Tcb& sender, Tcb& receiver) {
-    uint32_t w0 = sender.fault_w0, w1 = sender.fault_w1, w2 = 0;
-    if (sender.kind == IpcKind::user) {
-        w0 = sender.frame.edx;
-        w1 = sender.frame.ebx;
-        w2 = sender.frame.edi;
-    }
-    uint32_t code = sender.kind == IpcKind::tcb_fault ? l4::MessageResult::tcb_fault_bit : 0;
-    if (sends_map(sender)) {
-        const Window window = window_of(receiver);
-        if (!window.open)
-            code = condition_code(l4::IpcError::receive_cut);
-        else if (window.task == tcb_array_task)
-            code = receive_tcb_page(sender, receiver, {w0, l4::Fpage{w1}})
-                       ? l4::MessageResult::mapped_bit
-                       : condition_code(l4::IpcError::receive_map_failed);
-        else if (!map_fpage(task_of(sender), {w0, l4::Fpage{w1}}, window.task, window.fpage))
-            code = condition_code(l4::IpcError::receive_map_failed);
-        else
-            code = l4::MessageResult::mapped_bit;
-    } else if (receiver.kind == IpcKind::tcb_fault) {
-        tcb_pager_knows_nothing(receiver);
-    }
-    if (receiver.kind == IpcKind::user) {
-        receiver.frame.edx = w0;
-        receiver.frame.ebx = w1;
-        receiver.frame.edi = w2;
-        receiver.frame.esi = sender.id;
-    }
-    return code;
+// The map item in words 0 and 1; the receiver's condition code. In a message between threads of one space nothing is
+// mapped, as Hazelnut has it; the answer of a pager to its own task's fault is.
+uint32_t transfer_map_item(const Tcb& sender, const Tcb& receiver) {
+    const MapItem item{sender.frame.edx, l4::Fpage{sender.frame.ebx}};
+    const Window window = window_of(receiver);
+    if (window.task == task_of(sender) && receiver.kind == IpcKind::user)
+        return 0;
+    if (!window.open)
+        return condition_code(l4::IpcError::receive_cut);
+    const bool mapped = window.task == tcb_array_task
+                            ? receive_tcb_page(sender, receiver, item)
+                            : map_fpage(task_of(sender), item, window.task, window.fpage);
+    return mapped ? l4::MessageResult::mapped_bit : condition_code(l4::IpcError::receive_map_failed);
+}
+
+void transfer_words(const Tcb& sender, Frame& to) {
+    const bool of_user = sender.kind == IpcKind::user;
+    to.edx = of_user ? sender.frame.edx : sender.fault_w0;
+    to.ebx = of_user ? sender.frame.ebx : sender.fault_w1;
+    to.edi = of_user ? sender.frame.edi : 0;
+    to.esi = sender.id;
 }
 
 constexpr unsigned error_of(uint32_t code) {
     return code >> 4 & 0xF;
 }
 
+// A register message with its map item. Returns the receiver's condition code: an error of the transfer is the
+// receive variant, the sender's is the next number.
+uint32_t transfer_registers(const Tcb& sender, Tcb& receiver) {
+    uint32_t code = sender.kind == IpcKind::tcb_fault ? l4::MessageResult::tcb_fault_bit : 0;
+    if (sends_map(sender))
+        code = transfer_map_item(sender, receiver);
+    else if (receiver.kind == IpcKind::tcb_fault)
+        tcb_pager_knows_nothing(receiver);
+    if (receiver.kind != IpcKind::user)
+        return code; // of a pager's answer only the map item counts
+    transfer_words(sender, receiver.frame);
+    if (sends_memory(sender) && error_of(code) == 0)
+        code |= condition_code(l4::IpcError::receive_cut);
+    return code;
+}
+
 // Of each error in a transfer the sender's code is the one after the receiver's.
 constexpr uint32_t as_seen_by_sender(uint32_t receiver_code) {
-    return receiver_code + (1u << 4);
+    return condition_code(static_cast<l4::IpcError>(error_of(receiver_code) + 1));
 }
 
 // The send phase is over. True: the sender goes on to its receive phase.
 bool finish_send(Tcb& sender, uint32_t code) {
     if (sender.kind != IpcKind::user) {
-        sender.state = ThreadState::waiting; // for the reply, with infinite timeout
-        sender.wakeup_us = no_wakeup;
+        sender.state = ThreadState::waiting; // for the reply, until the time at which all of it is given up
         scheduler.not_ready(sender);
+        if (sender.wakeup_us != no_wakeup)
+            scheduler.set_absolute_wakeup(sender, sender.wakeup_us);
         return false;
     }
     if (error_of(code) != 0) {
@@ -164,7 +135,11 @@ Tcb* receive_step(Tcb& receiver) {
     if (sender != nullptr) {
         dequeue_sender(receiver, *sender);
         scheduler.cancel_wakeup(*sender);
-        const uint32_t code = transfer(*sender, receiver);
+        if (needs_transfer(*sender, receiver)) {
+            pair_up(*sender, receiver);
+            return nullptr;
+        }
+        const uint32_t code = transfer_registers(*sender, receiver);
         complete(receiver, code);
         return finish_send(*sender, code) ? sender : nullptr;
     }
@@ -190,9 +165,15 @@ void start_receive(Tcb& receiver) {
 void start_send(Tcb& sender, Tcb& partner, uint64_t timeout_us) {
     if (waits_for(partner, sender.id)) {
         scheduler.cancel_wakeup(partner);
-        const uint32_t code = transfer(sender, partner);
+        if (needs_transfer(sender, partner)) {
+            pair_up(sender, partner);
+            return;
+        }
+        const uint32_t code = transfer_registers(sender, partner);
         complete(partner, code);
-        scheduler.hand_over_to(partner);
+        if (partner.state ==
+            ThreadState::running) // else it was asked for a page of a transfer, where the sender goes on
+            scheduler.hand_over_to(partner);
         if (finish_send(sender, code))
             start_receive(sender);
         return;
@@ -203,27 +184,90 @@ void start_send(Tcb& sender, Tcb& partner, uint64_t timeout_us) {
     }
     sender.partner = partner.id;
     sender.state = ThreadState::polling;
-    sender.send_order = next_send_order++;
     scheduler.not_ready(sender);
     enqueue_sender(partner, sender);
     scheduler.set_wakeup(sender, timeout_us);
 }
 
-void start_kernel_rpc(Tcb& thread, IpcKind kind, Tcb& partner, uint32_t w0, uint32_t w1) {
+void start_kernel_rpc(Tcb& thread, IpcKind kind, Tcb& partner, uint32_t w0, uint32_t w1,
+                      uint64_t timeout_us) {
     thread.kind = kind;
     thread.fault_w0 = w0;
     thread.fault_w1 = w1;
     thread.partner = partner.id;
-    start_send(thread, partner, l4::Timeouts::infinite_us);
+    thread.wakeup_us =
+        timeout_us == l4::Timeouts::infinite_us ? no_wakeup : scheduler.clock_us() + timeout_us;
+    start_send(thread, partner, timeout_us);
 }
 
 void complete(Tcb& thread, uint32_t message_dope) {
-    if (thread.kind == IpcKind::user)
-        thread.frame.eax = message_dope;
-    else if (thread.kind == IpcKind::page_fault)
-        scheduler.entry(thread).repeats_fault = true;
+    const IpcKind kind = thread.kind;
     thread.kind = IpcKind::user;
+    if (in_transfer(thread)) {
+        transfer_page_arrived(thread);
+        return;
+    }
+    if (kind == IpcKind::user)
+        thread.frame.eax = message_dope;
+    else if (kind == IpcKind::page_fault)
+        scheduler.entry(thread).repeats_fault = true;
     scheduler.make_ready(thread);
+}
+
+void finish_transfer(Tcb& sender, Tcb& receiver) {
+    const uint32_t code = sender.transfer.progress.result;
+    leave_transfer(sender);
+    leave_transfer(receiver);
+    transfer_words(sender, receiver.frame);
+    complete(receiver, code);
+    scheduler.hand_over_to(receiver);
+    if (finish_send(sender, code))
+        start_receive(sender);
+}
+
+namespace {
+
+// Whatever the thread does for the transfer, it does no longer.
+void withdraw_from_transfer(Tcb& thread) {
+    scheduler.cancel_wakeup(thread);
+    if (thread.state == ThreadState::polling)
+        stop_polling(thread);
+    thread.kind = IpcKind::user;
+    leave_transfer(thread);
+}
+
+uint32_t code_for(TransferRole role, l4::IpcError receiver_error) {
+    const uint32_t code = condition_code(receiver_error);
+    return role == TransferRole::sender ? as_seen_by_sender(code) : code;
+}
+
+// Ends the transfer for the thread's partner.
+void release_partner(Tcb& thread, l4::IpcError receiver_error) {
+    Tcb* const partner = partner_in_transfer(thread);
+    if (partner == nullptr)
+        return;
+    const uint32_t code = code_for(partner->transfer.role, receiver_error);
+    withdraw_from_transfer(*partner);
+    complete(*partner, code);
+}
+
+void break_transfer_off(Tcb& thread, l4::IpcError receiver_error) {
+    const uint32_t code = code_for(thread.transfer.role, receiver_error);
+    release_partner(thread, receiver_error);
+    withdraw_from_transfer(thread);
+    complete(thread, code);
+}
+
+} // namespace
+
+void abort_transfer(Tcb& thread) {
+    break_transfer_off(thread, l4::IpcError::receive_aborted);
+}
+
+void give_up_page_fault(Tcb& thread) {
+    break_transfer_off(thread, thread.transfer.role == TransferRole::sender
+                                   ? l4::IpcError::receive_page_fault_timeout
+                                   : l4::IpcError::send_page_fault_timeout);
 }
 
 void deliver_interrupt(Tcb& receiver, unsigned line) {
@@ -234,7 +278,9 @@ void deliver_interrupt(Tcb& receiver, unsigned line) {
 }
 
 void timeout_expired(Tcb& thread) {
-    if (thread.state == ThreadState::polling) {
+    if (in_transfer(thread)) {
+        give_up_page_fault(thread);
+    } else if (thread.state == ThreadState::polling) {
         stop_polling(thread);
         complete(thread, condition_code(l4::IpcError::send_timeout));
     } else if (thread.state == ThreadState::waiting) {
@@ -243,6 +289,10 @@ void timeout_expired(Tcb& thread) {
 }
 
 void cancel_communication(Tcb& thread) {
+    if (in_transfer(thread)) {
+        abort_transfer(thread);
+        return;
+    }
     scheduler.cancel_wakeup(thread);
     if (thread.state == ThreadState::polling) {
         stop_polling(thread);
@@ -253,40 +303,20 @@ void cancel_communication(Tcb& thread) {
 }
 
 void forget_communication(Tcb& thread) {
-    scheduler.cancel_wakeup(thread);
-    if (thread.state == ThreadState::polling)
-        stop_polling(thread);
+    if (in_transfer(thread)) {
+        release_partner(thread, l4::IpcError::receive_aborted);
+        withdraw_from_transfer(thread);
+    } else {
+        scheduler.cancel_wakeup(thread);
+        if (thread.state == ThreadState::polling)
+            stop_polling(thread);
+    }
     while (thread.senders != nullptr) {
         Tcb& sender = *thread.senders;
         dequeue_sender(thread, sender);
         scheduler.cancel_wakeup(sender);
         complete(sender, condition_code(l4::IpcError::no_such_thread));
     }
-}
-
-void insert_sender_by_order(Tcb& partner, Tcb& sender) {
-    Tcb* const oldest = partner.senders;
-    enqueue_sender(partner, sender); // the youngest, until an older place is found
-    if (oldest == nullptr)
-        return;
-    Tcb* position = oldest->previous_sender->previous_sender; // the youngest of the others
-    while (position->send_order > sender.send_order) {
-        if (position == partner.senders) {
-            partner.senders = &sender; // older than all others: the ring's order is already right
-            return;
-        }
-        position = position->previous_sender;
-    }
-    dequeue_sender(partner, sender);
-    sender.next_sender = position->next_sender;
-    sender.previous_sender = position;
-    position->next_sender->previous_sender = &sender;
-    position->next_sender = &sender;
-}
-
-void note_send_order(uint64_t order) {
-    if (order >= next_send_order)
-        next_send_order = order + 1;
 }
 
 } // namespace kernel

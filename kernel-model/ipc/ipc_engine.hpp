@@ -3,6 +3,7 @@
 // A thread's communication is described by its state, kind and partner and by its entry frame:
 //   polling  sends to `partner`; it stands in the partner's ring of senders
 //   waiting  receives from `partner` (any_partner: from anybody; 0: sleeps)
+// A message through memory is transferred by a pair of threads, transfer_pair.hpp.
 // For kind user the frame still holds the call's arguments until the call is complete, so nothing else is
 // stored.
 #pragma once
@@ -26,14 +27,15 @@ inline bool waits_for(const Tcb& receiver, uint32_t sender_id) {
 // `sender` (running, with kind and message set) sends to the existing thread `partner`: at once, or it polls.
 void start_send(Tcb& sender, Tcb& partner, uint64_t timeout_us);
 
-// The kernel asks `partner` on the thread's behalf. Blocks the thread; the caller reschedules.
-void start_kernel_rpc(Tcb& thread, IpcKind kind, Tcb& partner, uint32_t w0, uint32_t w1);
+// The kernel asks `partner` on the thread's behalf; what is not over after `timeout_us` is given up. Blocks the
+// thread; the caller reschedules.
+void start_kernel_rpc(Tcb& thread, IpcKind kind, Tcb& partner, uint32_t w0, uint32_t w1, uint64_t timeout_us);
 
 // The receive phase of a user ipc. May complete the send phases of others in turn.
 void start_receive(Tcb& receiver);
 
 // Ends the ipc of a user-kind thread with this code, or the RPC of a fault-kind one, and makes the thread
-// ready.
+// ready: for user level, or for the transfer it is in.
 void complete(Tcb& thread, uint32_t message_dope);
 
 // An interrupt message for a waiting thread.
@@ -48,8 +50,13 @@ void cancel_communication(Tcb& thread);
 // The thread is deleted: it leaves its partner's ring, and those who poll on it learn that it is gone.
 void forget_communication(Tcb& thread);
 
-// Recovery: puts a polling thread back into its partner's ring, by send_order.
-void insert_sender_by_order(Tcb& partner, Tcb& sender);
-void note_send_order(uint64_t order); // the next to be given is higher
+// The message is over: both threads have their results, the sender goes on to its receive phase.
+void finish_transfer(Tcb& sender, Tcb& receiver);
+
+// The transfer ends here, for both: cancelled, or one of them is gone. The partner may not know of it.
+void abort_transfer(Tcb& thread);
+
+// The pager of `thread`, which is in a transfer, has not answered in time.
+void give_up_page_fault(Tcb& thread);
 
 } // namespace kernel

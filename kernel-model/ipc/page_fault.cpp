@@ -21,16 +21,12 @@ namespace {
 
 constexpr uint32_t error_protection = 1u << 0, error_write = 1u << 1;
 
-Tcb* pager_of(const Tcb& thread) {
-    const l4::ThreadId id{thread.pager};
-    if (id.is_nil() || id == l4::invalid_thread || id.task() == 0)
-        return nullptr;
-    Tcb& pager = tcb_of(id);
-    touch_read(pager);
-    return pager.id == id.raw && pager.state != ThreadState::unused && &pager != &thread ? &pager : nullptr;
-}
-
 } // namespace
+
+Tcb* pager_of(const Tcb& thread) {
+    Tcb* const pager = find_thread({thread.pager});
+    return pager != &thread ? pager : nullptr;
+}
 
 void page_fault_at(uint32_t address, uint32_t error) {
     Tcb& thread = *current_thread;
@@ -53,8 +49,8 @@ void page_fault_at(uint32_t address, uint32_t error) {
     const bool protected_write = (error & error_write) && is_persistent(task);
     l4::probe<l4::Probe::phase>(
         static_cast<uint32_t>(protected_write ? l4::Phase::write_fault : l4::Phase::read_fault));
-    const uint32_t write_flag = error & error_write ? 2 : 0;
-    start_kernel_rpc(thread, IpcKind::page_fault, *pager, (address & ~3u) | write_flag, thread.frame.eip);
+    start_kernel_rpc(thread, IpcKind::page_fault, *pager, fault_word(address, error & error_write),
+                     thread.frame.eip, l4::Timeouts::infinite_us);
     scheduler.reschedule();
 }
 

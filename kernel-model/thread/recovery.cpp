@@ -4,11 +4,15 @@
 #include "kernel-model/abi/syscalls.hpp"
 #include "kernel-model/abi/system_layout.hpp"
 #include "kernel-model/arch/cpu.hpp"
+#include "kernel-model/arch/entry_layout.h"
 #include "kernel-model/arch/handlers.hpp"
+#include "kernel-model/arch/interrupt_table.hpp"
 #include "kernel-model/arch/layout.hpp"
 #include "kernel-model/arch/selectors.h"
 #include "kernel-model/boot/boot_information.hpp"
 #include "kernel-model/ipc/ipc_engine.hpp"
+#include "kernel-model/ipc/sender_ring.hpp"
+#include "kernel-model/ipc/transfer_pair.hpp"
 #include "kernel-model/memory/address_spaces.hpp"
 #include "kernel-model/thread/scheduler.hpp"
 #include "kernel-model/thread/task.hpp"
@@ -40,12 +44,28 @@ bool names_persistent_thread(uint32_t id) {
 // check, ID.
 constexpr uint32_t user_eflags = 0x00254DD5u;
 
+// The frame of a sender, and only that, says that a transfer goes on. What the progress says needs no check: it is only
+// compared with what is in user memory.
+bool is_transfer_sound(const Tcb& tcb) {
+    const TransferState& transfer = tcb.transfer;
+    const bool sends = transfer.role == TransferRole::sender;
+    const bool may_send = tcb.state != ThreadState::halted && tcb.state != ThreadState::unused;
+    const bool known_entry = transfer.entry_vector == vector_ipc ||
+                             transfer.entry_vector == VECTOR_SYSENTER ||
+                             transfer.entry_vector == VECTOR_SYSENTER_PLAIN;
+    return transfer.role <= TransferRole::receiver && transfer.progress.stage <= TransferStage::done &&
+           sends == (tcb.frame.vector == VECTOR_IN_TRANSFER) && (!sends || (known_entry && may_send)) &&
+           (in_transfer(tcb) || tcb.state != ThreadState::locked) &&
+           (transfer.role != TransferRole::receiver || tcb.state == ThreadState::locked ||
+            tcb.kind == IpcKind::page_fault);
+}
+
 // A TCB is believed only if the kernel itself could have written it.
 bool is_sound(const Tcb& tcb) {
     const l4::ThreadId id = tcb.thread_id();
     const Frame& frame = tcb.frame;
     return tcb.magic == tcb_magic && id.task() == task_of(tcb) && id.lthread() == lthread_of(tcb) &&
-           tcb.state <= ThreadState::halted && tcb.kind <= IpcKind::tcb_fault &&
+           tcb.state <= ThreadState::locked && tcb.kind <= IpcKind::tcb_fault && is_transfer_sound(tcb) &&
            (tcb.kind == IpcKind::user || tcb.state == ThreadState::polling ||
             tcb.state == ThreadState::waiting) &&
            frame.cs == SELECTOR_USER_CODE && frame.ss == SELECTOR_USER_DATA && tcb.interrupt_lines == 0 &&
@@ -102,13 +122,20 @@ void mend_waiting(Tcb& thread) {
         restore_wakeup(thread);
 }
 
-void mend_thread(Tcb& thread) {
-    SchedulerEntry& entry = scheduler.entry(thread);
-    entry.known = true;
-    entry.repeats_fault = false;
-    entry.priority = thread.priority;
-    entry.slice_left_us = thread.slice_us;
-    thread.senders = thread.next_sender = thread.previous_sender = nullptr;
+// A pair of threads in a transfer goes on when both are back. False: the thread's partner is outside the persistent world
+// or knows of no transfer; its ipc is aborted.
+bool mend_transfer(Tcb& thread) {
+    const l4::ThreadId partner{thread.transfer.partner};
+    const bool persistent = names_persistent_thread(partner.raw);
+    const bool is_back = persistent && tcb_page_in_use(index_of(tcb_of(partner)) / tcbs_per_page) &&
+                         scheduler.entry(tcb_of(partner)).known;
+    if (persistent && (!is_back || partner_in_transfer(thread) != nullptr))
+        return true;
+    abort_transfer(thread);
+    return false;
+}
+
+void mend_state(Tcb& thread) {
     switch (thread.state) {
     case ThreadState::running:
         scheduler.make_ready(thread);
@@ -119,10 +146,24 @@ void mend_thread(Tcb& thread) {
     case ThreadState::waiting:
         mend_waiting(thread);
         break;
+    case ThreadState::locked:
+        if (thread.transfer.role == TransferRole::sender)
+            scheduler.make_ready(thread); // it looks for itself whether the receiver's page has come
+        break;
     case ThreadState::unused:
     case ThreadState::halted:
         break;
     }
+}
+
+void mend_thread(Tcb& thread) {
+    SchedulerEntry& entry = scheduler.entry(thread);
+    entry.known = true;
+    entry.priority = thread.priority;
+    entry.slice_left_us = thread.slice_us;
+    thread.senders = thread.next_sender = thread.previous_sender = nullptr;
+    if (!in_transfer(thread) || mend_transfer(thread))
+        mend_state(thread);
     entry.repeats_fault = false; // its fault_begin belongs to the run before the crash
     collect_orphans_of(thread);
 }

@@ -13,12 +13,14 @@
 //   unused  --task_new, lthread_ex_regs-->  running
 //   running --ipc, fault-->                 polling --partner receives--> waiting | running
 //   running --ipc, fault-->                 waiting --message, timeout, cancel--> running
+//   polling, waiting --message in memory--> locked until it is transferred (ipc/transfer_pair.hpp)
 //   any     --exception without handler-->  halted  --lthread_ex_regs--> running
 //   any     --task_new(nil)-->              unused
 #pragma once
 
 #include "kernel-model/abi/system_layout.hpp"
 #include "kernel-model/abi/types.hpp"
+#include "kernel-model/thread/transfer_state.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -33,7 +35,7 @@ struct Frame {
 };
 static_assert(offsetof(Frame, vector) == 32 && offsetof(Frame, cs) == 44 && sizeof(Frame) == 60);
 
-enum class ThreadState : uint8_t { unused, running, polling, waiting, halted };
+enum class ThreadState : uint8_t { unused, running, polling, waiting, halted, locked };
 
 // On whose account a polling or waiting thread communicates.
 enum class IpcKind : uint8_t {
@@ -78,8 +80,9 @@ struct Tcb {
     uint16_t interrupt_lines;                // lines whose interrupts come to this thread; drivers only
     uint16_t touched;                        // always 0: what touch_write() stores
     TaskState task;                          // lthread 0 only
+    TransferState transfer;                  // of a message through memory
     alignas(16) uint8_t floating_point[108]; // FNSAVE image, valid if has_floating_point and not the owner
-    uint8_t unused[752];
+    uint8_t unused[704];
 
     l4::ThreadId thread_id() const { return {id}; }
 };

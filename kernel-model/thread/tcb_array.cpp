@@ -1,11 +1,9 @@
 #include "kernel-model/thread/tcb_array.hpp"
 
 #include "kernel-model/arch/cpu.hpp"
-#include "kernel-model/arch/entry_layout.h"
-#include "kernel-model/arch/interrupt_table.hpp"
 #include "kernel-model/arch/layout.hpp"
 #include "kernel-model/arch/pages.hpp"
-#include "kernel-model/arch/sysenter.hpp"
+#include "kernel-model/arch/restart.hpp"
 #include "kernel-model/ipc/ipc_engine.hpp"
 #include "kernel-model/memory/address_spaces.hpp"
 #include "kernel-model/memory/kernel_memory.hpp"
@@ -53,18 +51,6 @@ bool provide_kernel_page(uint32_t address) {
     clear_page(window(physical));
     set_entry(address, physical, pte::writable);
     return true;
-}
-
-// The system call is repeated from its beginning once the page is there. A fault repeats its instruction
-// anyway.
-void rewind_system_call(Frame& frame) {
-    constexpr uint32_t int_instruction_bytes = 2, int3_instruction_bytes = 1;
-    if (frame.vector >= VECTOR_SYSENTER)
-        rewind_sysenter(frame);
-    else if (frame.vector >= vector_ipc)
-        frame.eip -= int_instruction_bytes;
-    else if (frame.vector == vector_breakpoint)
-        frame.eip -= int3_instruction_bytes;
 }
 
 } // namespace
@@ -115,7 +101,7 @@ TcbFaultOutcome handle_tcb_fault(uint32_t address, bool write) {
     rewind_system_call(thread.frame);
     constexpr uint32_t write_flag = 2;
     start_kernel_rpc(thread, IpcKind::tcb_fault, pager, page_of(address) | (write ? write_flag : 0),
-                     thread.frame.eip);
+                     thread.frame.eip, l4::Timeouts::infinite_us);
     scheduler.reschedule();
     return TcbFaultOutcome::abandoned;
 }

@@ -29,9 +29,14 @@ l4::ThreadRunState run_state_of(const Tcb& thread) {
     using enum l4::ThreadRunState;
     if (thread.state == ThreadState::halted)
         return dead;
+    const bool calls_pager = thread.kind != IpcKind::user;
+    if (thread.transfer.role == TransferRole::sender)
+        return calls_pager ? sending_calls_pager : sending;
+    if (thread.transfer.role == TransferRole::receiver)
+        return calls_pager ? receiving_calls_pager : receiving;
     if (thread.state == ThreadState::running)
         return running;
-    if (thread.kind != IpcKind::user)
+    if (calls_pager)
         return running_calls_pager;
     return thread.state == ThreadState::polling ? pending : waiting;
 }

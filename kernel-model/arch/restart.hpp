@@ -1,0 +1,12 @@
+// Repeating a system call from its beginning, once something that it needs is there.
+#pragma once
+
+namespace kernel {
+
+struct Frame;
+
+// The frame of a system call that has not changed anything yet: when the thread goes on it makes the call again. A fault
+// repeats its instruction anyway.
+void rewind_system_call(Frame& frame);
+
+} // namespace kernel
