@@ -135,8 +135,11 @@ enum class ThreadRunState : uint32_t {
 
 // IPC descriptors.
 inline constexpr uint32_t no_send = 0xFFFFFFFFu, no_receive = 0xFFFFFFFFu;
-inline constexpr uint32_t send_registers = 0;    // register message
-inline constexpr uint32_t send_map = 1u << 1;    // m: w0, w1 are a map item (send base, send fpage)
+inline constexpr uint32_t send_registers = 0; // register message
+inline constexpr uint32_t send_map = 1u << 1; // m: w0, w1 are a map item (send base, send fpage)
+// p: in the name of the thread whose message the sender has received last, if that or the destination is of its own
+// task; else p means nothing.
+inline constexpr uint32_t send_propagated = 1;
 inline constexpr uint32_t receive_registers = 0; // closed wait, register message
 inline constexpr uint32_t open_wait = 1;         // o
 // The descriptor is an fpage: receive window of a map message.
@@ -151,13 +154,14 @@ constexpr uint32_t receive_window(Fpage window, bool open) {
 struct MessageResult {
     uint32_t raw = 0;
 
-    static constexpr uint32_t mapped_bit = 2, tcb_fault_bit = 8;
+    static constexpr uint32_t propagated_bit = 1, mapped_bit = 2, tcb_fault_bit = 8;
 
     constexpr unsigned words() const { return raw >> 13; }          // of a message in memory
     constexpr unsigned strings() const { return raw >> 8 & 0x1Fu; } // receive dopes that were used
     constexpr unsigned error() const { return raw >> 4 & 0xFu; }
     constexpr bool ok() const { return error() == 0; }
     constexpr bool mapped() const { return raw & mapped_bit; }
+    constexpr bool propagated() const { return raw & propagated_bit; } // not from the thread that it names
     constexpr bool is_tcb_fault() const { return raw & tcb_fault_bit; }
 };
 

@@ -42,10 +42,10 @@ constexpr uint32_t timeouts_receive_exponent = 0xF; // zero: infinite
     to.edi = frame.edi;
     to.esi = caller.id;
     to.eax = 0;
+    partner.last_sender = caller.id;
     partner.state = ThreadState::running;
     caller.state = ThreadState::waiting;
     caller.partner = open ? any_partner : partner.id;
-    caller.wakeup_us = no_wakeup;
     scheduler.hand_over_now(partner);
     return true;
 }
@@ -84,6 +84,8 @@ void send_phase(Tcb& caller, Tcb* partner) {
         fail(caller, IpcError::no_such_thread);
         return;
     }
+    if (frame.eax & l4::send_propagated)
+        find_thread({caller.last_sender}); // a touch point: its wait may be redirected
     if (l4::descriptor_has_address(frame.eax) && !read_send_dopes(caller))
         return;
     start_send(caller, *partner, l4::Timeouts{frame.ecx}.send_us());
