@@ -68,6 +68,10 @@ static_assert(sizeof(Fpage) == 4);
 // Flags of fpage_unmap's mapmask (ECX).
 inline constexpr uint32_t unmap_own_too = 1u << 31; // flush: the caller's own mapping as well
 inline constexpr uint32_t unmap_fully = 1u << 1;    // without it only write access is revoked
+// Ours: EAX returns what has been done with the fpage's pages since the last such call, through mappings derived from
+// the caller's: page_accessed, page_written. Before anything is revoked; or unmap_nothing: nothing is.
+inline constexpr uint32_t unmap_take_status = 1u << 2, unmap_nothing = 1u << 3;
+inline constexpr uint32_t page_accessed = 1u << 0, page_written = 1u << 1;
 
 // Timeouts word, high to low: m_r 8 | m_s 8 | p_s 4 | p_r 4 | e_s 4 | e_r 4.
 // e = 0: infinite; m = 0 and e != 0: zero; else 4^(15-e) * m microseconds.

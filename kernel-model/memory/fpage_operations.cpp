@@ -53,10 +53,14 @@ PageRange user_part(l4::Fpage fpage) {
 }
 
 void call_fpage_unmap() {
-    const Frame& frame = current_thread->frame;
+    Frame& frame = current_thread->frame;
+    const unsigned task = task_of(*current_thread);
     const PageRange range = user_part(l4::Fpage{frame.eax});
-    mapping_database.unmap(task_of(*current_thread), range.low, range.high, frame.ecx & l4::unmap_own_too,
-                           frame.ecx & l4::unmap_fully);
+    if (frame.ecx & l4::unmap_take_status)
+        frame.eax = mapping_database.take_status(task, range.low, range.high);
+    if (!(frame.ecx & l4::unmap_nothing))
+        mapping_database.unmap(task, range.low, range.high, frame.ecx & l4::unmap_own_too,
+                               frame.ecx & l4::unmap_fully);
     finish_tlb_changes();
 }
 
