@@ -17,6 +17,10 @@ public:
     virtual void save_floating_point() = 0;
     // Nobody but the server can write to the frame any more (recursive in all spaces it was mapped to).
     virtual void revoke_write(uint32_t frame) = 0;
+    // What others than the server have done with the frame since the last such call: l4::page_accessed,
+    // l4::page_written. unmap: after which nobody else has it mapped.
+    virtual uint32_t take_status(uint32_t frame) = 0;
+    virtual uint32_t unmap(uint32_t frame) = 0;
     virtual uint64_t clock_us() = 0;
     // Between steps of work that may take long: others may run for a moment.
     virtual void pause() = 0;

@@ -363,13 +363,14 @@ BootImage boot_image(const Experiment& experiment, const std::filesystem::path& 
     BootImage image;
     image.kernel = file("kernel.elf");
     image.append = "tcb-pager=6 paged-tasks=16";
-    image.modules = {{file("sigma0.elf"), ""},
-                     {file("root.elf"), ""},
-                     {file("ide.elf"), ""},
-                     {file("checkpoint.elf"),
-                      fmt::format("interval_us={} copy={} tracking={} store={} drain_order={} seed={}",
-                                  pager.interval_us, pager.copy, pager.tracking, pager.store,
-                                  pager.drain_order, experiment.seed & 0xFFFF'FFFF)}};
+    image.modules = {
+        {file("sigma0.elf"), ""},
+        {file("root.elf"), ""},
+        {file("ide.elf"), ""},
+        {file("checkpoint.elf"),
+         fmt::format("interval_us={} copy={} tracking={} store={} drain_order={} hot_intervals={} seed={}",
+                     pager.interval_us, pager.copy, pager.tracking, pager.store, pager.drain_order,
+                     pager.hot_intervals, experiment.seed & 0xFFFF'FFFF)}};
     for (size_t instance = 0; instance < experiment.workloads.size(); ++instance) {
         const Workload& workload = experiment.workloads[instance];
         image.modules.push_back(
