@@ -66,6 +66,7 @@ bool Pages::try_to_evict(uint32_t slot) {
     note_status(page, platform_->unmap(page.frame));
     if (page.must_save)
         return false;
+    platform_->page_evicted(store_->entry(slot).key());
     pool_.add(page.frame);
     page.frame = no_frame;
     page.state = page.fresh ? PageState::zero : PageState::absent;

@@ -51,6 +51,9 @@ public:
         l4::probe<l4::Probe::page_placed>(store::key_task(key), store::key_address(key), frame,
                                           static_cast<uint32_t>(source));
     }
+    void page_evicted(store::PageKey key) override {
+        l4::probe<l4::Probe::page_evicted>(store::key_task(key), store::key_address(key));
+    }
     void page_copied(store::PageKey key) override {
         l4::probe<l4::Probe::page_copied>(store::key_task(key), store::key_address(key));
     }

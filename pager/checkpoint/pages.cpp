@@ -151,17 +151,22 @@ FaultAnswer Pages::page_in(uint32_t slot, store::BlockDevice& through) {
             pool_.add(frame);
             return {FaultAnswer::Kind::damaged};
         }
+        next_run_ = slot / store::transfer_segments_max + 1;
     }
     return {FaultAnswer::Kind::map, page.frame, false};
 }
 
-// After a restart nearly every page is absent, and a disk moves 64 KB in little more time than 4 KB: pages
-// that were first used together come back together.
+// A disk moves 64 KB in little more time than 4 KB, and pages that were first used together are often used together
+// again. After a restart, when nearly every page is absent, all of them come along; when frames are short only if
+// the run before has been read last.
 void Pages::page_in_neighbours(uint32_t slot, store::BlockDevice& through) {
     const store::Store::Run run = store_->run_around(slot);
-    if (run.count == 1 || pool_.free() < pool_.reserved() + frames_short ||
+    const bool plenty = pool_.free() >= pool_.reserved() + frames_short;
+    const bool follows_last = run.first / store::transfer_segments_max == next_run_;
+    if (run.count == 1 || !(plenty || follows_last) ||
         store_->load_run(run, cluster_, through) != store::DeviceStatus::ok)
         return;
+    next_run_ = run.first / store::transfer_segments_max + 1;
     for (uint32_t i = 0; i < run.count; ++i) {
         const uint32_t neighbour = run.first + i;
         const uint8_t* const content = cluster_ + size_t{i} * page_bytes;
@@ -169,7 +174,8 @@ void Pages::page_in_neighbours(uint32_t slot, store::BlockDevice& through) {
         if (pages_[neighbour].state != PageState::absent || !run.is_valid_block_of(entry) ||
             is_tcb(entry.key()) || !store_->verify(neighbour, content))
             continue;
-        const uint32_t frame = pool_.take(); // nothing is evicted for a guess
+        const uint32_t frame =
+            follows_last ? take_frame() : pool_.take(); // nothing is evicted for a mere guess
         if (frame == no_frame)
             return;
         __builtin_memcpy(platform_->memory_of(frame), content, page_bytes);

@@ -105,6 +105,7 @@ private:
     uint32_t* resident_ = nullptr; // slots of all other pages with a frame
     uint8_t* cluster_ = nullptr;   // transfer_bytes_max: what page-in reads at once
     uint32_t dirty_count_ = 0, tcb_count_ = 0, resident_count_ = 0, frames_ = 0;
+    uint32_t next_run_ = 0;   // the slots behind those read last, in runs
     uint32_t clock_hand_ = 0; // in resident_: where the search for a victim goes on
     store::Store* store_ = nullptr;
     Platform* platform_ = nullptr;

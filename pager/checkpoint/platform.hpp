@@ -32,6 +32,7 @@ public:
     virtual void stop_ends(uint32_t epoch, uint32_t frozen, uint32_t tcb_pages) = 0;
     virtual void committed(uint32_t epoch) = 0;
     virtual void page_placed(store::PageKey key, uint32_t frame, l4::PageSource source) = 0;
+    virtual void page_evicted(store::PageKey key) = 0;
     virtual void page_copied(store::PageKey key) = 0;
     virtual void phase(l4::Phase phase) = 0;
 

@@ -321,6 +321,9 @@ void Simulation::on_probe(Probe event, const models::ProbeArguments& arguments) 
     case Probe::page_placed:
         snapshots_.page_placed({eax, edx}, ecx, static_cast<l4::PageSource>(ebx));
         break;
+    case Probe::page_evicted:
+        snapshots_.page_evicted({eax, edx});
+        break;
     case Probe::page_released:
         snapshots_.page_released({eax, edx});
         break;

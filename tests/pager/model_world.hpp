@@ -58,6 +58,7 @@ public:
     void stop_ends(uint32_t, uint32_t, uint32_t) override { stopped_ = false; }
     void committed(uint32_t) override {}
     void page_placed(store::PageKey key, uint32_t frame, l4::PageSource source) override;
+    void page_evicted(store::PageKey) override {}
     void page_copied(store::PageKey) override { ++copies; }
     void phase(l4::Phase) override {}
     // Listener.
