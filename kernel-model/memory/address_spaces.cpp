@@ -6,6 +6,7 @@
 #include "kernel-model/arch/pages.hpp"
 #include "kernel-model/boot/boot_information.hpp"
 #include "kernel-model/memory/kernel_memory.hpp"
+#include "kernel-model/memory/port_spaces.hpp"
 #include "kernel-model/thread/scheduler.hpp"
 #include "kernel-model/thread/task.hpp"
 #include "kernel-model/thread/tcb_array.hpp"
@@ -163,6 +164,7 @@ void forget_mappings() {
     mapping_database.forget(l4::sigma0_task, l4::user_space_end, [persistence](unsigned task) {
         return persistence ? !is_persistent(task) : task == l4::sigma0_task || task == tcb_array_task;
     });
+    forget_port_rights();
     finish_tlb_changes();
 }
 
