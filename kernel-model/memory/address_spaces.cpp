@@ -183,12 +183,6 @@ void clock_ticked(uint32_t us) {
     forget_mappings();
 }
 
-bool user_readable(uint32_t address) {
-    if (address >= l4::user_space_end)
-        return false;
-    return tables_of(task_of(*current_thread)).find(address).present();
-}
-
 void enable_global_pages() {
     cpu::write_cr4(cpu::read_cr4() | cpu::cr4_global_pages);
     global_flag = pte::global;

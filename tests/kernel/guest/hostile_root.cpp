@@ -5,6 +5,7 @@
 // above the hostile one, watches that its own memory and an honest pair of threads stay as they are, and
 // restarts the hostile task from time to time. Seeds count up from 1: each start of a thread draws the same
 // arguments in each run.
+#include "kernel-model/abi/exceptions.hpp"
 #include "tests/kernel/guest/checks.hpp"
 
 #include <initializer_list>
@@ -69,6 +70,36 @@ uint32_t argument(Random& random) {
                  : "m"(ebp)                                                                                  \
                  : "memory", "cc")
 
+void hostile_loop();
+
+// A table of random gates, or of none at all, and an exception. The handler is random code or the loop.
+void raise_something(Random& random) {
+    auto* gates = reinterpret_cast<volatile uint32_t*>(hostile_scratch);
+    const auto handler = reinterpret_cast<uint32_t>(hostile_loop);
+    for (unsigned vector = 0; vector < 32; ++vector) {
+        const uint32_t target = random.next() % 4 == 0 ? argument(random) : handler;
+        gates[2 * vector] = target & 0xFFFF;
+        gates[2 * vector + 1] = (target & 0xFFFF0000u) | (random.next() & 0xFFFF) | 0x8000;
+    }
+    if (random.next() % 4 == 0)
+        l4::load_gate_table({static_cast<uint16_t>(random.next()), argument(random)});
+    else
+        l4::load_gate_table({255, hostile_scratch});
+    switch (random.next() % 4) {
+    case 0:
+        asm volatile("ud2");
+        break;
+    case 1:
+        asm volatile("int $0x40" : : : "memory");
+        break;
+    case 2:
+        asm volatile("int3\n\tnop\n\tnop" : : : "memory");
+        break;
+    default:
+        asm volatile("pushl $0x302\n\tpopfl\n\tnop" : : : "memory", "cc");
+    }
+}
+
 volatile uint32_t starts = 0; // each start of the loop has a seed of its own
 
 void hostile_loop() {
@@ -124,9 +155,11 @@ void hostile_loop() {
         case 12:
             SYSTEM_CALL(0x37);
             break;
-        case 13: // a console call on random memory
+        case 13: // a console call on random memory, or exceptions
             if (random.next() % 64 == 0)
                 asm volatile("int3\n\tcmpb $2, %%al" : : "a"(hostile_scratch + 0x7FF0) : "memory", "cc");
+            else if (random.next() % 4 == 0)
+                raise_something(random);
             break;
         case 14: // garbage in segment registers and flags
             asm volatile("movl %0, %%es\n\tmovl %0, %%ds\n\tmovl %0, %%fs" : : "r"(0) : "memory");
