@@ -10,7 +10,7 @@
 #include "kernel-model/ipc/interrupts.hpp"
 #include "kernel-model/ipc/ipc_engine.hpp"
 #include "kernel-model/ipc/page_fault.hpp"
-#include "kernel-model/memory/address_spaces.hpp"
+#include "kernel-model/memory/user_memory.hpp"
 #include "kernel-model/thread/scheduler.hpp"
 #include "kernel-model/thread/tcb_array.hpp"
 
@@ -52,17 +52,16 @@ constexpr uint32_t timeouts_receive_exponent = 0xF; // zero: infinite
 
 // A doubleword of the caller's own memory. False: the call is over, or is made again when the page has come.
 bool read_own_memory(Tcb& caller, uint32_t address, uint32_t& value) {
-    constexpr uint32_t user_read = 4; // error code of a page fault
     if (address >= l4::user_space_end) {
         fail(caller, IpcError::send_cut);
         return false;
     }
-    if (!user_readable(address)) {
+    if (const UserFault fault = user_fault(address, sizeof value, UserAccess::read); fault.faults) {
         rewind_system_call(caller.frame);
-        page_fault_at(address, user_read);
+        page_fault_at(fault.address, fault.error);
         return false;
     }
-    value = *reinterpret_cast<const uint32_t*>(address);
+    value = load_from_user<uint32_t>(address);
     return true;
 }
 

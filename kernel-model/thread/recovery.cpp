@@ -14,6 +14,7 @@
 #include "kernel-model/ipc/sender_ring.hpp"
 #include "kernel-model/ipc/transfer_pair.hpp"
 #include "kernel-model/memory/address_spaces.hpp"
+#include "kernel-model/thread/exceptions.hpp"
 #include "kernel-model/thread/scheduler.hpp"
 #include "kernel-model/thread/task.hpp"
 #include "kernel-model/thread/tcb_array.hpp"
@@ -68,7 +69,8 @@ bool is_sound(const Tcb& tcb) {
            tcb.state <= ThreadState::locked && tcb.kind <= IpcKind::tcb_fault && is_transfer_sound(tcb) &&
            (tcb.kind == IpcKind::user || tcb.state == ThreadState::polling ||
             tcb.state == ThreadState::waiting) &&
-           frame.cs == SELECTOR_USER_CODE && frame.ss == SELECTOR_USER_DATA && tcb.interrupt_lines == 0 &&
+           has_sound_exception_state(tcb) && frame.cs == SELECTOR_USER_CODE &&
+           frame.ss == SELECTOR_USER_DATA && tcb.interrupt_lines == 0 &&
            (frame.eflags & ~user_eflags) == (cpu::eflags_reserved_one | cpu::eflags_interrupts);
 }
 

@@ -77,12 +77,17 @@ struct Tcb {
     uint64_t send_order;         // polling: a queue of senders is sorted by it when it is rebuilt at recovery
     uint32_t fault_w0, fault_w1; // kind other than user: the message to the pager
     uint32_t pager, internal_preempter, external_preempter;
-    uint16_t interrupt_lines;                // lines whose interrupts come to this thread; drivers only
-    uint16_t touched;                        // always 0: what touch_write() stores
-    TaskState task;                          // lthread 0 only
+    uint16_t interrupt_lines; // lines whose interrupts come to this thread; drivers only
+    uint16_t touched;         // always 0: what touch_write() stores
+    TaskState task;           // lthread 0 only
+    uint32_t gate_table;      // the thread's own exception handlers; 0: none (exceptions.hpp)
+    uint16_t gate_table_limit;
+    uint8_t pending_trap; // at trap_repeat_address: the vector; else without meaning
+    uint8_t reserved;
+    uint32_t trap_eip;
     TransferState transfer;                  // of a message through memory
     alignas(16) uint8_t floating_point[108]; // FNSAVE image, valid if has_floating_point and not the owner
-    uint8_t unused[704];
+    uint8_t unused[688];
 
     l4::ThreadId thread_id() const { return {id}; }
 };

@@ -1,3 +1,4 @@
+#include "kernel-model/abi/io_fpage.hpp"
 #include "pager/checkpoint/server.hpp"
 #include "pager/runtime/console_line.hpp"
 
@@ -111,7 +112,7 @@ Reply PagerThread::answer_fault(l4::ThreadId client, uint32_t address) {
 Reply PagerThread::try_fault(l4::ThreadId client, uint32_t address) {
     const bool write = (address & 2) != 0;
     const uint32_t page_address = address & ~(l4::page_size - 1);
-    const bool tcb = page_address >= l4::tcb_array_base;
+    const bool port = l4::IoFpage::is(address), tcb = !port && page_address >= l4::tcb_array_base;
     const bool persistent = tcb ? page_address - l4::tcb_array_base < l4::tcb_array_size &&
                                       l4::task_of_tcb_address(page_address) >= l4::first_persistent_task
                                 : client.task() >= l4::first_persistent_task && page_address != 0 &&
@@ -122,7 +123,7 @@ Reply PagerThread::try_fault(l4::ThreadId client, uint32_t address) {
         ConsoleLine()
             .text("checkpoint: thread ")
             .hex(client.raw)
-            .text(" has no page at ")
+            .text(port ? " has no right to ports " : " has no page at ")
             .hex(address)
             .print();
         return {};
