@@ -113,11 +113,15 @@ public:
         for (uint32_t page = low; page < high;) {
             const PageEntry entry = spaces_.find(task, page);
             if (entry.present()) {
-                const NodeNumber node = *entry.node;
                 const bool whole = page % l4::superpage_size == 0 && high - page >= l4::superpage_size;
-                if (entry.superpage && !whole && forest_[node].first_child != 0 && split(node))
+                const bool part = entry.superpage && !whole;
+                harvest_below(*entry.node);
+                const uint32_t found = status_below(entry);
+                if (part && found != 0 && split(*entry.node))
                     continue; // with its pages
-                status |= take_status_of(entry);
+                status |= found;
+                if (!part) // else, without memory to split it, its other parts have their status in it too
+                    *entry.pte &= ~(pte::written_below | pte::accessed_below);
             }
             page = entry.pte == nullptr || entry.superpage ? next_superpage(page) : page + l4::page_size;
         }
@@ -264,15 +268,14 @@ private:
         }
     }
 
-    uint32_t take_status_of(PageEntry entry) {
-        const NodeNumber top = *entry.node;
+    static uint32_t status_below(PageEntry entry) {
+        return (*entry.pte & pte::written_below ? l4::page_written : 0) |
+               (*entry.pte & pte::accessed_below ? l4::page_accessed : 0);
+    }
+    void harvest_below(NodeNumber top) {
         for (NodeNumber number = forest_.next_in_preorder(top, top); number != 0;
              number = forest_.next_in_preorder(number, top))
             harvest(number);
-        const uint32_t marks = *entry.pte;
-        *entry.pte &= ~(pte::written_below | pte::accessed_below);
-        return (marks & pte::written_below ? l4::page_written : 0) |
-               (marks & pte::accessed_below ? l4::page_accessed : 0);
     }
     void harvest(NodeNumber number) {
         uint32_t& entry = *entry_of(number).pte;
