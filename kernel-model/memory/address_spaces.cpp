@@ -55,24 +55,19 @@ bool AddressSpaces::split(unsigned task, uint32_t page) {
     return tables_of(task).split_superpage(page, kernel_pool);
 }
 
-// The TCB array's tables stay.
 void AddressSpaces::filled(unsigned task, uint32_t page) {
-    if (task != tcb_array_task)
-        tables_of(task).entry_filled(page);
+    tables_of(task).entry_filled(page);
 }
 void AddressSpaces::cleared(unsigned task, uint32_t page) {
-    if (task != tcb_array_task)
-        tables_of(task).entry_cleared(page, kernel_pool);
+    tables_of(task).entry_cleared(page, kernel_pool);
 }
 
-uint32_t AddressSpaces::flags(unsigned task) const {
-    return task == tcb_array_task ? global_flag : pte::user;
+uint32_t AddressSpaces::flags(unsigned) const {
+    return pte::user;
 }
 
 void AddressSpaces::changed(unsigned task, uint32_t page) {
-    if (task == tcb_array_task) {
-        cpu::invalidate_page(page);
-    } else if (directory_of(task) == scheduler.loaded_directory()) {
+    if (directory_of(task) == scheduler.loaded_directory()) {
         if (++user_pages_changed <= single_invalidations_max)
             cpu::invalidate_page(page);
     }
@@ -162,7 +157,7 @@ bool ensure_sigma0_pages(uint32_t low, uint32_t bytes) {
 void forget_mappings() {
     const bool persistence = tcb_paging.pager != 0;
     mapping_database.forget(l4::sigma0_task, l4::user_space_end, [persistence](unsigned task) {
-        return persistence ? !is_persistent(task) : task == l4::sigma0_task || task == tcb_array_task;
+        return persistence ? !is_persistent(task) : task == l4::sigma0_task;
     });
     forget_port_rights();
     finish_tlb_changes();
