@@ -25,7 +25,7 @@ constexpr unsigned fault_server = 1, actor = 2, driver = 3, victim = 4,
 constexpr unsigned stored_priority = 61, actor_priority = 60;
 constexpr uint32_t tcb_frames = 0x01A00000, tcb_frames_log2 = 21, tcb_frames_max = 512;
 constexpr uint32_t stacks = 0x01C00000, stack_bytes = 0x1000;
-constexpr uint32_t nowhere = 0x70000000, outside_user_space = 0xF0000000, device_page = 0x000B8000;
+constexpr uint32_t nowhere = 0x70000000, outside_user_space = 0xF1000000, device_page = 0x000B8000;
 constexpr uint32_t info_address = 0x10000000;
 constexpr uint32_t keep = 0xFFFFFFFFu;
 
