@@ -666,6 +666,35 @@ void test_lost_rights() {
     check_threads_live("TCBs that those have unmapped who gave the frames to the TCB pager");
 }
 
+// --- The owner of the x87 registers is gone, with an exception pending that FRSTOR would report
+
+volatile bool x87_was_right = false, x87_may_go_on = false;
+void keeps_pi() {
+    uint64_t pi;
+    asm volatile("fldpi");
+    becomes_true(x87_may_go_on);
+    asm volatile("fstpl %0" : "=m"(pi));
+    x87_was_right = pi == 0x400921FB54442D18;
+    tells();
+}
+void leaves_exception_pending() {
+    constexpr uint16_t all_unmasked = 0x0340;
+    asm volatile("fldcw %0\n\tfldz\n\tfld1\n\tfdivp %%st, %%st(1)" : : "m"(all_unmasked));
+    tells();
+}
+void test_lost_x87_owner() {
+    start_thread(victim, keeps_pi);
+    l4::sleep_us(2'000);
+    told = false;
+    l4::task_new(thread_in(first_task), 100, code(leaves_exception_pending), stack_of(first_task),
+                 l4::pager_thread);
+    becomes_true(told);
+    use_up_tasks(1);
+    told = false;
+    x87_may_go_on = true;
+    check(becomes_true(told) && x87_was_right, "x87 registers after their last owner's deletion");
+}
+
 // --- Two answers for one page
 
 volatile bool victim_succeeded = false;
@@ -840,6 +869,7 @@ extern "C" void test_main(uint32_t) {
     test_calls();
     test_never_used();
     test_own_touch();
+    test_lost_x87_owner();
     test_two_answers();
     test_lost_rights();
     test_busy_pager();
