@@ -6,6 +6,8 @@ namespace {
 
 unsigned checks_done = 0, failures = 0;
 
+constexpr uint32_t kernel_stack_used_max = 2048; // half of it, as kernel_stack_test.py proves for every path
+
 constexpr unsigned stack_bytes = 4096;
 alignas(16) uint8_t stacks[l4::threads_per_task][stack_bytes];
 // Stacks of other tasks' first threads: they share the program's memory.
@@ -28,6 +30,8 @@ unsigned checks_failed() {
 }
 
 void finish() {
+    const uint32_t used = l4::kernel_stack_used();
+    check(used > 0 && used <= kernel_stack_used_max, "the kernel's stack has room left");
     l4::print_string("kernel test: ");
     l4::print_decimal(checks_done);
     l4::print_string(" checks, ");
