@@ -5,8 +5,8 @@ namespace kernel {
 
 struct Frame;
 
-// The frame of a system call that has not changed anything yet: when the thread goes on it makes the call again. A fault
-// repeats its instruction anyway.
+// The frame of a system call that has not changed anything yet: when the thread goes on it makes the call again. A fault,
+// also one that the kernel takes for the thread (INT 3), repeats its instruction anyway.
 void rewind_system_call(Frame& frame);
 
 } // namespace kernel

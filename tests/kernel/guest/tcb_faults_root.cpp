@@ -437,6 +437,24 @@ bool page_faults() {
     return becomes_true(told);
 }
 
+// The kernel reads memory for an INT 3, and faults for the thread. Before it stands what must not be executed when the
+// call is repeated.
+void prints_absent_text() {
+    constexpr uint32_t absent_text = 0x01700000;
+    const uint32_t text = absent_text + first_task * l4::page_size; // empty
+    misbehave_from_now_on();
+    l4::exchange_registers(0, {.pager = thread_in(first_task)});
+    asm volatile("jmp 1f\n\thlt\n1:\tint3\n\tcmpb $2, %%al" : : "a"(text) : "memory", "cc");
+    tells();
+}
+bool page_faults_in_kernel() {
+    store(thread_in(first_task), serve_faults);
+    told = false;
+    l4::task_new(thread_in(first_task + 1), 100, code(prints_absent_text), stack_of(first_task + 1),
+                 l4::pager_thread);
+    return becomes_true(told);
+}
+
 // lthread_ex_regs touches threads of the own task: these run in a persistent one.
 volatile bool exchange_was_right = false;
 void asks_for_registers() {
@@ -484,6 +502,7 @@ constexpr Call all_calls[] = {
     {"a task's new owner", gives_to_owner, 2},
     {"task_new", creates},
     {"a page fault's pager", page_faults, 2},
+    {"the pager of a page fault in INT 3", page_faults_in_kernel, 2},
     {"lthread_ex_regs of a stored thread", exchanges_registers},
     {"lthread_ex_regs of a new thread", creates_thread},
 };
