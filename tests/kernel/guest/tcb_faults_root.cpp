@@ -70,7 +70,14 @@ bool is_refused(Manner manner) {
 }
 
 // What root asks of the TCB pager, by w0; page faults have other addresses.
-enum Request : uint32_t { answer_now = 4, block = 8, send_to = 12, revoke_write = 16, unmap_all = 20 };
+enum Request : uint32_t {
+    answer_now = 4,
+    block = 8,
+    send_to = 12,
+    revoke_write = 16,
+    unmap_all = 20,
+    touch_frame = 24
+};
 
 volatile Manner manner = Manner::serves;
 volatile unsigned misdeeds_left = 0, offers_refused = 0, tcb_faults = 0;
@@ -202,6 +209,9 @@ Answer answer_request(const l4::Message& message) {
         break;
     case unmap_all:
         unmap_frames(l4::unmap_own_too | l4::unmap_fully);
+        break;
+    case touch_frame:
+        touch_own_page(message.w1);
         break;
     default:
         break;
@@ -714,6 +724,22 @@ void test_lost_x87_owner() {
     check(becomes_true(told) && x87_was_right, "x87 registers after their last owner's deletion");
 }
 
+// --- A grant takes the page from the TCB pager
+
+void test_grant() {
+    manner = Manner::grants;
+    misdeeds_left = 1;
+    store(thread_in(first_task), echo);
+    order_actor(echoes_once);
+    check(actor_finishes(), "a granted TCB page");
+    manner = Manner::serves;
+    const uint32_t frame = frame_of_page[page_of_tcbs(l4::tcb_address(thread_in(first_task)))];
+    const unsigned faults_before = faults_served();
+    ask_pager(touch_frame, frame);
+    check(faults_served() == faults_before + 1, "has left the TCB pager's space");
+    use_up_tasks(1);
+}
+
 // --- Two answers for one page
 
 volatile bool victim_succeeded = false;
@@ -890,6 +916,7 @@ extern "C" void test_main(uint32_t) {
     test_own_touch();
     test_lost_x87_owner();
     test_two_answers();
+    test_grant();
     test_lost_rights();
     test_busy_pager();
     test_dead_pager();
