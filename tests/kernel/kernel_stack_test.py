@@ -9,7 +9,7 @@ error. Traps in the kernel are calls as well, from the instructions that may tra
 
     a touch point                           -> kernel_trap -> handle_tcb_fault
     a read of what SYSENTER's caller left   -> kernel_trap -> trap_in_sysenter (and from there to a touch point)
-    the idle loop                           -> kernel_trap -> interrupt_arrived
+    the idle loop, the window in a transfer -> kernel_trap -> interrupt_arrived
 
 Everything else that traps in the kernel ends in a panic, on a stack of its own; garbage in DS or ES costs one small
 frame once. Both fit into the margin, `TRAP_BYTES`.
@@ -88,6 +88,7 @@ class Analysis:
         for address, (mnemonic, _, _) in image.code.items():
             if mnemonic == "hlt" and image.name(address) == "idle":
                 self.traps[address] = frozenset(every - {by_interrupt})
+        self.traps[symbol["transfer_interrupt_window"]] = frozenset(every - {by_interrupt})
         table = symbol["trap_handlers"]
         vectors = (symbol["touch_points_start"] - table) // 4  # the table is followed by other data
         self.handlers = {word for word in image.words(table, table + 4 * min(vectors, 56)) if word in image.code}
