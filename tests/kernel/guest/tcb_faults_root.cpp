@@ -5,6 +5,7 @@
 // touches another thread's TCB is tried with each manner: the call must come to the right result in the end, and the
 // kernel must survive. All tasks share the program's memory 1:1.
 #include "kernel-model/abi/message.hpp"
+#include "kernel-model/arch/entry_layout.h"
 #include "kernel-model/arch/selectors.h"
 #include "kernel-model/thread/tcb.hpp"
 #include "tests/kernel/guest/checks.hpp"
@@ -82,6 +83,7 @@ enum Request : uint32_t {
 
 volatile Manner manner = Manner::serves;
 volatile unsigned misdeeds_left = 0, offers_refused = 0, tcb_faults = 0;
+volatile unsigned faults_spared = 0; // that are answered as usual, before the first misdeed
 volatile uint32_t frame_of_page[kernel::tcb_page_count]; // 0: never used
 volatile uint32_t frames_used = 0;
 volatile bool another_frame_each = false; // late answers name different frames
@@ -164,7 +166,9 @@ Answer answer_tcb_fault(uint32_t address) {
     if (frame == 0)
         frame = new_frame();
     touch_own_page(frame);
-    if (misdeeds_left > 0) {
+    if (misdeeds_left > 0 && faults_spared > 0) {
+        faults_spared = faults_spared - 1;
+    } else if (misdeeds_left > 0) {
         misdeeds_left = misdeeds_left - 1;
         return misbehave(frame);
     }
@@ -225,7 +229,7 @@ Answer answer_request(const l4::Message& message) {
     l4::Message message;
     l4::MessageResult result = l4::wait(client, message);
     for (;;) {
-        if (result.is_tcb_fault() && manner == Manner::later && misdeeds_left > 0) {
+        if (result.is_tcb_fault() && manner == Manner::later && misdeeds_left > 0 && faults_spared == 0) {
             waiting_clients[waiting_count] = {client, message.w0};
             waiting_count = waiting_count + 1;
             result = l4::wait(client, message);
@@ -283,6 +287,12 @@ void start_pager_task() {
 uint32_t ask_pager(Request request, uint32_t argument = 0) {
     l4::Message message{request, argument, 0};
     l4::call(l4::pager_thread, message);
+    return message.w0;
+}
+
+uint32_t adopt(l4::ThreadId id) {
+    l4::Message message{l4::tcb_address(id) & ~(l4::page_size - 1), 0, 0};
+    l4::call(l4::pager_thread.with_lthread(1), message);
     return message.w0;
 }
 
@@ -503,7 +513,7 @@ LongMessage& half_absent_message() {
     message->size = message->send = l4::MessageDope::make(long_message_words, 0);
     return *message;
 }
-LongMessage long_message;
+LongMessage long_message, transferred;
 void sends_half_absent_message() {
     const LongMessage& message = half_absent_message();
     misbehave_from_now_on();
@@ -540,6 +550,57 @@ bool page_faults_in_receiving() {
     return l4::ipc(partner, l4::send_memory(long_message), l4::no_receive, l4::Timeouts::infinite(), words)
                .ok() &&
            becomes_true(told);
+}
+
+// A stored sender goes on with the transfer to a stored receiver.
+bool transfers() {
+    const l4::ThreadId from = thread_in(first_task), to = thread_in(first_task + 1);
+    long_message.send = l4::MessageDope::make(long_message_words, 0);
+    long_message.words[long_message_words - 1] = 0x5678;
+    Tcb& sender = store(from, rest);
+    sender.frame.vector = VECTOR_IN_TRANSFER;
+    sender.frame.eax = l4::send_memory(long_message);
+    sender.frame.ebp = l4::no_receive;
+    sender.frame.esi = to.raw;
+    sender.transfer.role = kernel::TransferRole::sender;
+    sender.transfer.entry_vector = 0x30;
+    sender.transfer.partner = to.raw;
+    sender.transfer.progress.sending = sender.transfer.progress.sender_size = long_message.send;
+    Tcb& receiver = store(to, tells);
+    receiver.state = ThreadState::locked;
+    receiver.frame.vector = 0x30;
+    receiver.frame.ebp = l4::receive_memory(transferred);
+    receiver.frame.esi = from.raw;
+    receiver.transfer.role = kernel::TransferRole::receiver;
+    receiver.transfer.partner = from.raw;
+    transferred.size = long_message.send;
+    transferred.words[long_message_words - 1] = 0;
+    told = false;
+    misbehave_from_now_on();
+    faults_spared = 1; // the sender's own page
+    adopt(from);
+    return becomes_true(told) && transferred.words[long_message_words - 1] == 0x5678;
+}
+
+// A stored thread sends in the name of another of its task.
+void propagates() {
+    misbehave_from_now_on();
+    l4::ThreadId to = l4::root_thread.with_lthread(actor);
+    l4::Message message;
+    l4::ipc(to, l4::send_propagated, l4::no_receive, l4::Timeouts::infinite(), message);
+    rest();
+}
+bool receives_propagated() {
+    const l4::ThreadId originator_id = thread_in(first_task, 4);
+    store(thread_in(first_task), propagates).last_sender = originator_id.raw;
+    Tcb& originator = store(originator_id, tells);
+    originator.state = ThreadState::waiting;
+    originator.partner = thread_in(first_task).raw;
+    adopt(thread_in(first_task));
+    l4::ThreadId from;
+    l4::Message message;
+    const l4::MessageResult result = l4::wait(from, message);
+    return result.ok() && result.propagated() && from == originator_id;
 }
 
 // lthread_ex_regs touches threads of the own task: these run in a persistent one.
@@ -593,6 +654,8 @@ constexpr Call all_calls[] = {
     {"the pager of a page fault for a message's dopes", page_faults_for_dopes, 2},
     {"the pager of a message's sender", page_faults_in_sending, 2},
     {"the pager of a message's receiver", page_faults_in_receiving, 2},
+    {"the receiver of a stored transfer", transfers, 2},
+    {"in whose name a message is sent", receives_propagated},
     {"lthread_ex_regs of a stored thread", exchanges_registers},
     {"lthread_ex_regs of a new thread", creates_thread},
 };
@@ -682,11 +745,6 @@ void test_no_pager(const char* what) {
 
 // --- Pages that were said never to be used
 
-uint32_t adopt(l4::ThreadId id) {
-    l4::Message message{l4::tcb_address(id) & ~(l4::page_size - 1), 0, 0};
-    l4::call(l4::pager_thread.with_lthread(1), message);
-    return message.w0;
-}
 bool finds_nobody() {
     l4::Message message;
     l4::ThreadId id = thread_in(first_task);
