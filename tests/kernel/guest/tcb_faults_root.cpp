@@ -626,6 +626,20 @@ bool exchanges_registers() {
                  l4::pager_thread);
     return becomes_true(told) && exchange_was_right;
 }
+// Whose the task is, only its TCB says.
+void deletes_own_subtask() {
+    misbehave_from_now_on();
+    if (!l4::task_new(thread_in(first_task + 1), 0, 0, 0, l4::nil_thread).is_nil())
+        tells();
+    rest();
+}
+bool chief_deletes() {
+    store(l4::ThreadId::make(first_task + 1, 0, 1, first_task), echo, first_task);
+    told = false;
+    l4::task_new(thread_in(first_task), 100, code(deletes_own_subtask), stack_of(first_task),
+                 l4::pager_thread);
+    return becomes_true(told);
+}
 bool creates_thread() {
     told = false;
     l4::task_new(thread_in(first_task), 100, code(starts_another_thread), stack_of(first_task),
@@ -646,6 +660,7 @@ constexpr Call all_calls[] = {
     {"thread_switch", switches},
     {"thread_schedule", schedules},
     {"task deletion", deletes},
+    {"task deletion by another chief", chief_deletes, 2},
     {"id_nearest", finds_nearest, 2},
     {"a task's new owner", gives_to_owner, 2},
     {"task_new", creates},
