@@ -159,8 +159,7 @@ TcbFaultOutcome handle_tcb_fault(uint32_t address, bool write) {
         return TcbFaultOutcome::abandoned;
     }
     Tcb& pager = tcb_of({tcb_paging.pager});
-    const bool exists =
-        tcb_page_in_use(index_of(pager) / tcbs_per_page) && pager.id == tcb_paging.pager;
+    const bool exists = tcb_page_in_use(index_of(pager) / tcbs_per_page) && pager.id == tcb_paging.pager;
     if (!exists) {
         stop_thread(thread, "the TCB pager does not exist", address);
         return TcbFaultOutcome::abandoned;
