@@ -11,8 +11,8 @@ error. Traps in the kernel are calls as well, from the instructions that may tra
     a read of what SYSENTER's caller left   -> kernel_trap -> trap_in_sysenter (and from there to a touch point)
     the idle loop, the window in a transfer -> kernel_trap -> interrupt_arrived
 
-Everything else that traps in the kernel ends in a panic, on a stack of its own; garbage in DS or ES costs one small
-frame once. Both fit into the margin, `TRAP_BYTES`.
+Everything else that traps in the kernel ends in a panic, on a stack of its own, and garbage in DS or ES costs one small
+frame: for these the limits leave room.
 """
 import re
 import subprocess
