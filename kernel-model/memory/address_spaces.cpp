@@ -55,19 +55,24 @@ bool AddressSpaces::split(unsigned task, uint32_t page) {
     return tables_of(task).split_superpage(page, kernel_pool);
 }
 
+// The TCB array's tables stay.
 void AddressSpaces::filled(unsigned task, uint32_t page) {
-    tables_of(task).entry_filled(page);
+    if (task != tcb_array_task)
+        tables_of(task).entry_filled(page);
 }
 void AddressSpaces::cleared(unsigned task, uint32_t page) {
-    tables_of(task).entry_cleared(page, kernel_pool);
+    if (task != tcb_array_task)
+        tables_of(task).entry_cleared(page, kernel_pool);
 }
 
-uint32_t AddressSpaces::flags(unsigned) const {
-    return pte::user;
+uint32_t AddressSpaces::flags(unsigned task) const {
+    return task == tcb_array_task ? global_flag : pte::user;
 }
 
 void AddressSpaces::changed(unsigned task, uint32_t page) {
-    if (directory_of(task) == scheduler.loaded_directory()) {
+    if (task == tcb_array_task) {
+        cpu::invalidate_page(page);
+    } else if (directory_of(task) == scheduler.loaded_directory()) {
         if (++user_pages_changed <= single_invalidations_max)
             cpu::invalidate_page(page);
     }

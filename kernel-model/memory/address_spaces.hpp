@@ -1,5 +1,4 @@
-// Address spaces of tasks. The TCB array's page tables count as those of task 0, but have no mappings that anybody
-// could revoke (thread/tcb_array.hpp).
+// Address spaces of tasks, and that of the TCB array, which counts as task 0 and whose mappings are pinned.
 //
 // A task's directory is soft state (I7): recovery makes an empty one, page faults fill it again.
 #pragma once
@@ -43,7 +42,7 @@ bool ensure_sigma0_page(uint32_t page);
 bool ensure_sigma0_pages(uint32_t low, uint32_t bytes);
 
 // Drops every mapping that page faults can bring back (I7), but those that others come from which stay. With
-// a TCB pager those are the persistent tasks' mappings, else all but sigma0's.
+// a TCB pager those are the persistent tasks' mappings, else all but sigma0's. The TCB array keeps its own.
 void forget_mappings();
 // For tests: does that periodically, at a clock tick; 0: never.
 void forget_mappings_every(unsigned ms);

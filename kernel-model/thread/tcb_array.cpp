@@ -39,17 +39,15 @@ public:
         }
         return true;
     }
-    // False: it was there already.
-    bool insert(uint32_t frame) {
-        const uint32_t bit = frame % part_bytes / l4::page_size;
-        uint32_t& word = parts_[frame / part_bytes][bit / 32];
-        const uint32_t mask = 1u << bit % 32;
-        const bool fresh = (word & mask) == 0;
-        word |= mask;
-        return fresh;
-    }
+    bool contains(uint32_t frame) const { return (word_of(frame) & mask_of(frame)) != 0; }
+    void insert(uint32_t frame) { word_of(frame) |= mask_of(frame); }
 
 private:
+    static constexpr uint32_t mask_of(uint32_t frame) { return 1u << frame / l4::page_size % 32; }
+    uint32_t& word_of(uint32_t frame) const {
+        return parts_[frame / part_bytes][frame % part_bytes / l4::page_size / 32];
+    }
+
     static constexpr uint32_t part_bytes = l4::page_size * 8 * l4::page_size; // that a page has bits for
     uint32_t* parts_[32] = {};
     static_assert(uint64_t{part_bytes} * 32 == uint64_t{1} << 32);
@@ -177,9 +175,13 @@ bool receive_tcb_page(const Tcb& pager, const Tcb& thread, MapItem item) {
     if (tcb_page_in_use(page))
         return true; // another thread's fault has brought it meanwhile
     const OfferedPage offer = page_offered_by(task_of(pager), item);
-    if (offer.frame == 0 || !frames_taken.insert(offer.frame))
+    if (offer.frame == 0 || frames_taken.contains(offer.frame))
         return false;
-    set_entry(page_address(page), offer.frame, pte::writable);
+    forget_unused_tcb_page(page);
+    if (!mapping_database.map(task_of(pager), offer.address, tcb_array_task, page_address(page),
+                              l4::page_size, true, false))
+        return false;
+    frames_taken.insert(offer.frame);
     if (item.fpage.grant()) {
         mapping_database.unmap(task_of(pager), offer.address, offer.address + l4::page_size, true, true);
         finish_tlb_changes();

@@ -12,8 +12,8 @@
 //     so, and nothing is mapped: others find the thread afterwards.
 //
 // Pages once present stay so, and writable: queues, timeouts and switches reach only threads whose TCB is present,
-// and need no touch point. To that end the kernel takes the frame that the TCB pager offers. The entry in the array
-// has no node in the mapping database, so no unmap, grant, overwriting or death of those whom the frame came from
+// and need no touch point. To that end the kernel takes the frame that the TCB pager offers. Its mapping in the array
+// is pinned (memory/mapping_database.hpp): no unmap, grant, overwriting or death of those whom the frame came from
 // reaches it. A frame is taken only if it is main memory, the offer is writable, and no TCB page lies in it yet:
 // everything else would let the kernel fault, or find two threads in one TCB, later and elsewhere.
 #pragma once
