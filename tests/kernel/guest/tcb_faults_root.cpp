@@ -836,6 +836,10 @@ void check_threads_live(const char* what) {
     order_actor(all_threads_live);
     check(actor_finishes(), what);
 }
+uint32_t tcb_frames_status() {
+    return l4::fpage_unmap(l4::Fpage::make(tcb_frames, tcb_frames_log2),
+                           l4::unmap_take_status | l4::unmap_nothing);
+}
 void test_lost_rights() {
     constexpr unsigned tasks = 4;
     void (*const entries[tasks])() = {echo, echo_by_sysenter, echo_with_x87, faults_again_and_again};
@@ -848,8 +852,10 @@ void test_lost_rights() {
     ask_pager(revoke_write);
     check_threads_live("TCBs that the TCB pager has write-protected, with page faults to it (trap 7)");
     ask_pager(unmap_all);
+    (void)tcb_frames_status();
     check_threads_live("TCBs that the TCB pager has unmapped");
-    l4::fpage_unmap(l4::Fpage::make(tcb_frames, tcb_frames_log2), l4::unmap_own_too | l4::unmap_fully);
+    check((tcb_frames_status() & l4::page_written) != 0, "those above still learn that TCBs are written");
+    (void)l4::fpage_unmap(l4::Fpage::make(tcb_frames, tcb_frames_log2), l4::unmap_own_too | l4::unmap_fully);
     check_threads_live("TCBs that those have unmapped who gave the frames to the TCB pager");
 }
 
