@@ -107,6 +107,19 @@ class Analysis:
         self.active.pop()
         return result
 
+    def jump_table(self, address, operands):
+        """The targets of a switch: the table's words, as far as they lead into the function."""
+        match = re.fullmatch(r"\*(-?0x[0-9a-f]+)\(,%\w+,4\)", operands)
+        name = self.image.name(address)
+        if match is None:
+            sys.exit(f"{address:x} in {name}: an indirect jump")
+        table, targets = number(match[1]), []
+        for word in self.image.words(table, table + 4 * 256):
+            if word not in self.image.code or not self.image.name(word).startswith(name):
+                break
+            targets.append(word)
+        return targets or sys.exit(f"{address:x} in {name}: an empty jump table")
+
     def walk(self, start, depth, without=frozenset()):
         seen, pending, pops = {}, [(start, depth)], None
         deepest, chain = 0, ()
@@ -148,9 +161,8 @@ class Analysis:
                     onward = [following]
                 depth = after
             elif mnemonic.startswith("j"):
-                if operands.startswith("*"):
-                    sys.exit(f"{address:x} in {name}: an indirect jump")
-                onward = ([following] if not mnemonic.startswith("jmp") else []) + [int(operands, 16)]
+                targets = self.jump_table(address, operands) if operands.startswith("*") else [int(operands, 16)]
+                onward = ([following] if not mnemonic.startswith("jmp") else []) + targets
             elif mnemonic.startswith(("ret", "lret")):
                 pops, onward = number(operands or "0"), []
             elif mnemonic.startswith(("iret", "sysexit", "ud2")):
