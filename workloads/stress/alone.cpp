@@ -110,6 +110,21 @@ uint32_t give_way(workloads::Random& random) {
     return slot;
 }
 
+// An x87 register keeps a number from one time to the next, whoever else uses them meanwhile.
+uint32_t use_floating_point(Worker& self) {
+    if (self.has_number) {
+        uint32_t kept;
+        asm volatile("fistpl %0" : "=m"(kept));
+        check_equal(kept, self.number, "what is in the x87 registers");
+    } else {
+        asm volatile("fninit");
+    }
+    self.number = self.random.next() >> 1;
+    asm volatile("fildl %0" : : "m"(self.number));
+    self.has_number = true;
+    return self.number;
+}
+
 } // namespace
 
 void work_alone(Worker& self, unsigned slot) {
@@ -117,8 +132,10 @@ void work_alone(Worker& self, unsigned slot) {
     const unsigned family = random.below(worker_tasks);
     const uint32_t draw = random.below(64);
     uint32_t result = draw;
-    if (draw < 18)
+    if (draw < 16)
         result = call_server(random, slot, family);
+    else if (draw < 18)
+        result = use_floating_point(self);
     else if (draw < 20)
         call_server_in_haste(random, slot, family);
     else if (draw < 38)

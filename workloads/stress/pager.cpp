@@ -167,7 +167,7 @@ private:
     void change_page(PagePolicy& policy, uint32_t wish) {
         const uint32_t mapmask =
             (wish & change::fully ? l4::unmap_fully : 0) | (wish & change::own_too ? l4::unmap_own_too : 0);
-        const bool plant = world.plant == plant_stale_mapping && ++changes_ % 512 == 0;
+        const bool plant = world.plant == plant_stale_mapping && ++changes_ % 128 == 0;
         if (!plant)
             revoke(policy.frame, mapmask, (wish & change::from_root) != 0);
         const bool may_grant = number_ >= root_pagers; // root's could not be revoked

@@ -66,6 +66,7 @@ void end_round(uint32_t entry, unsigned participant) {
 void worker_main(unsigned slot) {
     Worker& self = world.workers[slot];
     self.schedule = 0;
+    self.has_number = false;
     for (;;) {
         end_round(self.random.next(), slot);
         work_for_a_round(self, slot);

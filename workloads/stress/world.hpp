@@ -35,6 +35,8 @@ struct Worker {
     workloads::Random random;
     uint32_t digest;       // of all results
     uint32_t schedule;     // thread_schedule's word as the worker has set it; 0: not yet
+    bool has_number;       // in its x87 registers:
+    uint32_t number;
     void* resume_at[5];    // of __builtin_setjmp, for a thread that is moved by lthread_ex_regs
     uint32_t landing_code; // EAX as it was then
 };
