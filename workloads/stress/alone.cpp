@@ -62,9 +62,11 @@ uint32_t look_at_neighbour(workloads::Random& random, unsigned slot) {
     // Not to be scheduled: a thread that is not there, and one of another family.
     const l4::ThreadId nobody = worker_id(slot).with_lthread(friend_lthread + 1 + random.below(16));
     check(l4::schedule_thread(nobody, 0xFFFFFFFFu).refused(), "thread_schedule of nobody");
-    const unsigned foreign = (worker_slot(family_of(slot), 0) + workers_per_task + random.below(50)) % workers;
+    const unsigned foreign =
+        (worker_slot(family_of(slot), 0) + workers_per_task + random.below(50)) % workers;
     if (family_of(foreign) != family_of(slot))
-        check(l4::schedule_thread(worker_id(foreign), 0xFFFFFFFFu).refused(), "thread_schedule of a stranger");
+        check(l4::schedule_thread(worker_id(foreign), 0xFFFFFFFFu).refused(),
+              "thread_schedule of a stranger");
     return 1;
 }
 
@@ -100,7 +102,8 @@ uint32_t sleep(workloads::Random& random) {
     const uint32_t entry = random.next();
     l4::Message message;
     const l4::ThreadId from = random.below(2) != 0 ? l4::nil_thread : conductor_id;
-    check(has_error(receive(entry, from, message, us), IpcError::receive_timeout), "a receive from who never sends");
+    check(has_error(receive(entry, from, message, us), IpcError::receive_timeout),
+          "a receive from who never sends");
     return static_cast<uint32_t>(us);
 }
 

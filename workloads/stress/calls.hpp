@@ -19,11 +19,13 @@ inline l4::MessageResult ipc(uint32_t entry, l4::ThreadId& dest, uint32_t send_d
 
 inline l4::MessageResult send(uint32_t entry, l4::ThreadId dest, l4::Message message,
                               uint64_t timeout_us = for_ever) {
-    return ipc(entry, dest, l4::send_registers, l4::no_receive, l4::Timeouts::make(timeout_us, for_ever), message);
+    return ipc(entry, dest, l4::send_registers, l4::no_receive, l4::Timeouts::make(timeout_us, for_ever),
+               message);
 }
 inline l4::MessageResult receive(uint32_t entry, l4::ThreadId from, l4::Message& message,
                                  uint64_t timeout_us = for_ever) {
-    return ipc(entry, from, l4::no_send, l4::receive_registers, l4::Timeouts::make(for_ever, timeout_us), message);
+    return ipc(entry, from, l4::no_send, l4::receive_registers, l4::Timeouts::make(for_ever, timeout_us),
+               message);
 }
 inline l4::MessageResult call(uint32_t entry, l4::ThreadId dest, l4::Message& message) {
     return ipc(entry, dest, l4::send_registers, l4::receive_registers, l4::Timeouts::infinite(), message);

@@ -46,8 +46,10 @@ template<class Action>
 
 void check_old_registers(const PairTurn& turn, const l4::ThreadRegisters& old) {
     constexpr uint32_t sysenter_to_repeat = 0xFFFFFFF0u; // docs/kernel.md
-    const auto text = reinterpret_cast<uint32_t>(stress_start), text_end = reinterpret_cast<uint32_t>(stress_text_end);
-    check((old.eip >= text && old.eip < text_end) || old.eip == sysenter_to_repeat, "lthread_ex_regs: the old EIP");
+    const auto text = reinterpret_cast<uint32_t>(stress_start),
+               text_end = reinterpret_cast<uint32_t>(stress_text_end);
+    check((old.eip >= text && old.eip < text_end) || old.eip == sysenter_to_repeat,
+          "lthread_ex_regs: the old EIP");
     check(worker_stack(turn.partner).contains(old.esp), "lthread_ex_regs: the old ESP");
     check_equal(old.pager.raw, pager_id(pager_of(turn.partner)).raw, "lthread_ex_regs: the old pager");
     check_equal(old.preempter.raw, 0, "lthread_ex_regs: the old preempter");
@@ -148,7 +150,8 @@ void interrupt_partner(const PairTurn& turn) {
         check_equal(receive(turn.entry(), turn.partner_id(), message).raw, 0, "result of a receive");
         work_meanwhile(turn);
         move_partner(turn);
-        check_equal(receive(turn.entry(), turn.partner_id(), message).raw, 0, "result of a receive after a move");
+        check_equal(receive(turn.entry(), turn.partner_id(), message).raw, 0,
+                    "result of a receive after a move");
         turn.note(message.w0);
         return;
     }
@@ -157,7 +160,8 @@ void interrupt_partner(const PairTurn& turn) {
     for (unsigned family = 0; family < worker_tasks; ++family)
         settle_with_server(turn.self.random, turn.slot, family);
     const uint32_t word = turn.step.words[1];
-    check_equal(send(turn.entry(), turn.partner_id(), {word, 0, 0}).raw, 0, "result of a message after a move");
+    check_equal(send(turn.entry(), turn.partner_id(), {word, 0, 0}).raw, 0,
+                "result of a message after a move");
     turn.note(word);
 }
 

@@ -61,7 +61,8 @@ void prepare_world(const Orders& orders) {
 
 void start_pagers() {
     for (unsigned pager = 0; pager < root_pagers; ++pager)
-        l4::lthread_ex_regs(first_pager_lthread + pager, address_of(pager_main), stack_for(pager_stack(pager), pager));
+        l4::lthread_ex_regs(first_pager_lthread + pager, address_of(pager_main),
+                            stack_for(pager_stack(pager), pager));
     for (unsigned index = 0; index < middle_pagers; ++index) {
         const unsigned pager = root_pagers + index;
         const l4::ThreadId id =
@@ -74,9 +75,9 @@ void start_pagers() {
 // Its descendants' numbers are the worker task's to use.
 void start_family(unsigned family) {
     const unsigned task = first_worker_task + family;
-    world.tasks[family] = l4::task_new(l4::ThreadId::make(task, 0, 0, 0), controlled_priority_max,
-                                       address_of(server_main), stack_for(server_stack(family), family),
-                                       pager_id(pager_of(worker_slot(family, 0))));
+    world.tasks[family] =
+        l4::task_new(l4::ThreadId::make(task, 0, 0, 0), controlled_priority_max, address_of(server_main),
+                     stack_for(server_stack(family), family), pager_id(pager_of(worker_slot(family, 0))));
     check_equal(world.tasks[family].task(), task, "task_new of a worker task");
     for (const unsigned first : {first_child_task, first_grandchild_task}) {
         const l4::ThreadId given =
@@ -88,7 +89,8 @@ void start_family(unsigned family) {
 // All its threads wait for the next round. They come back as new threads, and go on from what is in `world`.
 void restart_family(unsigned family) {
     const l4::ThreadId old = world.tasks[family];
-    check_equal(l4::task_new(old, 0, 0, 0, l4::nil_thread).task(), old.task(), "task_new: a deleted worker task");
+    check_equal(l4::task_new(old, 0, 0, 0, l4::nil_thread).task(), old.task(),
+                "task_new: a deleted worker task");
     for (unsigned participant = 0; participant < participants; ++participant)
         if (participant_id(participant).task() == old.task())
             arrived[participant / 32] &= ~(1u << participant % 32);
@@ -105,7 +107,11 @@ void restart_family(unsigned family) {
         const l4::ThreadId id = participant_id(participant);
         const l4::ScheduleResult result = l4::schedule_thread(id, 0xFFFFFFFFu);
         workloads::TextLine line;
-        line.text("stress: thread ").decimal(id.task()).text(".").decimal(id.lthread()).text(" is lost, state ");
+        line.text("stress: thread ")
+            .decimal(id.task())
+            .text(".")
+            .decimal(id.lthread())
+            .text(" is lost, state ");
         line.hex(result.param >> 16 & 0xF).text(" partner ").hex(result.partner.raw, 8).print();
     }
     fail("a round does not end", 0, 0);
@@ -125,7 +131,8 @@ void collect() {
         if (message.w0 == failure_tag)
             leave(false);
         const unsigned participant = message.w0;
-        check(participant < participants && from == participant_id(participant), "who comes to the end of a round");
+        check(participant < participants && from == participant_id(participant),
+              "who comes to the end of a round");
         check_equal(message.w1, world.round, "the round that a thread ends");
         check(!has_arrived(participant), "a thread ends a round once");
         arrived[participant / 32] |= 1u << participant % 32;
@@ -151,14 +158,16 @@ void shake(uint32_t round) {
         check(l4::thread_schedule(pager_id(pager), l4::schedule_param(draw_priority(random))) != 0xFFFFFFFFu,
               "thread_schedule of a pager");
     for (unsigned family = 0; family < worker_tasks; ++family)
-        check(l4::thread_schedule(server_id(family), l4::schedule_param(draw_priority(random))) != 0xFFFFFFFFu,
+        check(l4::thread_schedule(server_id(family), l4::schedule_param(draw_priority(random))) !=
+                  0xFFFFFFFFu,
               "thread_schedule of a server");
     if (random.below(8) == 0) {
         restart_family(random.below(worker_tasks));
         collect();
     }
     if (random.below(8) == 0) {
-        l4::fpage_unmap(l4::Fpage::make(frames_base, l4::superpage_bits), l4::unmap_own_too | l4::unmap_fully);
+        l4::fpage_unmap(l4::Fpage::make(frames_base, l4::superpage_bits),
+                        l4::unmap_own_too | l4::unmap_fully);
         if (random.below(2) != 0)
             take_pool(); // else it comes back page by page
     }

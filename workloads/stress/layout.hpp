@@ -26,7 +26,8 @@ inline constexpr unsigned first_pager_task = 10, first_worker_task = 20, first_c
 
 // lthreads of root, of a worker task, of a child.
 inline constexpr unsigned conductor_lthread = 0, first_pager_lthread = 1;
-inline constexpr unsigned server_lthread = 0, first_worker_lthread = 1, breeder_lthread = 31, friend_lthread = 32;
+inline constexpr unsigned server_lthread = 0, first_worker_lthread = 1, breeder_lthread = 31,
+                          friend_lthread = 32;
 inline constexpr unsigned child_pager_lthread = threads_per_child;
 
 // Those that the conductor waits for at the end of a round: workers, then breeders, then friends.

@@ -16,6 +16,11 @@ bool is_writable(const PairStep& step) {
     return step.variant & 1;
 }
 
+// The sender has the page read only itself, and offers it writable: that gives no right to write.
+bool offers_too_much(const PairStep& step) {
+    return !is_writable(step) && (step.variant & 128) != 0;
+}
+
 volatile uint32_t& word_at(unsigned slot, unsigned page, FrameWord word) {
     return reinterpret_cast<volatile uint32_t*>(window_address(slot, page))[word];
 }
@@ -24,17 +29,23 @@ void give(const PairTurn& turn) {
     const PairStep& step = turn.step;
     require_own_frame(turn.self.random, turn.slot);
     write_own_frame(turn.slot, 0);
-    const uint32_t flags = (is_writable(step) ? l4::Fpage::write_bit : 0) |
+    if (offers_too_much(step))
+        change_pages(turn.self.random, turn.slot, 0, 1, turn.slot, change::fully);
+    check_page(turn.slot, 0);
+    const uint32_t flags = (is_writable(step) || offers_too_much(step) ? l4::Fpage::write_bit : 0) |
                            (step.variant & 2 ? l4::Fpage::grant_bit : 0);
     const uint32_t page = window_address(turn.slot, 0);
     l4::Message item{0, l4::Fpage::make(page, l4::page_bits, flags).raw, step.words[2]};
     l4::ThreadId to = turn.partner_id();
-    check_equal(ipc(turn.entry(), to, l4::send_map, l4::receive_registers, l4::Timeouts::infinite(), item).raw, 0,
-                "result of a map message and its reply");
+    check_equal(
+        ipc(turn.entry(), to, l4::send_map, l4::receive_registers, l4::Timeouts::infinite(), item).raw, 0,
+        "result of a map message and its reply");
     if (is_writable(step))
         check_equal(word_at(turn.slot, 0, guest_word), step.words[0], "what the partner wrote");
-    const uint32_t mask = (step.variant & 4 ? l4::unmap_own_too : 0) | (step.variant & 8 ? l4::unmap_fully : 0);
+    const uint32_t mask =
+        (step.variant & 4 ? l4::unmap_own_too : 0) | (step.variant & 8 ? l4::unmap_fully : 0);
     l4::fpage_unmap(l4::Fpage::make(page, l4::page_bits), mask);
+    require_own_frame(turn.self.random, turn.slot);
     write_own_frame(turn.slot, 0);
     turn.note(item.w0);
 }

@@ -28,8 +28,8 @@ void receive_from_partner(const PairTurn& turn, const l4::Message& expected) {
     if (open)
         from = l4::nil_thread;
     const l4::MessageResult result =
-        ipc(turn.entry(), from, l4::no_send, open ? l4::open_wait : l4::receive_registers, l4::Timeouts::infinite(),
-            message);
+        ipc(turn.entry(), from, l4::no_send, open ? l4::open_wait : l4::receive_registers,
+            l4::Timeouts::infinite(), message);
     check_equal(result.raw, 0, "result of a receive");
     check_equal(from.raw, turn.partner_id().raw, "sender of a message");
     check_message(turn, message, expected);
@@ -81,7 +81,8 @@ void let_receive_time_out(const PairTurn& turn) {
     l4::Message message;
     const l4::MessageResult result =
         receive(turn.entry(), turn.partner_id(), message, draw_timeout_us(turn.step));
-    check_equal(result.raw, static_cast<uint32_t>(IpcError::receive_timeout) << 4, "a receive without a sender");
+    check_equal(result.raw, static_cast<uint32_t>(IpcError::receive_timeout) << 4,
+                "a receive without a sender");
     send_to_partner(turn, message_of(turn.step));
 }
 

@@ -49,8 +49,8 @@ public:
             l4::MessageResult result = wait(client, message);
             while (result.ok()) {
                 const uint32_t descriptor = answer(client, message);
-                result = ipc(random_.next(), client, descriptor, l4::open_wait, l4::Timeouts::make(0, for_ever),
-                             message);
+                result = ipc(random_.next(), client, descriptor, l4::open_wait,
+                             l4::Timeouts::make(0, for_ever), message);
             }
         }
     }
@@ -101,7 +101,8 @@ private:
         constexpr unsigned block_bits = 15;
         const uint32_t first = address & ~((1u << block_bits) - 1), last = address | ((1u << block_bits) - 1);
         const bool text = within(address, stress_start, stress_text_end);
-        const bool alike = within(first, stress_start, stress_end) && within(last, stress_start, stress_end) &&
+        const bool alike = within(first, stress_start, stress_end) &&
+                           within(last, stress_start, stress_end) &&
                            within(first, stress_start, stress_text_end) == text &&
                            within(last, stress_start, stress_text_end) == text;
         return of_size(alike && random_.below(2) == 0 ? block_bits : l4::page_bits, address, address, !text);
@@ -153,7 +154,8 @@ private:
         switch (PagerRequest{request.w0 >> 4 & 0xF}) {
         case PagerRequest::change:
             for (unsigned page = 0; page < pages; ++page)
-                change_page(world.windows[request.w1 >> 8].pages[(request.w1 & 0xFF) + page], request.w2 + page);
+                change_page(world.windows[request.w1 >> 8].pages[(request.w1 & 0xFF) + page],
+                            request.w2 + page);
             break;
         case PagerRequest::revoke:
             l4::fpage_unmap(l4::Fpage::make(frame_address(request.w2), l4::page_bits), request.w1);

@@ -41,7 +41,8 @@ void talk_to_mortal(workloads::Random& random, l4::ThreadId mortal, bool may_wai
     switch (random.below(3)) {
     case 0:
         check_is_one_of(send(entry, mortal, words, may_wait_for_ever ? for_ever : timeout_us),
-                        may_wait_for_ever ? IpcError::none : IpcError::send_timeout, "a send to a mortal thread");
+                        may_wait_for_ever ? IpcError::none : IpcError::send_timeout,
+                        "a send to a mortal thread");
         break;
     case 1: {
         l4::Message message;
@@ -93,7 +94,8 @@ void live(unsigned slot, l4::ThreadId chief) {
             look_at_gallery(random);
             break;
         case 5:
-            send(random.next(), chief.with_lthread(is_child ? breeder_lthread : random.below(threads_per_child)),
+            send(random.next(),
+                 chief.with_lthread(is_child ? breeder_lthread : random.below(threads_per_child)),
                  draw_message(random), draw_timeout_us(random));
             break;
         case 6:
@@ -109,7 +111,8 @@ void live(unsigned slot, l4::ThreadId chief) {
 
 void grandchild_main(unsigned family) {
     live(descendant_slot(family, threads_per_child),
-         l4::ThreadId::make(first_child_task + family, 0, world.child_versions[family], first_worker_task + family));
+         l4::ThreadId::make(first_child_task + family, 0, world.child_versions[family],
+                            first_worker_task + family));
 }
 
 void child_thread_main(unsigned slot) {
@@ -120,11 +123,11 @@ void child_main(unsigned family) {
     const l4::ThreadId self = l4::my_id();
     const unsigned pager = root_pagers + middle_pagers + family;
     l4::lthread_ex_regs(child_pager_lthread, address_of(pager_main), stack_for(pager_stack(pager), pager));
-    const l4::ThreadId grandchild = l4::task_new(
-        l4::ThreadId::make(first_grandchild_task + family, 0, 0, 0), controlled_priority_max,
-        address_of(grandchild_main),
-        stack_for(worker_stack(descendant_slot(family, threads_per_child)), family),
-        self.with_lthread(child_pager_lthread));
+    const l4::ThreadId grandchild =
+        l4::task_new(l4::ThreadId::make(first_grandchild_task + family, 0, 0, 0), controlled_priority_max,
+                     address_of(grandchild_main),
+                     stack_for(worker_stack(descendant_slot(family, threads_per_child)), family),
+                     self.with_lthread(child_pager_lthread));
     check_equal(grandchild.chief(), first_child_task + family, "task_new of a grandchild");
     for (unsigned thread = 1; thread < threads_per_child; ++thread) {
         const unsigned slot = descendant_slot(family, thread);
@@ -140,8 +143,8 @@ constexpr unsigned version_max = (1u << l4::ThreadId::version_bits) - 1;
 // The grandchild's number is the child's to use.
 l4::ThreadId create_child(unsigned family) {
     const unsigned own_task = first_worker_task + family, child_task = first_child_task + family;
-    const l4::ThreadId given = l4::task_new(l4::ThreadId::make(first_grandchild_task + family, 0, 0, 0), child_task,
-                                            0, 0, l4::nil_thread);
+    const l4::ThreadId given = l4::task_new(l4::ThreadId::make(first_grandchild_task + family, 0, 0, 0),
+                                            child_task, 0, 0, l4::nil_thread);
     check_equal(given.chief(), child_task, "task_new: the new owner of an inactive task");
     uint16_t& version = world.child_versions[family];
     version = version == version_max ? 1 : static_cast<uint16_t>(version + 1);
@@ -150,7 +153,8 @@ l4::ThreadId create_child(unsigned family) {
     const l4::ThreadId child =
         l4::task_new(l4::ThreadId::make(child_task, 0, 0, 0), controlled_priority_max, address_of(child_main),
                      stack_for(worker_stack(slot), family), pager_id(pager_of(slot)));
-    check_equal(child.raw, l4::ThreadId::make(child_task, 0, version, own_task).raw, "task_new: the child's id");
+    check_equal(child.raw, l4::ThreadId::make(child_task, 0, version, own_task).raw,
+                "task_new: the child's id");
     return child;
 }
 
@@ -172,7 +176,8 @@ void breeder_main(unsigned family) {
         const l4::ThreadId child = create_child(family);
         world.children[family] = child;
         const unsigned priority = lowest_priority + random.below(highest_priority - lowest_priority + 1);
-        check(!l4::schedule_thread(child, l4::schedule_param(priority)).refused(), "thread_schedule of a child");
+        check(!l4::schedule_thread(child, l4::schedule_param(priority)).refused(),
+              "thread_schedule of a child");
         for (unsigned talk = random.below(12); talk != 0; --talk) {
             talk_to_mortal(random, child.with_lthread(random.below(threads_per_child)), false);
             if (random.below(4) == 0)

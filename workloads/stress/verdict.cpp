@@ -16,7 +16,11 @@ void leave(bool passed) {
 void fail(const char* what, uint32_t got, uint32_t expected) {
     const l4::ThreadId self = l4::my_id();
     workloads::TextLine line;
-    line.text("stress: FAILED in round ").decimal(world.round).text(", thread ").decimal(self.task()).text(".");
+    line.text("stress: FAILED in round ")
+        .decimal(world.round)
+        .text(", thread ")
+        .decimal(self.task())
+        .text(".");
     line.decimal(self.lthread()).text(": ").text(what).text(": ").hex(got, 8).text(" instead of ");
     line.hex(expected, 8).print();
     if (self.task() == l4::root_task)

@@ -15,8 +15,8 @@ struct PagePolicy {
 
 struct Window {
     PagePolicy pages[pages_per_window];
-    uint32_t faults; // seen by the pager
-    uint32_t denied; // of those, writes to what is read only
+    uint32_t faults;      // seen by the pager
+    uint32_t denied;      // of those, writes to what is read only
     uint32_t owner_count; // what the slot has written to its own frame last
 };
 
@@ -27,20 +27,21 @@ struct alignas(4096) Stack {
     // The upper part is the stack of land().
     uint32_t top() const { return reinterpret_cast<uint32_t>(bytes) + stack_bytes - landing_bytes; }
     uint32_t landing_top() const { return reinterpret_cast<uint32_t>(bytes) + stack_bytes - 16; }
-    bool contains(uint32_t address) const { return address - reinterpret_cast<uint32_t>(bytes) <= stack_bytes; }
+    bool contains(uint32_t address) const {
+        return address - reinterpret_cast<uint32_t>(bytes) <= stack_bytes;
+    }
 };
 
 // A worker outlives its thread: when its task is deleted between rounds, the new thread goes on from here.
 struct Worker {
     workloads::Random random;
-    uint32_t digest;       // of all results
-    uint32_t schedule;     // thread_schedule's word as the worker has set it; 0: not yet
-    bool has_number;       // in its x87 registers:
+    uint32_t digest;   // of all results
+    uint32_t schedule; // thread_schedule's word as the worker has set it; 0: not yet
+    bool has_number;   // in its x87 registers:
     uint32_t number;
     void* resume_at[5];    // of __builtin_setjmp, for a thread that is moved by lthread_ex_regs
     uint32_t landing_code; // EAX as it was then
 };
-
 
 struct World {
     uint32_t seed;

@@ -7,8 +7,8 @@
 //   - that an honest pair of threads still talk,
 //   - that private memory of its own is as it was: every word of it a secret,
 //   - that no two neighbouring words of the secret, and no TCB, are in anything that the hostile task can read.
-// What calls give back in registers goes into the scratch memory too. Seeds count up from 1: each start of a thread
-// draws the same arguments in each run.
+// What calls give back in registers goes into the scratch memory too. There are lives until enough has been tried.
+// Seeds count up from 1: each start of a thread draws the same arguments in each run.
 #include "kernel-model/abi/exceptions.hpp"
 #include "tests/kernel/guest/checks.hpp"
 
@@ -93,13 +93,20 @@ struct Registers {
 
 // Finite timeouts, so that threads come back: m = 1..15, e = 9..14, page-fault fields at random.
 uint32_t finite_timeouts(Random& random) {
-    return (random.next() & 0x0F0FFF00u) | 0x01010000u | (9 + random.next() % 6) << 4 | (9 + random.next() % 6);
+    return (random.next() & 0x0F0FFF00u) | 0x01010000u | (9 + random.next() % 6) << 4 |
+           (9 + random.next() % 6);
 }
 
 // An address for a message or a string: sometimes a good one, sometimes at the edge of what there is.
 uint32_t message_address(Random& random) {
-    constexpr uint32_t edges[] = {hostile_scratch + hostile_scratch_bytes, l4::user_space_end, private_pages,
-                                  0x00D00000u, l4::tcb_array_base, 0xF0000000u, 0xF9000000u, 0u};
+    constexpr uint32_t edges[] = {hostile_scratch + hostile_scratch_bytes,
+                                  l4::user_space_end,
+                                  private_pages,
+                                  0x00D00000u,
+                                  l4::tcb_array_base,
+                                  0xF0000000u,
+                                  0xF9000000u,
+                                  0u};
     switch (random.next() % 4) {
     case 0:
         return edges[random.next() % (sizeof edges / sizeof *edges)] - random.next() % 64;
@@ -143,8 +150,8 @@ void exchange_memory_message(Random& random, Registers& r, uint32_t& ebp) {
     ebp = random.next() % 4 == 0 ? l4::no_receive : descriptor(random.next() & 1);
     r.ecx = finite_timeouts(random);
     if (random.next() % 2 == 0)
-        r.esi = l4::ThreadId::make(hostile_task, random.next() % hostile_threads, l4::ThreadId{r.esi}.version(),
-                                   l4::root_task)
+        r.esi = l4::ThreadId::make(hostile_task, random.next() % hostile_threads,
+                                   l4::ThreadId{r.esi}.version(), l4::root_task)
                     .raw;
     SYSTEM_CALL(0x30);
 }
@@ -372,13 +379,21 @@ bool secret_is_unchanged() {
 // At any byte: strings need not be aligned.
 bool shows_what_is_hidden(uint32_t low, uint32_t high) {
     constexpr uint32_t tcb_magic = 0x42435446; // at +1Ch of each TCB in use
-    const auto word_at = [](uint32_t address) { return *reinterpret_cast<const volatile uint32_t*>(address); };
+    const auto word_at = [](uint32_t address) {
+        return *reinterpret_cast<const volatile uint32_t*>(address);
+    };
     for (uint32_t at = low; at < high - 8; ++at) {
         const uint32_t word = word_at(at);
         if (word == tcb_magic || (is_secret(word) && is_secret(word_at(at + 4))))
             return true;
     }
     return false;
+}
+
+// QEMU's time is the host's: if that is busy, the hostile task gets little done in a life.
+bool hostile_task_was_busy() {
+    return hostile.rounds > 1'000 && hostile.memory_messages > 100 &&
+           (hostile.sysenters > 10 || !hostile.has_sysenter);
 }
 
 void check_memory() {
@@ -398,10 +413,12 @@ extern "C" void test_main(uint32_t) {
     write_secret();
     start_thread(fault_server, hostile_pager);
     start_thread(echo, echo_server);
-    for (uint32_t page = hostile_stacks; page < hostile_scratch + hostile_scratch_bytes; page += l4::page_size)
+    for (uint32_t page = hostile_stacks; page < hostile_scratch + hostile_scratch_bytes;
+         page += l4::page_size)
         (void)*reinterpret_cast<volatile uint32_t*>(page); // sigma0 asked beforehand
 
-    for (unsigned life = 0; life < 40; ++life) {
+    constexpr unsigned lives = 40;
+    for (unsigned life = 0; life < lives || !hostile_task_was_busy(); ++life) {
         l4::thread_schedule(l4::my_id(),
                             l4::schedule_param(l4::priority_boot)); // the new thread's from its start
         const l4::ThreadId id = l4::task_new(l4::ThreadId::make(hostile_task, 0, 0, 0), l4::priority_boot,
@@ -421,8 +438,5 @@ extern "C" void test_main(uint32_t) {
         l4::task_new(id, l4::root_task, 0, 0, l4::nil_thread);
         check_memory();
     }
-    // QEMU's time is the host's: slow when that is busy.
-    check(hostile.rounds > 1'000 && hostile.memory_messages > 100, "the hostile task was busy");
-    check(hostile.sysenters > 10 || !hostile.has_sysenter, "also by SYSENTER");
     finish();
 }
