@@ -51,6 +51,7 @@ enum class StepKind : uint8_t {
     burst,           // calls in a row
     receive_timeout, // both receive: the one with a timeout gives up
     send_timeout,    // both send
+    strings,         // a message in memory
     map,             // a page is mapped or granted, used and revoked
     cancel,          // lthread_ex_regs on the partner while it waits
     interrupt,       // the same at any instant
@@ -67,8 +68,10 @@ constexpr StepKind draw_kind(workloads::Random& random, bool same_task) {
     const uint32_t draw = random.below(128);
     if (draw < 64)
         return StepKind::alone;
-    if (draw < 88)
+    if (draw < 84)
         return StepKind::message;
+    if (draw < 88)
+        return StepKind::strings;
     if (draw < 108)
         return StepKind::call;
     if (draw < 112)

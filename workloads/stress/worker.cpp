@@ -28,6 +28,9 @@ void take_step(const PairTurn& turn) {
     case StepKind::send_timeout:
         let_send_time_out(turn);
         break;
+    case StepKind::strings:
+        exchange_strings(turn);
+        break;
     case StepKind::map:
         map_to_partner(turn);
         break;

@@ -29,6 +29,7 @@ void exchange_message(const PairTurn& turn);
 void exchange_call(const PairTurn& turn, unsigned rounds);
 void let_receive_time_out(const PairTurn& turn);
 void let_send_time_out(const PairTurn& turn);
+void exchange_strings(const PairTurn& turn);
 void map_to_partner(const PairTurn& turn);
 void cancel_partner(const PairTurn& turn);
 void interrupt_partner(const PairTurn& turn);

@@ -1,5 +1,7 @@
 #include "workloads/stress/world.hpp"
 
+#include "kernel-model/abi/syscalls.hpp"
+
 namespace stress {
 
 constinit World world{};
@@ -8,6 +10,8 @@ namespace {
 
 constinit Stack slot_stacks[slots], breeder_stacks[worker_tasks], friend_stacks[worker_tasks],
     server_stacks[worker_tasks], pager_stacks[pagers];
+
+constinit Buffer send_buffers[slots], receive_buffers[slots + worker_tasks];
 
 // Half of the worker tasks have their pages from root itself, the others through one of the middle tasks.
 constexpr unsigned pagers_of_families[worker_tasks] = {0, 2, 1, 3, 2, 0, 3, 1};
@@ -45,6 +49,17 @@ unsigned pager_of(unsigned slot) {
     if (task_of(slot) == first_grandchild_task + family)
         return root_pagers + middle_pagers + family;
     return pagers_of_families[family];
+}
+
+Buffer& send_buffer(unsigned slot) {
+    return send_buffers[slot];
+}
+Buffer& receive_buffer(unsigned slot) {
+    return receive_buffers[slot];
+}
+void flush_buffer(const Buffer& buffer) {
+    l4::fpage_unmap(l4::Fpage::make(reinterpret_cast<uint32_t>(buffer.bytes), buffer_log2),
+                    l4::unmap_own_too | l4::unmap_fully);
 }
 
 Stack& worker_stack(unsigned slot) {

@@ -32,6 +32,12 @@ struct alignas(4096) Stack {
     }
 };
 
+// For messages in memory. Whole fpages: a slot flushes them, so that pages are missing in the middle of a transfer.
+inline constexpr unsigned buffer_log2 = 13, buffer_bytes = 1u << buffer_log2;
+struct alignas(buffer_bytes) Buffer {
+    uint8_t bytes[buffer_bytes];
+};
+
 // A worker outlives its thread: when its task is deleted between rounds, the new thread goes on from here.
 struct Worker {
     workloads::Random random;
@@ -70,6 +76,10 @@ l4::ThreadId participant_id(unsigned participant);
 // Who pages a slot's task: a number below `pagers`.
 unsigned pager_of(unsigned slot);
 inline constexpr l4::ThreadId conductor_id = l4::root_thread;
+
+Buffer& send_buffer(unsigned slot);
+Buffer& receive_buffer(unsigned slot); // a slot's, or that of server `slots` + family
+void flush_buffer(const Buffer& buffer);
 
 // Stacks of all threads, by role.
 Stack& worker_stack(unsigned slot); // any slot
