@@ -1,7 +1,8 @@
 // A server in each worker task: anybody calls it, it counts the calls of each client.
 //
 // A client numbers its calls; the server checks that each number follows the last. So every message arrives once and
-// in order, whether its client waits for ever, gives up after a timeout or is moved elsewhere while it waits.
+// in order, whether its client waits for ever, gives up after a timeout or is moved or deleted while it waits or in the
+// middle of a transfer: some calls bring a string, and pages of it may be missing.
 #pragma once
 
 #include "workloads/stress/world.hpp"

@@ -59,7 +59,8 @@ Shape draw_shape(uint32_t seed) {
         const unsigned bytes = 2 + random.below((is_long ? long_string_bytes : short_string_bytes) - 2);
         shape.bytes[string] = bytes;
         shape.from[string] = draw_pieces(random, bytes, send_offset);
-        const unsigned room = shape.cut && string + 1 == shape.strings ? bytes - 1 : bytes + random.below(slack_max);
+        const unsigned room =
+            shape.cut && string + 1 == shape.strings ? bytes - 1 : bytes + random.below(slack_max);
         shape.to[string] = draw_pieces(random, room, receive_offset);
     }
     return shape;
@@ -101,14 +102,16 @@ void make_room(const Shape& shape, Message& message, const Buffer& buffer) {
         const Pieces& to = shape.to[string];
         for (unsigned index = 0; index < to.count; ++index, ++dopes) {
             message.strings[dopes].receive_size = size_word(to, index);
-            message.strings[dopes].receive_address = reinterpret_cast<uint32_t>(buffer.bytes) + to.pieces[index].offset;
+            message.strings[dopes].receive_address =
+                reinterpret_cast<uint32_t>(buffer.bytes) + to.pieces[index].offset;
         }
     }
     message.size = l4::MessageDope::make(words_max, dopes);
 }
 
 // Returns how many of the receiver's pieces the string has used: all, but for the last string.
-unsigned check_string(const Shape& shape, unsigned string, const l4::StringDope* dopes, const Buffer& buffer) {
+unsigned check_string(const Shape& shape, unsigned string, const l4::StringDope* dopes,
+                      const Buffer& buffer) {
     const Pieces& to = shape.to[string];
     const bool last = string + 1 == shape.strings;
     unsigned position = 0, index = 0;
@@ -116,7 +119,8 @@ unsigned check_string(const Shape& shape, unsigned string, const l4::StringDope*
         const unsigned left = shape.bytes[string] - position;
         const unsigned bytes = left < to.pieces[index].bytes ? left : to.pieces[index].bytes;
         check_equal(dopes[index].send_size, bytes, "size of a piece of a string");
-        check_equal(dopes[index].send_address, dopes[index].receive_address, "address of a piece of a string");
+        check_equal(dopes[index].send_address, dopes[index].receive_address,
+                    "address of a piece of a string");
         for (unsigned byte = 0; byte < bytes; ++byte)
             check_equal(buffer.bytes[to.pieces[index].offset + byte], byte_of(shape, string, position++),
                         "a byte of a string");
@@ -124,14 +128,16 @@ unsigned check_string(const Shape& shape, unsigned string, const l4::StringDope*
     return index;
 }
 
-void check_received(const Shape& shape, const Message& message, const Buffer& buffer, l4::MessageResult result) {
+void check_received(const Shape& shape, const Message& message, const Buffer& buffer,
+                    l4::MessageResult result) {
     for (unsigned number = l4::register_words; number < shape.words; ++number)
         check_equal(message.words[number], word_of(shape, number), "a doubleword of a message");
     unsigned dopes = 0;
     for (unsigned string = 0; string < shape.strings; ++string)
         dopes += check_string(shape, string, message.strings + dopes, buffer);
     const uint32_t error = shape.cut ? static_cast<uint32_t>(IpcError::receive_cut) << 4 : 0;
-    check_equal(result.raw, l4::MessageDope::make(shape.words, dopes).raw | error, "dope of a received message");
+    check_equal(result.raw, l4::MessageDope::make(shape.words, dopes).raw | error,
+                "dope of a received message");
 }
 
 void send_strings(const PairTurn& turn, const Shape& shape) {
@@ -142,8 +148,8 @@ void send_strings(const PairTurn& turn, const Shape& shape) {
         flush_buffer(buffer);
     l4::Message words{word_of(shape, 0), word_of(shape, 1), word_of(shape, 2)};
     l4::ThreadId to = turn.partner_id();
-    const l4::MessageResult result = ipc(turn.entry(), to, l4::send_memory(message), l4::no_receive,
-                                         l4::Timeouts::infinite(), words);
+    const l4::MessageResult result =
+        ipc(turn.entry(), to, l4::send_memory(message), l4::no_receive, l4::Timeouts::infinite(), words);
     check_equal(result.raw, shape.cut ? static_cast<uint32_t>(IpcError::send_cut) << 4 : 0,
                 "result of a send with strings");
 }

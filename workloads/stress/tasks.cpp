@@ -79,7 +79,7 @@ void live(unsigned slot, l4::ThreadId chief) {
     if (is_child)
         greet_server(random, slot, family);
     for (;;) {
-        switch (random.below(8)) {
+        switch (random.below(10)) {
         case 0:
             wait_for_anybody(random);
             break;
@@ -169,27 +169,34 @@ void delete_child(workloads::Random& random, unsigned family, l4::ThreadId child
     check(l4::schedule_thread(thread, 0xFFFFFFFFu).refused(), "thread_schedule of a thread that is gone");
 }
 
+void breed(workloads::Random& random, unsigned family) {
+    const l4::ThreadId child = create_child(family);
+    world.children[family] = child;
+    const unsigned priority = lowest_priority + random.below(highest_priority - lowest_priority + 1);
+    check(!l4::schedule_thread(child, l4::schedule_param(priority)).refused(), "thread_schedule of a child");
+    for (unsigned talk = random.below(12); talk != 0; --talk) {
+        talk_to_mortal(random, child.with_lthread(random.below(threads_per_child)), false);
+        if (random.below(4) == 0)
+            l4::sleep_us(1);
+    }
+    if (random.below(2) != 0)
+        l4::sleep_us(random.below(4000)); // it gets somewhere
+    world.children[family] = l4::nil_thread;
+    delete_child(random, family, child);
+}
+
 void breeder_main(unsigned family) {
+    constexpr unsigned lives_per_round = 4;
     for (;;) {
         end_round(0, workers + family);
         workloads::Random random = stream(world.seed, Stream::breeder, family, world.round);
-        const l4::ThreadId child = create_child(family);
-        world.children[family] = child;
-        const unsigned priority = lowest_priority + random.below(highest_priority - lowest_priority + 1);
-        check(!l4::schedule_thread(child, l4::schedule_param(priority)).refused(),
-              "thread_schedule of a child");
-        for (unsigned talk = random.below(12); talk != 0; --talk) {
-            talk_to_mortal(random, child.with_lthread(random.below(threads_per_child)), false);
-            if (random.below(4) == 0)
-                l4::sleep_us(1);
-        }
-        world.children[family] = l4::nil_thread;
-        delete_child(random, family, child);
+        for (unsigned life = 0; life < lives_per_round; ++life)
+            breed(random, family);
     }
 }
 
 void friend_main(unsigned family) {
-    constexpr unsigned talks_per_round = 6;
+    constexpr unsigned talks_per_round = 20;
     for (;;) {
         end_round(1, workers + worker_tasks + family);
         workloads::Random random = stream(world.seed, Stream::friend_, family, world.round);

@@ -1,6 +1,6 @@
-// Tasks that come and go. In each round the breeder of a worker task creates a child with three threads and a pager,
-// the child creates a grandchild, and at some instant the breeder deletes both, whatever they are doing. Its friend
-// talks to them and must get one of the documented codes.
+// Tasks that come and go. A few times a round the breeder of a worker task creates a child with three threads and a
+// pager, the child creates a grandchild, and at some instant the breeder deletes both, whatever they are doing. Its
+// friend talks to them and must get one of the documented codes.
 #pragma once
 
 #include "workloads/stress/layout.hpp"
