@@ -41,7 +41,7 @@ uint32_t ask_for_nearest(workloads::Random& random, unsigned slot) {
 // A new priority and slice; the old word must be what was set before.
 uint32_t schedule_itself(Worker& self, unsigned slot) {
     const unsigned priority = lowest_priority + self.random.below(highest_priority - lowest_priority + 1);
-    const uint64_t slice_us = self.random.below(20) * 1000;
+    const uint64_t slice_us = uint64_t{self.random.below(20)} * 1000;
     const uint32_t slice = l4::Timeouts::encode_us(slice_us); // mantissa and exponent
     const uint32_t param =
         slice_us == 0 ? l4::schedule_param(priority) : l4::schedule_param(priority, slice & 0xF, slice >> 8);

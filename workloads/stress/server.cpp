@@ -137,7 +137,7 @@ l4::Timeouts without_page_fault_timeouts(l4::Timeouts timeouts) {
 
 // Send and receive timeouts below 2 ms, page-fault timeouts below 17 ms or none.
 l4::Timeouts draw_short_timeouts(workloads::Random& random) {
-    const uint64_t send_us = random.below(4) * 500, receive_us = random.below(4) * 500;
+    const uint64_t send_us = uint64_t{random.below(4)} * 500, receive_us = uint64_t{random.below(4)} * 500;
     const uint32_t page_fault_timeouts = (8 + random.below(8)) << 12 | (8 + random.below(8)) << 8;
     return {l4::Timeouts::make(send_us, receive_us).raw | (random.below(2) != 0 ? page_fault_timeouts : 0)};
 }

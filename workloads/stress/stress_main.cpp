@@ -8,23 +8,24 @@
 //
 //   operation                   what is known of it
 //   message, call, burst        each word, the sender; arrive once, in order, by either entry
-//   call to a server            the server has counted all calls before it, also those given up or cut short
+//   strings                     each byte, the size of each piece, the dope; what is cut
+//   call to a server            the server has counted all calls before it, also those given up or broken off
 //   timeout                     both partners send, or both receive: the timeout's code
 //   page of a window            its frame by the policy; after revocation the next access faults at the pager; a write
 //                               without the right is denied there; the owner finds what it wrote last
-//   map, grant to a partner     the receiver sees and writes the sender's frame, until root revokes it
+//   map, grant to a partner     the receiver sees and writes the sender's frame, until root revokes it; it gets no
+//                               right that the sender has not
 //   lthread_ex_regs             code of the cancelled phase, old registers; the thread goes on where it was told to
 //   task_new                    ids and owners; who talks to the deleted gets "no such thread" or a timeout
-//   id_nearest, thread_switch, thread_schedule: exact results
+//   id_nearest, thread_schedule, x87: exact results
 //   the end                     every thread answers, none is lost
 //
 // Arguments on the module's command line: seed=N operations=N, and plant=none|stale-mapping|lost-call, a fault that
 // must be found.
+#include "workloads/root/boot_modules.hpp"
 #include "workloads/runtime/text_line.hpp"
 #include "workloads/stress/conductor.hpp"
 #include "workloads/stress/verdict.hpp"
-
-#include "workloads/root/boot_modules.hpp"
 
 namespace stress {
 

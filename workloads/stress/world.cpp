@@ -8,10 +8,10 @@ constinit World world{};
 
 namespace {
 
-constinit Stack slot_stacks[slots], breeder_stacks[worker_tasks], friend_stacks[worker_tasks],
+Stack slot_stacks[slots], breeder_stacks[worker_tasks], friend_stacks[worker_tasks],
     server_stacks[worker_tasks], pager_stacks[pagers];
 
-constinit Buffer send_buffers[slots], receive_buffers[slots + worker_tasks];
+Buffer send_buffers[slots], receive_buffers[slots + worker_tasks];
 
 // Half of the worker tasks have their pages from root itself, the others through one of the middle tasks.
 constexpr unsigned pagers_of_families[worker_tasks] = {0, 2, 1, 3, 2, 0, 3, 1};

@@ -41,28 +41,28 @@ struct alignas(buffer_bytes) Buffer {
 // A worker outlives its thread: when its task is deleted between rounds, the new thread goes on from here.
 struct Worker {
     workloads::Random random;
-    uint32_t digest;   // of all results
-    uint32_t schedule; // thread_schedule's word as the worker has set it; 0: not yet
-    bool has_number;   // in its x87 registers:
-    uint32_t number;
-    void* resume_at[5];    // of __builtin_setjmp, for a thread that is moved by lthread_ex_regs
-    uint32_t landing_code; // EAX as it was then
+    uint32_t digest = 0;     // of all results
+    uint32_t schedule = 0;   // thread_schedule's word as the worker has set it; 0: not yet
+    bool has_number = false; // in its x87 registers:
+    uint32_t number = 0;
+    void* resume_at[5] = {};   // of __builtin_setjmp, for a thread that is moved by lthread_ex_regs
+    uint32_t landing_code = 0; // EAX as it was then
 };
 
 struct World {
-    uint32_t seed;
-    uint32_t round;
-    bool sysenter;
-    unsigned plant; // see Plant
-    Pairing pairing;
+    uint32_t seed = 0;
+    uint32_t round = 0;
+    bool sysenter = false;
+    unsigned plant = 0; // see Plant
+    Pairing pairing{};
     l4::ThreadId tasks[worker_tasks];    // lthread 0 of the worker tasks
     l4::ThreadId children[worker_tasks]; // of the children, nil between two lives
-    uint32_t lives[worker_tasks];
-    uint16_t child_versions[worker_tasks];
+    uint32_t lives[worker_tasks] = {};
+    uint16_t child_versions[worker_tasks] = {};
     Worker workers[stress::workers];
-    Window windows[slots];
-    uint32_t served[worker_tasks][slots]; // by the server: calls of each client
-    uint32_t called[worker_tasks][slots]; // by the client
+    Window windows[slots] = {};
+    uint32_t served[worker_tasks][slots] = {}; // by the server: calls of each client
+    uint32_t called[worker_tasks][slots] = {}; // by the client
 };
 extern World world;
 
