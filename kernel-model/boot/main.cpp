@@ -85,7 +85,7 @@ extern "C" void kernel_main(uint32_t magic, uint32_t information, uint32_t cpu_f
     if (line.tcb_pager_task != 0)
         tcb_paging.pager = l4::ThreadId::make(line.tcb_pager_task, 0, 1, l4::root_task).raw;
     tcb_paging.paged_tasks = line.paged_tasks;
-    forget_mappings_every(line.forget_mappings_ms);
+    forget_mappings_about_every(line.forget_mappings_ms);
 
     if (line.timer == TimerSource::apic && (cpu_features & cpu::feature_apic) == 0)
         refuse_to_boot("command line: timer=apic: this processor has no local APIC");

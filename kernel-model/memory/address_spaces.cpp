@@ -20,7 +20,7 @@ constinit MappingDatabase<AddressSpaces> mapping_database;
 namespace {
 
 constinit uint32_t global_flag = 0;
-constinit uint32_t forget_period_us = 0, forget_left_us = 0;
+constinit uint32_t forget_mean_ms = 0, forget_left_us = 0;
 
 // Beyond this many pages one CR3 load is cheaper than the single invalidations.
 constexpr unsigned single_invalidations_max = 16;
@@ -168,18 +168,32 @@ void forget_mappings() {
     finish_tlb_changes();
 }
 
-void forget_mappings_every(unsigned ms) {
-    forget_period_us = forget_left_us = ms * 1000;
+namespace {
+
+// Uniform from 1 to 2 mean - 1, the same in each run: Marsaglia's xorshift generator with 32 bits (2003).
+uint32_t draw_forget_ms() {
+    static constinit uint32_t state = 1;
+    state ^= state << 13;
+    state ^= state >> 17;
+    state ^= state << 5;
+    return 1 + state % (2 * forget_mean_ms - 1);
+}
+
+} // namespace
+
+void forget_mappings_about_every(unsigned ms) {
+    forget_mean_ms = ms;
+    forget_left_us = ms * 1000;
 }
 
 void clock_ticked(uint32_t us) {
-    if (forget_period_us == 0)
+    if (forget_mean_ms == 0)
         return;
     if (forget_left_us > us) {
         forget_left_us -= us;
         return;
     }
-    forget_left_us = forget_period_us;
+    forget_left_us = draw_forget_ms() * 1000;
     forget_mappings();
 }
 

@@ -44,8 +44,8 @@ bool ensure_sigma0_pages(uint32_t low, uint32_t bytes);
 // Drops every mapping that page faults can bring back (I7), but those that others come from which stay. With
 // a TCB pager those are the persistent tasks' mappings, else all but sigma0's. The TCB array keeps its own.
 void forget_mappings();
-// For tests: does that periodically, at a clock tick; 0: never.
-void forget_mappings_every(unsigned ms);
+// For tests: does that at clock ticks, pseudo-random times apart with this mean; 0: never.
+void forget_mappings_about_every(unsigned ms);
 void clock_ticked(uint32_t us);
 
 void enable_global_pages(); // the processor has them: TCB array and kernel keep their TLB entries across

@@ -6,7 +6,8 @@
 //   w0 < 0x40000000                       that frame (a page fault of the root task looks the same)
 //   0x40000000 <= w0 < 0xC0000000         the 4 MB at w0 - 0x40000000
 //   w0 = an I/O fpage                     these ports, to the root task only
-//   w0 = 1, w1 low byte 1                 the kernel info page, read only
+//   w0 = 1, w1 low byte 1                 the kernel info page, read only, with its address as send base
+//   w0 = an address in that page          the same: a program that has it there gets it back by page fault
 //   w0 = 1, w1 low byte 0                 pages wished for kernel use: none, our kernel took its memory before
 //
 // Reply: a map item, w0 = its fpage; or w0 = 0, none.
@@ -48,8 +49,10 @@ uint32_t answer(l4::ThreadId client, const l4::Message& request, uint32_t info_a
         const uint32_t address = owners.take_any(task);
         return address == FrameOwners::none ? 0 : l4::Fpage::make(address, l4::page_bits, access).raw;
     }
-    if (request.w0 == info_request)
-        return (request.w1 & 0xFFu) == 1 ? l4::Fpage::make(info_address, l4::page_bits).raw : 0;
+    if (request.w0 == info_request && (request.w1 & 0xFFu) != 1)
+        return 0;
+    if (request.w0 == info_request || (request.w0 & ~(l4::page_size - 1)) == info_address)
+        return l4::Fpage::make(info_address, l4::page_bits).raw;
     if (request.w0 < superpage_offset)
         return owners.take(request.w0, task) ? l4::Fpage::make(request.w0, l4::page_bits, access).raw : 0;
     if (request.w0 < l4::user_space_end) {

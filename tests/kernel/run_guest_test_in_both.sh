@@ -7,7 +7,7 @@ fixpoint=$1 machine=$2
 shift 2
 images=$2 sigma0=$3 root=$4 arguments=$5
 qemu_console=$("$(dirname "$0")/run_guest_test.sh" "$@") || { printf '%s\n' "$qemu_console"; exit 1; }
-model_console=$("$fixpoint" boot --machine "$machine" --memory 64 --max-seconds 100 --kernel "$images/kernel.elf" \
+model_console=$("$fixpoint" boot --machine "$machine" --memory 64 --max-seconds "${FIXPOINT_GUEST_SECONDS:-100}" --kernel "$images/kernel.elf" \
     ${arguments:+--append "$arguments"} --module "$sigma0" --module "$root" </dev/null 2>/dev/null)
 status=$?
 printf '%s\n' "$model_console"

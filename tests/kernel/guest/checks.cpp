@@ -99,4 +99,18 @@ void serve_program_faults() {
     }
 }
 
+const volatile l4::KernelInfo& kernel_info_page() {
+    static uint32_t address = 0;
+    if (address == 0) {
+        l4::Message message{1, 1, 0};
+        l4::ThreadId sigma0 = l4::sigma0_thread;
+        const auto result =
+            l4::ipc(sigma0, l4::send_registers, l4::receive_window(l4::Fpage::whole_space(), false),
+                    l4::Timeouts::infinite(), message);
+        check(result.mapped(), "sigma0 maps the kernel info page");
+        address = l4::Fpage{message.w1}.base();
+    }
+    return *reinterpret_cast<const volatile l4::KernelInfo*>(address);
+}
+
 } // namespace kernel_test

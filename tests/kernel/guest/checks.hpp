@@ -34,6 +34,9 @@ struct FaultLog {
 extern volatile FaultLog fault_log;
 void serve_program_faults();
 
+// The kernel info page, at the address that sigma0 gives it: a page fault there brings it back.
+const volatile l4::KernelInfo& kernel_info_page();
+
 // Timeouts for a receive of at most `us`.
 inline l4::Timeouts within_us(uint64_t us) {
     return l4::Timeouts::make(l4::Timeouts::infinite_us, us);

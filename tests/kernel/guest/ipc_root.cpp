@@ -159,21 +159,12 @@ void test_cancel() {
 } // namespace
 
 extern "C" void test_main(uint32_t) {
-    l4::Message message{1, 1, 0};
-    static l4::KernelInfo* info;
-    l4::ThreadId sigma0 = l4::sigma0_thread;
-    constexpr uint32_t info_address = 0x10000000;
-    check(l4::ipc(sigma0, l4::send_registers,
-                  l4::receive_window(l4::Fpage::make(info_address, l4::page_bits), false),
-                  l4::Timeouts::infinite(), message)
-              .mapped(),
-          "sigma0 maps the kernel info page");
-    info = reinterpret_cast<l4::KernelInfo*>(info_address);
-    check(info->magic == l4::kernel_info_magic && info->tcb_bytes == l4::tcb_size, "the kernel info page");
+    const volatile l4::KernelInfo& info = kernel_info_page();
+    check(info.magic == l4::kernel_info_magic && info.tcb_bytes == l4::tcb_size, "the kernel info page");
     test_call();
     test_senders_are_served_in_order();
     test_closed_receive_takes_only_its_partner();
-    test_errors_and_timeouts(*info);
+    test_errors_and_timeouts(info);
     test_cancel();
     finish();
 }

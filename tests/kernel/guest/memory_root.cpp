@@ -13,6 +13,7 @@ using l4::IpcError;
 namespace {
 
 constexpr unsigned fault_server = 1, client_a = 20, client_b = 21;
+constexpr uint32_t program_page = 0x00D00000;
 constexpr uint32_t window_base = 0x20000000, window_log2 = 20;
 constexpr uint32_t frames = 0x01800000;                              // physical = virtual, ours from sigma0
 constexpr uint32_t big_frames = 0x02000000, big_window = 0x30000000; // 4 MB
@@ -29,6 +30,7 @@ enum Command : uint32_t {
     pass_superpage = 8, // w1 = address, w2 = client's id
     give_superpage = 9,
     drop_superpage = 10, // w1 = address, w2 = mapmask
+    call_into = 11, // w1 = address of a memory message, w2 = id: call that thread, receive the reply there
 };
 
 l4::ThreadId client_id(unsigned task) {
@@ -77,6 +79,12 @@ void client_loop() {
         case drop:
             l4::fpage_unmap(l4::Fpage::make(message.w1, l4::page_bits), message.w2);
             break;
+        case call_into: {
+            l4::ThreadId to{message.w2};
+            l4::Message request{program_page, 0, 0};
+            reply = l4::ipc(to, l4::send_registers, message.w1, l4::Timeouts::infinite(), request).error();
+            break;
+        }
         case drop_superpage:
             l4::fpage_unmap(l4::Fpage::make(message.w1, l4::superpage_bits), message.w2);
             break;
@@ -112,7 +120,8 @@ void pager_thread() {
         auto* touched = reinterpret_cast<volatile uint8_t*>(page);
         *touched = *touched;
         message = {message.w0 & ~0xFFFu, l4::Fpage::make(page, l4::page_bits, l4::Fpage::write_bit).raw, 0};
-        l4::reply_and_wait(client, message, l4::send_map);
+        if (!l4::reply_and_wait(client, message, l4::send_map).ok())
+            l4::wait(client, message);
     }
 }
 
@@ -315,6 +324,16 @@ void test_superpages() {
     check(word_at(big_frames + 0x1000) == big_frames + 0x1000, "and gets the right back by a page fault");
 }
 
+// The reply is a map item, and its receiver wants it in memory that this very pager would have to bring.
+void test_reply_into_missing_page() {
+    constexpr uint32_t missing = 0x28000000; // above the window
+    check(command(client_a, call_into, missing, own_thread(fault_server).raw) ==
+              static_cast<uint32_t>(IpcError::send_page_fault_timeout),
+          "a pager does not wait for pages of its client's");
+    command(client_a, read, missing);
+    check(fault_seen_at(missing), "and serves it again");
+}
+
 } // namespace
 
 extern "C" void test_main(uint32_t) {
@@ -326,6 +345,7 @@ extern "C" void test_main(uint32_t) {
     test_sizes();
     test_unmap();
     test_superpages();
+    test_reply_into_missing_page();
     test_flush_and_grant();
     finish();
 }

@@ -49,20 +49,8 @@ void set_priority(unsigned lthread, unsigned priority, unsigned exponent = slice
     l4::thread_schedule(own_thread(lthread), l4::schedule_param(priority, exponent, mantissa));
 }
 
-uint64_t clock_us() { // of a page that sigma0 maps: the kernel info page
-    static const volatile l4::KernelInfo* info = nullptr;
-    if (info == nullptr) {
-        l4::Message message{1, 1, 0};
-        static uint8_t page[2 * l4::page_size];
-        const uint32_t window = (reinterpret_cast<uint32_t>(page) + l4::page_size - 1) & ~(l4::page_size - 1);
-        l4::ThreadId sigma0 = l4::sigma0_thread;
-        const auto result = l4::ipc(sigma0, l4::send_registers,
-                                    l4::receive_window(l4::Fpage::make(window, l4::page_bits), false),
-                                    l4::Timeouts::infinite(), message);
-        check(result.ok(), "the kernel info page is there");
-        info = reinterpret_cast<const volatile l4::KernelInfo*>(window);
-    }
-    return info->clock_us;
+uint64_t clock_us() {
+    return kernel_info_page().clock_us;
 }
 
 void test_nil_yields_to_equals_only() {
