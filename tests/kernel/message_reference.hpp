@@ -38,6 +38,8 @@ public:
         return false;
     }
 
+    std::uint64_t bytes_copied() const { return bytes_copied_; } // beyond string_bytes_limit: given up
+
 private:
     struct Outside {};
     struct Marks {
@@ -161,11 +163,14 @@ private:
     }
     void copy(std::uint32_t to, std::uint32_t from, std::uint32_t bytes) {
         for (std::uint32_t index = 0; index < bytes; ++index) {
+            if (++bytes_copied_ > string_bytes_limit)
+                throw Outside();
             const std::uint8_t value = byte(Side::sender, from + index, false);
             byte(Side::receiver, to + index, true) = value;
         }
     }
 
+    std::uint64_t bytes_copied_ = 0;
     World& world_;
     const kernel::MessageEnds& ends_;
     l4::MessageDope sending_, sender_size_;

@@ -86,6 +86,9 @@ private:
     std::unordered_map<std::uint32_t, Page> pages_;
 };
 
+// Longer messages take too long, and too much memory, to be tried at random.
+inline constexpr std::uint64_t string_bytes_limit = 4u << 20;
+
 struct MapCall {
     std::uint32_t send_base, fpage, window;
     bool operator==(const MapCall&) const = default;
@@ -135,8 +138,10 @@ public:
         require(within_page(to, bytes) && within_page(from, bytes), "copies beyond a page");
         require(may_read_.contains(from / l4::page_size), "copies from a page unseen");
         require(may_write_.contains(to / l4::page_size), "copies to a page unseen");
+        bytes_copied_ += bytes;
         std::memmove(&world_.space(Side::receiver).byte(to), &world_.space(Side::sender).byte(from), bytes);
     }
+    std::uint64_t bytes_copied() const { return bytes_copied_; }
     bool map(std::uint32_t send_base, l4::Fpage fpage, l4::Fpage window) {
         return world_.map({send_base, fpage.raw, window.raw});
     }
@@ -164,6 +169,7 @@ private:
     }
 
     World& world_;
+    std::uint64_t bytes_copied_ = 0;
     std::set<std::uint32_t> may_read_, may_write_;
 };
 

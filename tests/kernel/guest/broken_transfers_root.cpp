@@ -1,13 +1,7 @@
 // Transfers that are broken off: lthread_ex_regs and task_new on either side, in every state of ipc/transfer_pair.hpp's
 // table. Afterwards the same threads make a transfer that succeeds.
-//
-// Sender, receiver and their pager are threads of the root task, so the pager serves its own task: page n of the area is
-// page n of the pool. (Tasks that are deleted: agents.hpp.)
 #include "tests/kernel/guest/agents.hpp"
-
-#include "kernel-model/abi/message.hpp"
-
-#include <initializer_list>
+#include "tests/kernel/guest/pair.hpp"
 
 using namespace kernel_test;
 using l4::IpcError;
@@ -15,49 +9,7 @@ using l4::ThreadRunState;
 
 namespace {
 
-// lthread 1 is the agents' pager.
-constexpr unsigned own_pager = 2, deaf_pager = 3, sender = 4, receiver = 5;
-constexpr unsigned lower_priority = 40;
-constexpr uint32_t own_area = 0x50000000;
-constexpr unsigned area_pages = 4, half = area_pages / 2; // the sender's, then the receiver's
 constexpr uint32_t string_bytes = half * l4::page_size - 100;
-constexpr uint32_t large_source = 0x02000000, large_target = 0x02400000, large_bytes = 4u << 20;
-
-alignas(l4::page_size) uint8_t own_pool[area_pages * l4::page_size];
-using Message = l4::MemoryMessage<8, l4::message_strings_max>;
-Message outgoing, incoming;
-volatile bool answers = true;
-bool by_sysenter = false;
-
-struct Outcome {
-    volatile bool done = false;
-    l4::MessageResult result{};
-};
-Outcome sent, received;
-
-using Ipc = l4::MessageResult (*)(l4::ThreadId&, uint32_t, uint32_t, l4::Timeouts, l4::Message&);
-Ipc entry() {
-    return by_sysenter ? l4::ipc_sysenter : l4::ipc_int30;
-}
-[[noreturn]] void rest() {
-    for (;;)
-        l4::sleep_us(l4::Timeouts::infinite_us);
-}
-
-void sender_main() {
-    l4::ThreadId to = own_thread(receiver);
-    l4::Message words{11, 12, 13};
-    sent.result = entry()(to, l4::send_memory(outgoing), l4::no_receive, {}, words);
-    sent.done = true;
-    rest();
-}
-void receiver_main() {
-    l4::ThreadId from = own_thread(sender);
-    l4::Message words;
-    received.result = entry()(from, l4::no_send, l4::receive_memory(incoming), {}, words);
-    received.done = true;
-    rest();
-}
 
 // Where lthread_ex_regs sends a thread: with what its ipc has returned.
 extern "C" {
@@ -69,120 +21,39 @@ void rest_after_landing() {
 }
 asm(".text\nlanding: movl %eax, landed_with\n\tmovl $1, landed\n\tjmp rest_after_landing\n");
 
-void own_pager_main() {
-    for (;;) {
-        l4::ThreadId client;
-        l4::Message fault;
-        l4::wait(client, fault);
-        const uint32_t page = fault.w0 & ~(l4::page_size - 1);
-        const bool is_own = page >= own_area && page < own_area + sizeof own_pool;
-        if (is_own && !answers)
-            continue;
-        const uint32_t from = is_own ? reinterpret_cast<uint32_t>(own_pool) + (page - own_area) : page;
-        *reinterpret_cast<volatile uint8_t*>(from) = *reinterpret_cast<volatile uint8_t*>(from);
-        l4::Message mapping{page, l4::Fpage::make(from, l4::page_bits, l4::Fpage::write_bit).raw, 0};
-        l4::ipc(client, is_own ? l4::send_map : l4::send_registers, l4::no_receive, l4::Timeouts::zero(),
-                mapping);
-    }
-}
-
-// The host may be busy: what shall happen is waited for, for up to two seconds.
-template<class Condition>
-bool happens(Condition condition) {
-    for (unsigned tries = 0; tries < 2'000 && !condition(); ++tries)
-        l4::sleep_us(1'000);
-    return condition();
-}
-ThreadRunState state_of(l4::ThreadId id) {
-    return l4::schedule_thread(id, 0xFFFFFFFFu).state();
-}
-bool become(l4::ThreadId a, ThreadRunState state_of_a, l4::ThreadId b, ThreadRunState state_of_b) {
-    return happens([=] { return state_of(a) == state_of_a && state_of(b) == state_of_b; });
-}
-
-void take_away() {
-    for (uint32_t page = 0; page < sizeof own_pool; page += l4::page_size)
-        l4::fpage_unmap(l4::Fpage::make(reinterpret_cast<uint32_t>(own_pool + page), l4::page_bits),
-                        l4::unmap_fully);
-}
-
 // In which state of the table the transfer is stopped.
 enum Stop { sender_copies, sender_asks, sender_polls, receiver_asks, receiver_polls, stop_count };
 constexpr const char* stop_names[stop_count] = {
     "the sender copies", "the sender's pager has the fault", "the sender's pager does not receive",
     "the receiver's pager has the fault", "the receiver's pager does not receive"};
 
-void start_both(l4::ThreadId pager_of_sender, l4::ThreadId pager_of_receiver) {
-    sent.done = false;
-    received.done = false;
-    start_thread(receiver, receiver_main, pager_of_receiver);
-    happens([] { return state_of(own_thread(receiver)) == ThreadRunState::waiting; });
-    start_thread(sender, sender_main, pager_of_sender);
-    for (const unsigned lthread : {sender, receiver})
-        l4::thread_schedule(own_thread(lthread), l4::schedule_param(lower_priority));
-}
-
-void give_and_take(uint32_t from, uint32_t to, uint32_t bytes) {
-    outgoing = {};
-    incoming = {};
-    outgoing.send = l4::MessageDope::make(3, 1);
-    outgoing.strings[0].send_size = incoming.strings[0].receive_size = bytes;
-    outgoing.strings[0].send_address = from;
-    incoming.strings[0].receive_address = to;
-}
-
-// Both copies have the processor only while this thread sleeps: it stops the sender in the middle of 124 MB.
-void stop_while_copying() {
-    give_and_take(large_source, large_target, large_bytes);
-    for (l4::StringDope& dope : outgoing.strings)
-        dope = {.send_size = large_bytes, .send_address = large_source};
-    for (l4::StringDope& dope : incoming.strings)
-        dope = {.receive_size = large_bytes, .receive_address = large_target};
-    outgoing.send = l4::MessageDope::make(3, l4::message_strings_max);
-    start_both(own_thread(own_pager), own_thread(own_pager));
-    check(
-        become(own_thread(sender), ThreadRunState::sending, own_thread(receiver), ThreadRunState::receiving),
-        "a long transfer goes on");
-}
-
 void stop_at(Stop stop) {
-    if (stop == sender_copies) {
-        stop_while_copying();
-        return;
+    prepare_pair();
+    const bool copies = stop == sender_copies, by_sender = stop == sender_asks || stop == sender_polls;
+    if (copies) {
+        give_and_take_124_megabytes();
+    } else {
+        answers = Answers::none;
+        give_and_take(by_sender ? sender_area(50) : large_source, receiver_area(70), string_bytes);
+        if (stop == sender_polls || stop == receiver_polls)
+            sending.pager = receiving.pager = own_thread(deaf_pager);
     }
-    const bool by_sender = stop == sender_asks || stop == sender_polls;
-    const uint32_t program =
-        reinterpret_cast<uint32_t>(own_pool); // present whenever the pager has been asked once
-    take_away();
-    answers = false;
-    give_and_take(by_sender ? own_area + 50 : program, own_area + half * l4::page_size + 70, string_bytes);
-    const bool polls = stop == sender_polls || stop == receiver_polls;
-    const l4::ThreadId pager = own_thread(polls ? deaf_pager : own_pager);
-    start_both(pager, pager);
+    start_pair();
     check(become(own_thread(sender),
                  by_sender ? ThreadRunState::sending_calls_pager : ThreadRunState::sending,
                  own_thread(receiver),
-                 by_sender ? ThreadRunState::receiving : ThreadRunState::receiving_calls_pager),
+                 by_sender || copies ? ThreadRunState::receiving : ThreadRunState::receiving_calls_pager),
           stop_names[stop]);
 }
 
 void check_that_transfers_work() {
-    take_away();
-    answers = true;
-    uint8_t *const from = own_pool + 50, *const to = own_pool + half * l4::page_size + 70;
-    for (unsigned index = 0; index < string_bytes; ++index) {
-        from[index] = static_cast<uint8_t>(index * 3 + 1);
-        to[index] = 0;
-    }
-    give_and_take(own_area + 50, own_area + half * l4::page_size + 70, string_bytes);
-    start_both(own_thread(own_pager), own_thread(own_pager));
-    check(happens([] { return sent.done && received.done; }) && sent.result.ok() && received.result.ok() &&
-              received.result.strings() == 1,
-          "the same threads make another transfer");
-    bool came = true;
-    for (unsigned index = 0; index < string_bytes; ++index)
-        came = came && to[index] == static_cast<uint8_t>(index * 3 + 1);
-    check(came, "and its string comes");
+    prepare_pair();
+    fill_pair_pool();
+    give_and_take(sender_area(50), receiver_area(70), string_bytes);
+    start_pair();
+    check(pair_is_ok() && receiving.result.strings() == 1, "the same threads make another transfer");
+    check(string_came(pair_pool + half * l4::page_size + 70, pair_pool + 50, string_bytes),
+          "and its string comes");
 }
 
 void test_exchange_registers() {
@@ -195,7 +66,7 @@ void test_exchange_registers() {
             check(happens([] { return landed == 1; }) && landed_with == (of_sender ? 0xD0u : 0xC0u),
                   of_sender ? "0x35 on the sender: it goes on there, with D"
                             : "0x35 on the receiver: it goes on there, with C");
-            const Outcome& other = of_sender ? received : sent;
+            const PairSide& other = of_sender ? receiving : sending;
             check(other.done &&
                       has_error(other.result, of_sender ? IpcError::receive_aborted : IpcError::send_aborted),
                   of_sender ? "0x35 on the sender: the receiver gets C"
@@ -209,7 +80,8 @@ void test_new_pager() {
     stop_at(sender_asks);
     l4::exchange_registers(sender, {.pager = own_thread(deaf_pager)});
     l4::sleep_us(4'000);
-    check(state_of(own_thread(sender)) == ThreadRunState::sending_calls_pager && !sent.done && !received.done,
+    check(state_of(own_thread(sender)) == ThreadRunState::sending_calls_pager && !sending.done &&
+              !receiving.done,
           "0x35 without EIP and ESP: the transfer stays");
     l4::lthread_ex_regs(sender, reinterpret_cast<uint32_t>(landing), 0xFFFFFFFFu);
     l4::sleep_us(4'000);
@@ -259,17 +131,10 @@ void delete_tasks(unsigned victims, bool by_sender) {
 } // namespace
 
 extern "C" void test_main(uint32_t) {
-    start_thread(own_pager, own_pager_main);
-    for (const unsigned lthread : {deaf_pager, sender, receiver})
-        start_thread(lthread, rest);
-    for (uint32_t page = 0; page < large_bytes; page += l4::page_size) {
-        *reinterpret_cast<volatile uint32_t*>(large_source + page) = page;
-        *reinterpret_cast<volatile uint32_t*>(large_target + page) = 0;
-    }
-    for (const bool entry : {false, true}) {
-        if (entry && !l4::processor_has_sysenter())
+    for (const bool by_sysenter : {false, true}) {
+        if (by_sysenter && !l4::processor_has_sysenter())
             break;
-        by_sysenter = entry;
+        sending.by_sysenter = receiving.by_sysenter = by_sysenter;
         check_that_transfers_work();
         test_exchange_registers();
     }
