@@ -14,6 +14,8 @@ extern "C" void test_main(uint32_t info_address) {
         const uint32_t address = info ? info_address : superpage ? message.w0 - superpages : message.w0;
         const unsigned size = superpage ? l4::superpage_bits : l4::page_bits;
         message = {address, l4::Fpage::make(address, size, info ? 0 : l4::Fpage::write_bit).raw, 0};
-        l4::reply_and_wait(client, message, l4::send_map);
+        // A client that does not take it gets nothing.
+        for (auto result = l4::reply_and_wait(client, message, l4::send_map); !result.ok();)
+            result = l4::wait(client, message);
     }
 }
