@@ -232,7 +232,9 @@ void serve_pages(uint32_t special, uint32_t substitute, l4::ThreadId client, l4:
         auto* word = reinterpret_cast<volatile uint32_t*>(source);
         *word = *word;
         message = {page, l4::Fpage::make(source, l4::page_bits, l4::Fpage::write_bit).raw, 0};
-        l4::reply_and_wait(client, message, l4::send_map);
+        // A client that does not wait any more gets nothing.
+        for (auto result = l4::reply_and_wait(client, message, l4::send_map); !result.ok();)
+            result = l4::wait(client, message);
     }
 }
 
