@@ -21,8 +21,10 @@ using l4::ThreadRunState;
 
 namespace {
 
-constexpr unsigned sender_task = 16, pager_task = 17, receiver_task = 18, damaged_task = 40;
-constexpr unsigned first_lthread = 1, hog_lthread = 20, first_root_lthread = 10, deaf_lthread = 2;
+constexpr unsigned sender_task = 16, pager_task = 17, receiver_task = 18, damaged_task = 40,
+                   untouched_task = 99;
+constexpr unsigned first_lthread = 1, hog_lthread = 20, pagerless_lthread = 30, first_root_lthread = 10,
+                   deaf_lthread = 2;
 
 // What waits for what at the snapshot.
 enum Number : unsigned {
@@ -84,6 +86,8 @@ struct World {
     l4::MessageResult send_result[number_count], receive_result[number_count];
     bool words_came[number_count], dopes_came[number_count];
     volatile unsigned pager_answers[number_count];
+    volatile uint32_t pagerless_call; // where it is
+    volatile bool stopped_there;
 };
 World& world() {
     return *reinterpret_cast<World*>(world_base);
@@ -249,6 +253,19 @@ void hog_main() {
     rest();
 }
 
+// A message that is not there, and a pager whose TCB is not there either: to find that there is no such pager takes a TCB
+// fault, and still the thread stands before its call, once.
+void pagerless_main() {
+    world().pagerless_call = 0;
+    l4::exchange_registers(pagerless_lthread, {.pager = thread_in(untouched_task, 0)});
+    constexpr uint32_t absent_message = 0x35000000;
+    asm volatile("movl $1f, %0\n\tmovl $-1, %%ebp\n1:\tint $0x30\n\tud2"
+                 : "=m"(world().pagerless_call)
+                 : "a"(absent_message), "S"(thread_in(sender_task, 0).raw), "c"(0)
+                 : "memory");
+    rest();
+}
+
 void start_in_own_task(unsigned lthread, void (*entry)(), unsigned slot) {
     l4::lthread_ex_regs(lthread, reinterpret_cast<uint32_t>(entry), stack_of(slot));
 }
@@ -272,6 +289,10 @@ void senders_main() {
             if (is_long(number))
                 l4::thread_schedule(sender_of(number), l4::schedule_param(copier_priority, 10, 10));
         }
+    start_in_own_task(pagerless_lthread, pagerless_main, 4 + 3 * number_count);
+    while (state_of(thread_in(sender_task, pagerless_lthread)) != ThreadRunState::dead)
+        l4::sleep_us(1'000);
+    world().stopped_there = l4::exchange_registers(pagerless_lthread, {}).eip == world().pagerless_call;
     start_in_own_task(hog_lthread, hog_main, 3);
     l4::thread_schedule(l4::my_id().with_lthread(hog_lthread), l4::schedule_param(hog_priority));
     rest();
@@ -309,6 +330,7 @@ void build() {
 void check_the_middle() {
     for (unsigned number = 0; number < number_count; ++number)
         check(is_in_the_middle(number), names[number]);
+    check(world().stopped_there, "a call whose message and pager are missing is repeated as a whole");
     for (unsigned number = 0; number < number_count; ++number)
         check(world().pager_answers[number] == 0, "no pager has answered yet");
 }
