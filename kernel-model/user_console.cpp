@@ -3,12 +3,14 @@
 //   3C n      cmpb $n, %al   0 print AL, 2 print the string at EAX, 5-7 EAX in hexadecimal, 11 in decimal,
 //                            13 read a character into AL
 //   [90] EB n jmp            print the text that is jumped over
-// Everything else is ignored. User memory that is absent is faulted in first; then the call is repeated.
+// Everything else is the breakpoint exception, for threads that have a handler of it, and ignored without. User memory that is absent is faulted in first; then the call is repeated.
 #include "kernel-model/arch/handlers.hpp"
+#include "kernel-model/arch/interrupt_table.hpp"
 #include "kernel-model/arch/layout.hpp"
 #include "kernel-model/devices/serial_console.hpp"
 #include "kernel-model/ipc/page_fault.hpp"
-#include "kernel-model/memory/address_spaces.hpp"
+#include "kernel-model/memory/user_memory.hpp"
+#include "kernel-model/thread/exceptions.hpp"
 #include "kernel-model/thread/scheduler.hpp"
 
 namespace kernel {
@@ -26,26 +28,24 @@ const uint8_t* user_bytes(uint32_t address) {
 
 // The INT 3 is repeated when the thread runs next.
 void repeat_call() {
-    --current_thread->frame.eip;
+    constexpr uint8_t opcode_int = 0xCD;
+    Frame& frame = current_thread->frame;
+    const uint32_t two_bytes_before = frame.eip - 2;
+    const bool long_form = !user_fault(two_bytes_before, 2, UserAccess::read).faults &&
+                           user_bytes(two_bytes_before)[0] == opcode_int &&
+                           user_bytes(two_bytes_before)[1] == vector_breakpoint;
+    frame.eip -= long_form ? 2 : 1;
+    frame.vector = vector_page_fault; // nobody else shall set EIP back
 }
 
-// The current thread faults at `address` as if it had read there itself.
-void fault_in(uint32_t address) {
-    repeat_call();
-    page_fault_at(address, 0);
-}
-
-// True: [address, address + bytes) is present. False: the thread has faulted.
+// True: [address, address + bytes) is present. False: the thread has faulted, and will repeat its call.
 bool ensure_readable(uint32_t address, uint32_t bytes) {
-    const uint32_t last = address + bytes - 1;
-    for (uint32_t page = page_of(address);; page += l4::page_size) {
-        if (!user_readable(page)) {
-            fault_in(page < address ? address : page);
-            return false;
-        }
-        if (page == page_of(last))
-            return true;
-    }
+    const UserFault fault = user_fault(address, bytes, UserAccess::read);
+    if (!fault.faults)
+        return true;
+    repeat_call();
+    page_fault_at(fault.address, fault.error);
+    return false;
 }
 
 void print_text(uint32_t address, uint32_t length) {
@@ -103,8 +103,12 @@ void handle_breakpoint() {
     }
     if (user_bytes(eip)[0] == opcode_nop)
         ++eip;
-    if (!ensure_readable(eip, 2) || user_bytes(eip)[0] != opcode_jump_short)
+    if (!ensure_readable(eip, 2))
         return;
+    if (user_bytes(eip)[0] != opcode_jump_short) {
+        offer_trap(vector_breakpoint);
+        return;
+    }
     const uint32_t length = user_bytes(eip)[1];
     if (length < 0x80 && length != 0 && ensure_readable(eip + 2, length))
         print_text(eip + 2, length);

@@ -48,7 +48,7 @@ static_assert(sizeof(MessageHeader) == message_header_bytes);
 
 template<unsigned Words, unsigned Strings>
 struct MemoryMessage : MessageHeader {
-    MemoryMessage() { size = MessageDope::make(Words, Strings); }
+    constexpr MemoryMessage() { size = MessageDope::make(Words, Strings); }
 
     uint32_t words[Words] = {};
     StringDope strings[Strings] = {};

@@ -87,13 +87,14 @@ inline ThreadId my_id() {
     return id_nearest(nil_thread).id;
 }
 
-// INT 0x32.
-inline void fpage_unmap(Fpage fpage, uint32_t mapmask) {
+// INT 0x32. Returns the status with unmap_take_status, else nothing of use.
+inline uint32_t fpage_unmap(Fpage fpage, uint32_t mapmask) {
     uint32_t ebx, edx, esi, edi;
     asm volatile("pushl %%ebp\n\tint $0x32\n\tpopl %%ebp"
                  : "+a"(fpage.raw), "+c"(mapmask), "=b"(ebx), "=d"(edx), "=S"(esi), "=D"(edi)
                  :
                  : "memory", "cc");
+    return fpage.raw;
 }
 
 // INT 0x33. nil yields to any ready thread.

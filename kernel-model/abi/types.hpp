@@ -68,6 +68,10 @@ static_assert(sizeof(Fpage) == 4);
 // Flags of fpage_unmap's mapmask (ECX).
 inline constexpr uint32_t unmap_own_too = 1u << 31; // flush: the caller's own mapping as well
 inline constexpr uint32_t unmap_fully = 1u << 1;    // without it only write access is revoked
+// Ours: EAX returns what has been done with the fpage's pages since the last such call, through mappings derived from
+// the caller's: page_accessed, page_written. Before anything is revoked; or unmap_nothing: nothing is.
+inline constexpr uint32_t unmap_take_status = 1u << 2, unmap_nothing = 1u << 3;
+inline constexpr uint32_t page_accessed = 1u << 0, page_written = 1u << 1;
 
 // Timeouts word, high to low: m_r 8 | m_s 8 | p_s 4 | p_r 4 | e_s 4 | e_r 4.
 // e = 0: infinite; m = 0 and e != 0: zero; else 4^(15-e) * m microseconds.
@@ -139,8 +143,11 @@ enum class ThreadRunState : uint32_t {
 
 // IPC descriptors.
 inline constexpr uint32_t no_send = 0xFFFFFFFFu, no_receive = 0xFFFFFFFFu;
-inline constexpr uint32_t send_registers = 0;    // register message
-inline constexpr uint32_t send_map = 1u << 1;    // m: w0, w1 are a map item (send base, send fpage)
+inline constexpr uint32_t send_registers = 0; // register message
+inline constexpr uint32_t send_map = 1u << 1; // m: w0, w1 are a map item (send base, send fpage)
+// p: in the name of the thread whose message the sender has received last, if that or the destination is of its own
+// task; else p means nothing.
+inline constexpr uint32_t send_propagated = 1;
 inline constexpr uint32_t receive_registers = 0; // closed wait, register message
 inline constexpr uint32_t open_wait = 1;         // o
 // The descriptor is an fpage: receive window of a map message.
@@ -155,13 +162,14 @@ constexpr uint32_t receive_window(Fpage window, bool open) {
 struct MessageResult {
     uint32_t raw = 0;
 
-    static constexpr uint32_t mapped_bit = 2, tcb_fault_bit = 8;
+    static constexpr uint32_t propagated_bit = 1, mapped_bit = 2, tcb_fault_bit = 8;
 
     constexpr unsigned words() const { return raw >> 13; }          // of a message in memory
     constexpr unsigned strings() const { return raw >> 8 & 0x1Fu; } // receive dopes that were used
     constexpr unsigned error() const { return raw >> 4 & 0xFu; }
     constexpr bool ok() const { return error() == 0; }
     constexpr bool mapped() const { return raw & mapped_bit; }
+    constexpr bool propagated() const { return raw & propagated_bit; } // not from the thread that it names
     constexpr bool is_tcb_fault() const { return raw & tcb_fault_bit; }
 };
 

@@ -8,7 +8,8 @@ namespace kernel::cpu {
 inline constexpr uint32_t cr0_task_switched = 1u << 3;
 inline constexpr uint32_t cr4_global_pages = 1u << 7;
 inline constexpr uint32_t eflags_reserved_one = 1u << 1, eflags_trap = 1u << 8, eflags_interrupts = 1u << 9;
-inline constexpr uint32_t eflags_io_privilege_3 = 3u << 12;
+inline constexpr uint32_t eflags_io_privilege_3 = 3u << 12, eflags_nested = 1u << 14,
+                          eflags_resume = 1u << 16;
 
 // CPUID leaf 1, EDX.
 inline constexpr uint32_t feature_fpu = 1u << 0, feature_apic = 1u << 9, feature_global_pages = 1u << 13;

@@ -17,6 +17,8 @@
 #define task_state _ZN6kernel10task_stateE
 #define task_table _ZN6kernel10task_tableE
 #define FRAME(register) TCB_FRAME + FRAME_##register
+#define FRAME_FROM_END(register) FRAME_##register - FRAME_BYTES
+#define TCB_FROM_FRAME_END -(TCB_FRAME + FRAME_BYTES)
 
     .section .entries, "ax"
 
@@ -57,7 +59,7 @@ resume:
     addl $8, %esp
     iretl
 
-/* w0 in EBP too, whether or not the caller has `movl %ebp, %edx` before its return address. */
+/* w0 in EBP too: with VECTOR_SYSENTER, EIP is at the caller's `movl %ebp, %edx`. */
 resume_after_sysenter:
     cmpl $VECTOR_IN_TRANSFER, FRAME(VECTOR)(%eax)
     je go_on_with_transfer
@@ -113,18 +115,18 @@ sysenter_entry:
     testl %eax, %eax                    /* send registers */
     jnz complete_frame
     cmpl $1, %ebp                       /* receive registers, from the partner or (1) from anybody, for ever */
+    leal 16(%ecx), %ebp                 /* the stack that it returns to */
     ja complete_frame
     USER_READ testb $TIMEOUTS_RECEIVE_EXPONENT, 12(%ecx)
     jnz complete_frame
+    movl %ebp, FRAME(ESP)(%edx)
     USER_READ movl (%ecx), %ebp         /* return by SYSEXIT to the MOV before the return address */
-    movl %ebp, FRAME(EIP)(%edx)
     leal -2(%ebp), %ebp
     cmpl $USER_SPACE_END, %ebp
     jae complete_frame
     USER_READ cmpw $MOVL_EBP_EDX, (%ebp)
     jne complete_frame
-    leal 16(%ecx), %ebp
-    movl %ebp, FRAME(ESP)(%edx)
+    movl %ebp, FRAME(EIP)(%edx)
 
     movl %esi, %ebp                     /* EBP: the partner's TCB, as offset; ESI is its id */
     andl $TCB_OFFSET_MASK, %ebp
@@ -134,32 +136,31 @@ sysenter_partner_touch:
     jne complete_frame
     cmpw $STATE_WAITING_USER, TCB_ARRAY + TCB_STATE(%ebp)
     jne complete_frame
-    movzbl TCB_ARRAY + TCB_PRIORITY(%ebp), %eax
-    cmpl scheduler + SCHEDULER_FLOOR, %eax
-    jl by_reference
     cmpl $VECTOR_SYSENTER, TCB_ARRAY + FRAME(VECTOR)(%ebp)
     jne by_reference
-    movl TCB_ARRAY + TCB_WAKEUP + 4(%ebp), %eax
-    andl TCB_WAKEUP + 4(%edx), %eax     /* neither has a timeout: the clock never gets that far */
-    cmpl $-1, %eax
+    cmpl $-1, TCB_ARRAY + TCB_WAKEUP + 4(%ebp) /* no timeout: the clock never gets that far */
     jne by_reference
     cmpl $0, floating_point_owner       /* CR0.TS stays set */
     jne x87_in_use
-1:  leal TCB_ARRAY(%ebp), %ecx          /* ECX: the partner's TCB */
-    movl TCB_ID(%edx), %eax             /* EAX: the caller's id */
+1:  movl TCB_ID(%edx), %eax             /* EAX: the caller's id */
+    movzbl TCB_ARRAY + TCB_PRIORITY(%ebp), %ecx
     cmpl %eax, TCB_ARRAY + TCB_PARTNER(%ebp)
     jne partner_in_open_wait
-2:  testb $1, FRAME(EBP)(%edx)
+2:  cmpl scheduler + SCHEDULER_FLOOR, %ecx
+    jl by_reference
+    testb $1, FRAME(EBP)(%edx)
     jnz caller_in_open_wait
     movl %esi, TCB_PARTNER(%edx)
-3:  xorl %eax, %esi
+3:  leal TCB_ARRAY(%ebp), %ecx          /* ECX: the partner's TCB, EBP: the end of its frame */
+    leal TCB_ARRAY + TCB_FRAME + FRAME_BYTES(%ebp), %ebp
+    xorl %eax, %esi
     testl $ID_TASK_MASK, %esi
     jnz other_task
 4:  movw $STATE_WAITING_USER, TCB_STATE(%edx)
-    movb $STATE_RUNNING, TCB_ARRAY + TCB_STATE(%ebp)
+    movb $STATE_RUNNING, TCB_STATE(%ecx)
     movl %ecx, current_thread
-    leal TCB_ARRAY + TCB_FRAME + FRAME_BYTES(%ebp), %ebp
     movl %ebp, task_state + TASK_STATE_ESP0
+    movl %eax, TCB_LAST_SENDER(%ecx)
     movl %eax, %esi                     /* the sender */
     movl TCB_ID(%ecx), %eax
     .byte 0x0F, 0x1F, 0x80              /* probe thread_switch: EAX is the id */
@@ -167,7 +168,6 @@ sysenter_partner_touch:
     movl (%esp), %ebp                   /* w0 */
     movl FRAME(EIP)(%ecx), %edx
     movl FRAME(ESP)(%ecx), %ecx
-    leal -2(%edx), %edx
     xorl %eax, %eax
     cld
     sti                                 /* no interrupt before SYSEXIT is over */
@@ -196,17 +196,17 @@ caller_in_open_wait:
 
 /* The other address space. SYSEXIT keeps EFLAGS, so IOPL is set if the other task has another. ECX, ESI are free. */
 other_task:
-    movl TCB_ARRAY + FRAME(EFLAGS)(%ebp), %esi
+    movl FRAME_FROM_END(EFLAGS)(%ebp), %esi
     movl FRAME(EFLAGS)(%edx), %ecx
     xorl %esi, %ecx
     testl $EFLAGS_IO_PRIVILEGE, %ecx
     jnz other_rights
-5:  movzbl TCB_ARRAY + TCB_ID + 2(%ebp), %ecx /* the task */
+5:  movzbl TCB_FROM_FRAME_END + TCB_ID + 2(%ebp), %ecx /* the task */
     leal (%ecx, %ecx, 2), %ecx
     movl task_table(, %ecx, 4), %ecx
     movl %ecx, scheduler + SCHEDULER_DIRECTORY
     movl %ecx, %cr3
-    leal TCB_ARRAY(%ebp), %ecx
+    leal TCB_FROM_FRAME_END(%ebp), %ecx
     jmp 4b
 other_rights:
     andl $EFLAGS_IO_PRIVILEGE, %esi
@@ -230,6 +230,7 @@ complete_frame:
     USER_READ cmpw $MOVL_EBP_EDX, (%ebp)
     jne 1f
     movl $VECTOR_SYSENTER, FRAME(VECTOR)(%edx)
+    movl %ebp, FRAME(EIP)(%edx)
 1:  USER_READ movl 12(%ecx), %ebp
     movl %ebp, FRAME(ECX)(%edx)
     leal 16(%ecx), %ebp

@@ -18,7 +18,7 @@
 #define FRAME_BYTES 60
 
 /* Frame::vector of an ipc that came by SYSENTER; no vector of the processor's. */
-#define VECTOR_SYSENTER 0x38       /* may return by SYSEXIT: `movl %ebp, %edx` stands before the return address */
+#define VECTOR_SYSENTER 0x38       /* may return by SYSEXIT: EIP is at a `movl %ebp, %edx` before the return address */
 #define VECTOR_SYSENTER_PLAIN 0x39 /* returns by IRET only */
 #define VECTOR_IN_TRANSFER 0x3A    /* does not return yet: transfers a message through memory */
 
@@ -28,9 +28,10 @@
 #define TCB_PRIORITY 6
 #define TCB_PARTNER 8
 #define TCB_SENDERS 12
+#define TCB_LAST_SENDER 24
 #define TCB_FRAME 32
 #define TCB_WAKEUP 104
-#define TCB_INTERRUPT_LINES 136
+#define TCB_INTERRUPT_LINES 140
 #define STATE_RUNNING 1
 #define STATE_WAITING_USER 3 /* state waiting, kind user: the two bytes at TCB_STATE */
 #define ANY_PARTNER -1

@@ -43,7 +43,7 @@ void floating_point_forget(const Tcb* thread) {
 
 void handle_no_fpu() {
     if (!available) {
-        stop_thread(*current_thread, "no x87 in this processor");
+        raise_exception();
         return;
     }
     trap_floating_point(false);

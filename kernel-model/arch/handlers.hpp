@@ -7,6 +7,7 @@ namespace kernel {
 void handle_exception();
 void handle_breakpoint();
 void handle_no_fpu();
+void handle_protection();
 void handle_page_fault();
 void handle_interrupt();
 

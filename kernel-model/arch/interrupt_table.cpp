@@ -59,7 +59,7 @@ const TrapHandler trap_handlers[kernel::vector_count] = {
     kernel::handle_exception,  // 10 invalid TSS
     kernel::handle_exception,  // 11 segment not present
     kernel::handle_exception,  // 12 stack fault
-    kernel::handle_exception,  // 13 general protection
+    kernel::handle_protection, // 13 general protection
     kernel::handle_page_fault, // 14
     kernel::handle_exception,  // 15
     kernel::handle_exception,  // 16 x87 error

@@ -3,6 +3,7 @@
 //   0xC0000000  end of user space
 //   0xE0000000  TCB array, 16 MB: paged, one set of page tables shared by all tasks
 //   0xF0000000  window on the first 128 MB of physical memory, 4 MB pages
+//   0xF8000000  the task state segment and the task's I/O map (memory/port_spaces.hpp)
 //   0xF9000000  the kernel's image, loaded at physical 1 MB
 //   0xF93FE000  the page of a receiver that a message is copied to (ipc/transfer_memory.hpp)
 //   0xF93FF000  the local APIC's registers, if its timer is used

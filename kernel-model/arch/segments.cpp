@@ -2,6 +2,7 @@
 
 #include "kernel-model/arch/cpu.hpp"
 #include "kernel-model/arch/selectors.h"
+#include "kernel-model/memory/port_spaces.hpp"
 
 extern "C" {
 void load_segments();
@@ -11,7 +12,8 @@ extern char panic_stack_top[];
 
 namespace kernel {
 
-constinit TaskStateSegment task_state{};
+// Within one page: the I/O map begins at the next one.
+alignas(128) constinit TaskStateSegment task_state{};
 
 namespace {
 
@@ -32,17 +34,22 @@ alignas(8) constinit uint64_t descriptors[7] = {0,
                                                 0,
                                                 0};
 
-uint64_t task_state_descriptor(const TaskStateSegment& segment) {
-    const uint64_t base = reinterpret_cast<uint32_t>(&segment);
-    return (sizeof(TaskStateSegment) - 1) | (base & 0xFFFFFF) << 16 | uint64_t{available_task_state} << 40 |
-           (base >> 24) << 56;
+constexpr uint64_t task_state_descriptor(uint64_t base, uint32_t limit) {
+    return limit | (base & 0xFFFFFF) << 16 | uint64_t{available_task_state} << 40 | (base >> 24) << 56;
+}
+
+// TR points to the place where task_state is followed by an I/O map and one more byte (port_spaces.hpp).
+uint64_t current_task_state_descriptor() {
+    constexpr uint32_t map_bytes = l4::io_port_count / 8;
+    const uint32_t offset = reinterpret_cast<uint32_t>(&task_state) % l4::page_size;
+    task_state.io_bitmap_offset = static_cast<uint16_t>(l4::page_size - offset);
+    return task_state_descriptor(port_space_base + offset, task_state.io_bitmap_offset + map_bytes);
 }
 
 } // namespace
 
 void load_segment_tables() {
     task_state.ss0 = SELECTOR_KERNEL_STACK;
-    task_state.io_bitmap_offset = sizeof(TaskStateSegment); // none: ports only by IOPL
 
     double_fault_state.cr3 = cpu::read_cr3();
     double_fault_state.eip = reinterpret_cast<uint32_t>(&double_fault_entry);
@@ -53,8 +60,9 @@ void load_segment_tables() {
     double_fault_state.ds = double_fault_state.es = SELECTOR_USER_DATA;
     double_fault_state.io_bitmap_offset = sizeof(TaskStateSegment);
 
-    descriptors[SELECTOR_TASK_STATE / 8] = task_state_descriptor(task_state);
-    descriptors[SELECTOR_DOUBLE_FAULT / 8] = task_state_descriptor(double_fault_state);
+    descriptors[SELECTOR_TASK_STATE / 8] = current_task_state_descriptor();
+    descriptors[SELECTOR_DOUBLE_FAULT / 8] =
+        task_state_descriptor(reinterpret_cast<uint32_t>(&double_fault_state), sizeof(TaskStateSegment) - 1);
 
     struct [[gnu::packed]] {
         uint16_t limit;

@@ -1,6 +1,7 @@
 // Segment descriptors and task state segments.
 //
-// All segments are flat; pages alone protect the kernel. The kernel's data segment is the user's (see
+// All segments are flat; pages alone protect the kernel. TR reaches task_state through the port space, where an I/O
+// map of the running task's follows it. The kernel's data segment is the user's (see
 // entries.S). A second TSS catches double faults on the panic stack.
 #pragma once
 

@@ -32,6 +32,7 @@ static_assert(VECTOR_SYSENTER >= vector_count && VECTOR_SYSENTER_PLAIN > VECTOR_
 static_assert(offsetof(Tcb, id) == TCB_ID && offsetof(Tcb, state) == TCB_STATE);
 static_assert(offsetof(Tcb, kind) == TCB_STATE + 1 && offsetof(Tcb, priority) == TCB_PRIORITY);
 static_assert(offsetof(Tcb, partner) == TCB_PARTNER && offsetof(Tcb, senders) == TCB_SENDERS);
+static_assert(offsetof(Tcb, last_sender) == TCB_LAST_SENDER);
 static_assert(offsetof(Tcb, frame) == TCB_FRAME && offsetof(Tcb, wakeup_us) == TCB_WAKEUP);
 static_assert(offsetof(Tcb, interrupt_lines) == TCB_INTERRUPT_LINES);
 static_assert(static_cast<int>(ThreadState::running) == STATE_RUNNING);

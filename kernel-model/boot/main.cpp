@@ -13,6 +13,7 @@
 #include "kernel-model/devices/timer.hpp"
 #include "kernel-model/memory/address_spaces.hpp"
 #include "kernel-model/memory/kernel_memory.hpp"
+#include "kernel-model/memory/port_spaces.hpp"
 #include "kernel-model/panic.hpp"
 #include "kernel-model/thread/tcb_array.hpp"
 
@@ -72,6 +73,7 @@ extern "C" void kernel_main(uint32_t magic, uint32_t information, uint32_t cpu_f
     load_segment_tables();
     load_interrupt_table();
     finish_kernel_mappings(cpu_features & cpu::feature_global_pages);
+    initialise_port_spaces();
     enable_sysenter(cpu_signature, cpu_features);
     detect_floating_point(cpu_features & cpu::feature_fpu);
 

@@ -10,7 +10,7 @@
 #include "kernel-model/ipc/interrupts.hpp"
 #include "kernel-model/ipc/ipc_engine.hpp"
 #include "kernel-model/ipc/page_fault.hpp"
-#include "kernel-model/memory/address_spaces.hpp"
+#include "kernel-model/memory/user_memory.hpp"
 #include "kernel-model/thread/scheduler.hpp"
 #include "kernel-model/thread/tcb_array.hpp"
 
@@ -42,28 +42,26 @@ constexpr uint32_t timeouts_receive_exponent = 0xF; // zero: infinite
     to.edi = frame.edi;
     to.esi = caller.id;
     to.eax = 0;
+    partner.last_sender = caller.id;
     partner.state = ThreadState::running;
     caller.state = ThreadState::waiting;
     caller.partner = open ? any_partner : partner.id;
-    caller.wakeup_us = no_wakeup;
     scheduler.hand_over_now(partner);
     return true;
 }
 
 // A doubleword of the caller's own memory. False: the call is over, or is made again when the page has come.
 bool read_own_memory(Tcb& caller, uint32_t address, uint32_t& value) {
-    constexpr uint32_t user_read = 4; // error code of a page fault
     if (address >= l4::user_space_end) {
         fail(caller, IpcError::send_cut);
         return false;
     }
-    if (!user_readable(address)) {
-        pager_of(caller); // a touch point, which rewinds by itself
+    if (const UserFault fault = user_fault(address, sizeof value, UserAccess::read); fault.faults) {
         rewind_system_call(caller.frame);
-        page_fault_at(address, user_read);
+        page_fault_at(fault.address, fault.error);
         return false;
     }
-    value = *reinterpret_cast<const uint32_t*>(address);
+    value = load_from_user<uint32_t>(address);
     return true;
 }
 
@@ -89,6 +87,8 @@ void send_phase(Tcb& caller, Tcb* partner) {
         fail(caller, IpcError::no_such_thread);
         return;
     }
+    if (frame.eax & l4::send_propagated)
+        find_thread({caller.last_sender}); // a touch point: its wait may be redirected
     if (l4::descriptor_has_address(frame.eax) && !read_send_dopes(caller))
         return;
     start_send(caller, *partner, l4::Timeouts{frame.ecx}.send_us());

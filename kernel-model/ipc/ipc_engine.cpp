@@ -55,12 +55,32 @@ uint32_t transfer_map_item(const Tcb& sender, const Tcb& receiver) {
     return mapped ? l4::MessageResult::mapped_bit : condition_code(l4::IpcError::receive_map_failed);
 }
 
-void transfer_words(const Tcb& sender, Frame& to) {
+// In whose name a message comes: the sender's, or, if it is propagated, that of the thread whose message the sender has
+// received last. Either that thread or the receiver must be of the sender's task: others are not spoken for.
+Tcb* propagated_sender(const Tcb& sender, const Tcb& receiver) {
+    if (sender.kind != IpcKind::user || !(sender.frame.eax & l4::send_propagated))
+        return nullptr;
+    const l4::ThreadId id{sender.last_sender};
+    const bool may_speak = id.task() == task_of(sender) || task_of(receiver) == task_of(sender);
+    return may_speak && is_thread_present(id) && id.raw != receiver.id ? &tcb_of(id) : nullptr;
+}
+
+// The words and the sender; returns what of the condition code tells of them. If the message is propagated and its
+// originator waits for the sender's answer, it waits for the receiver's from here on.
+uint32_t deliver_words(const Tcb& sender, Tcb& receiver) {
     const bool of_user = sender.kind == IpcKind::user;
+    Frame& to = receiver.frame;
     to.edx = of_user ? sender.frame.edx : sender.fault_w0;
     to.ebx = of_user ? sender.frame.ebx : sender.fault_w1;
     to.edi = of_user ? sender.frame.edi : 0;
-    to.esi = sender.id;
+    Tcb* const originator = propagated_sender(sender, receiver);
+    to.esi = receiver.last_sender = originator != nullptr ? originator->id : sender.id;
+    if (originator == nullptr)
+        return 0;
+    if (originator->state == ThreadState::waiting && originator->kind == IpcKind::user &&
+        originator->partner == sender.id)
+        originator->partner = receiver.id;
+    return l4::MessageResult::propagated_bit;
 }
 
 constexpr unsigned error_of(uint32_t code) {
@@ -77,7 +97,7 @@ uint32_t transfer_registers(const Tcb& sender, Tcb& receiver) {
         tcb_pager_knows_nothing(receiver);
     if (receiver.kind != IpcKind::user)
         return code; // of a pager's answer only the map item counts
-    transfer_words(sender, receiver.frame);
+    code |= deliver_words(sender, receiver);
     if (sends_memory(sender) && error_of(code) == 0)
         code |= condition_code(l4::IpcError::receive_cut);
     return code;
@@ -93,8 +113,6 @@ bool finish_send(Tcb& sender, uint32_t code) {
     if (sender.kind != IpcKind::user) {
         sender.state = ThreadState::waiting; // for the reply, until the time at which all of it is given up
         scheduler.not_ready(sender);
-        if (sender.wakeup_us != no_wakeup)
-            scheduler.set_absolute_wakeup(sender, sender.wakeup_us);
         return false;
     }
     if (error_of(code) != 0) {
@@ -134,7 +152,8 @@ Tcb* receive_step(Tcb& receiver) {
     }
     if (sender != nullptr) {
         dequeue_sender(receiver, *sender);
-        scheduler.cancel_wakeup(*sender);
+        if (sender->kind == IpcKind::user)
+            scheduler.cancel_wakeup(*sender); // that of a page fault is for question and answer
         if (needs_transfer(*sender, receiver)) {
             pair_up(*sender, receiver);
             return nullptr;
@@ -195,9 +214,8 @@ void start_kernel_rpc(Tcb& thread, IpcKind kind, Tcb& partner, uint32_t w0, uint
     thread.fault_w0 = w0;
     thread.fault_w1 = w1;
     thread.partner = partner.id;
-    thread.wakeup_us =
-        timeout_us == l4::Timeouts::infinite_us ? no_wakeup : scheduler.clock_us() + timeout_us;
-    start_send(thread, partner, timeout_us);
+    scheduler.set_wakeup(thread, timeout_us);
+    start_send(thread, partner, l4::Timeouts::infinite_us);
 }
 
 void complete(Tcb& thread, uint32_t message_dope) {
@@ -215,10 +233,9 @@ void complete(Tcb& thread, uint32_t message_dope) {
 }
 
 void finish_transfer(Tcb& sender, Tcb& receiver) {
-    const uint32_t code = sender.transfer.progress.result;
+    const uint32_t code = sender.transfer.progress.result | deliver_words(sender, receiver);
     leave_transfer(sender);
     leave_transfer(receiver);
-    transfer_words(sender, receiver.frame);
     complete(receiver, code);
     scheduler.hand_over_to(receiver);
     if (finish_send(sender, code))
@@ -273,7 +290,7 @@ void give_up_page_fault(Tcb& thread) {
 void deliver_interrupt(Tcb& receiver, unsigned line) {
     scheduler.cancel_wakeup(receiver);
     receiver.frame.edx = receiver.frame.ebx = receiver.frame.edi = 0;
-    receiver.frame.esi = l4::ThreadId::interrupt(line).raw;
+    receiver.frame.esi = receiver.last_sender = l4::ThreadId::interrupt(line).raw;
     complete(receiver, 0);
 }
 

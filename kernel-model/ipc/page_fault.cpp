@@ -3,7 +3,11 @@
 // The thread blocks in a call to its pager: w0 = fault address with bit 1 = write, w1 = EIP; the reply's map
 // item goes into its space, then it repeats the instruction. sigma0's faults are served here: its space is
 // all memory, 1:1.
+//
+// The use of a port without the right to it is a page fault as well: w0 is the I/O fpage of the ports that the
+// instruction wanted, as Hazelnut has it.
 #include "kernel-model/ipc/page_fault.hpp"
+#include "kernel-model/abi/io_fpage.hpp"
 #include "kernel-model/abi/probes.hpp"
 #include "kernel-model/arch/cpu.hpp"
 #include "kernel-model/arch/handlers.hpp"
@@ -20,6 +24,12 @@ namespace kernel {
 namespace {
 
 constexpr uint32_t error_protection = 1u << 0, error_write = 1u << 1;
+
+void call_pager(Tcb& thread, Tcb& pager, uint32_t w0, l4::Phase phase) {
+    l4::probe<l4::Probe::phase>(static_cast<uint32_t>(phase));
+    start_kernel_rpc(thread, IpcKind::page_fault, pager, w0, thread.frame.eip, l4::Timeouts::infinite_us);
+    scheduler.reschedule();
+}
 
 } // namespace
 
@@ -45,18 +55,29 @@ void page_fault_at(uint32_t address, uint32_t error) {
         stop_thread(thread, "page fault without a pager", address);
         return;
     }
-    l4::probe<l4::Probe::fault_begin>(address, error);
     const bool protected_write = (error & error_write) && is_persistent(task);
-    l4::probe<l4::Probe::phase>(
-        static_cast<uint32_t>(protected_write ? l4::Phase::write_fault : l4::Phase::read_fault));
-    start_kernel_rpc(thread, IpcKind::page_fault, *pager, fault_word(address, error & error_write),
-                     thread.frame.eip, l4::Timeouts::infinite_us);
-    scheduler.reschedule();
+    l4::probe<l4::Probe::fault_begin>(address, error);
+    call_pager(thread, *pager, fault_word(address, error & error_write),
+               protected_write ? l4::Phase::write_fault : l4::Phase::read_fault);
+}
+
+void io_page_fault_at(unsigned port, unsigned log2_count) {
+    Tcb& thread = *current_thread;
+    const l4::IoFpage fault = l4::IoFpage::make(port, log2_count);
+    Tcb* const pager = pager_of(thread);
+    if (pager == nullptr) {
+        stop_thread(thread, "I/O page fault without a pager", fault.raw);
+        return;
+    }
+    l4::probe<l4::Probe::fault_begin>(fault.raw, 0);
+    call_pager(thread, *pager, fault.raw, l4::Phase::read_fault);
 }
 
 void handle_page_fault() {
     const uint32_t address = cpu::read_cr2();
     repeat_sysenter(*current_thread, address);
+    if (repeat_trap(address))
+        return;
     page_fault_at(address, current_thread->frame.error);
 }
 

@@ -44,13 +44,12 @@ void pair_up(Tcb& sender, Tcb& receiver) {
 }
 
 Tcb* partner_in_transfer(const Tcb& thread) {
-    Tcb& partner = tcb_of({thread.transfer.partner});
-    if (!tcb_page_in_use(index_of(partner) / tcbs_per_page) || !scheduler.entry(partner).known)
+    if (!is_thread_present({thread.transfer.partner}))
         return nullptr;
+    Tcb& partner = tcb_of({thread.transfer.partner});
     const TransferRole other =
         thread.transfer.role == TransferRole::sender ? TransferRole::receiver : TransferRole::sender;
-    const bool paired = partner.id == thread.transfer.partner && partner.transfer.role == other &&
-                        partner.transfer.partner == thread.id;
+    const bool paired = partner.transfer.role == other && partner.transfer.partner == thread.id;
     return paired ? &partner : nullptr;
 }
 

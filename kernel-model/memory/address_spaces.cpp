@@ -6,6 +6,7 @@
 #include "kernel-model/arch/pages.hpp"
 #include "kernel-model/boot/boot_information.hpp"
 #include "kernel-model/memory/kernel_memory.hpp"
+#include "kernel-model/memory/port_spaces.hpp"
 #include "kernel-model/thread/scheduler.hpp"
 #include "kernel-model/thread/task.hpp"
 #include "kernel-model/thread/tcb_array.hpp"
@@ -163,6 +164,7 @@ void forget_mappings() {
     mapping_database.forget(l4::sigma0_task, l4::user_space_end, [persistence](unsigned task) {
         return persistence ? !is_persistent(task) : task == l4::sigma0_task || task == tcb_array_task;
     });
+    forget_port_rights();
     finish_tlb_changes();
 }
 
@@ -179,12 +181,6 @@ void clock_ticked(uint32_t us) {
     }
     forget_left_us = forget_period_us;
     forget_mappings();
-}
-
-bool user_readable(uint32_t address) {
-    if (address >= l4::user_space_end)
-        return false;
-    return tables_of(task_of(*current_thread)).find(address).present();
 }
 
 void enable_global_pages() {

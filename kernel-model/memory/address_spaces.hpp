@@ -48,9 +48,6 @@ void forget_mappings();
 void forget_mappings_every(unsigned ms);
 void clock_ticked(uint32_t us);
 
-// Is `address` readable for the current task without a page fault?
-bool user_readable(uint32_t address);
-
 void enable_global_pages(); // the processor has them: TCB array and kernel keep their TLB entries across
                             // switches
 uint32_t global_page_flag();

@@ -4,6 +4,7 @@
 #include "kernel-model/arch/layout.hpp"
 #include "kernel-model/memory/address_spaces.hpp"
 #include "kernel-model/memory/fpage_arithmetic.hpp"
+#include "kernel-model/memory/port_spaces.hpp"
 #include "kernel-model/thread/task.hpp"
 #include "kernel-model/thread/tcb.hpp"
 
@@ -18,6 +19,8 @@ uint64_t end_of(uint32_t start, unsigned log2_size) {
 } // namespace
 
 bool map_fpage(unsigned from_task, MapItem item, unsigned to_task, l4::Fpage window) {
+    if (l4::IoFpage::is(item.fpage.raw))
+        return to_task == tcb_array_task || map_ports(from_task, {item.fpage.raw}, to_task);
     const MapGeometry geometry = map_geometry(item.send_base, item.fpage, window);
     if (geometry.log2_size == 0)
         return true;
@@ -53,10 +56,19 @@ PageRange user_part(l4::Fpage fpage) {
 }
 
 void call_fpage_unmap() {
-    const Frame& frame = current_thread->frame;
+    Frame& frame = current_thread->frame;
+    const unsigned task = task_of(*current_thread);
+    if (l4::IoFpage::is(frame.eax)) {
+        if (!(frame.ecx & l4::unmap_nothing))
+            unmap_ports(task, {frame.eax}, frame.ecx & l4::unmap_own_too);
+        return;
+    }
     const PageRange range = user_part(l4::Fpage{frame.eax});
-    mapping_database.unmap(task_of(*current_thread), range.low, range.high, frame.ecx & l4::unmap_own_too,
-                           frame.ecx & l4::unmap_fully);
+    if (frame.ecx & l4::unmap_take_status)
+        frame.eax = mapping_database.take_status(task, range.low, range.high);
+    if (!(frame.ecx & l4::unmap_nothing))
+        mapping_database.unmap(task, range.low, range.high, frame.ecx & l4::unmap_own_too,
+                               frame.ecx & l4::unmap_fully);
     finish_tlb_changes();
 }
 

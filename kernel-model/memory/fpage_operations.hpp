@@ -12,7 +12,8 @@ struct MapItem {
     l4::Fpage fpage;
 };
 
-// Maps or grants what `item` names in `from_task` into the window of `to_task`. False: memory ran out on the
+// Maps or grants what `item` names in `from_task` into the window of `to_task`; ports (an I/O fpage) whatever the
+// window is. False: memory ran out on the
 // way.
 bool map_fpage(unsigned from_task, MapItem item, unsigned to_task, l4::Fpage window);
 

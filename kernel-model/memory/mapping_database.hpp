@@ -21,6 +21,12 @@
 // When there is no memory to split, unmap treats the whole superpage as it should have treated the part:
 // more is revoked than was asked for, never less, and page faults bring it back (I7).
 //
+// Status. The processor marks in an entry that its page was accessed or written. Before anybody asks, and before an entry
+// goes, its marks are *harvested*: cleared, and noted in the entries of all mappings that it descends from. So each
+// mapper can ask for itself, and take away, what has been done below since it asked last; no other's knowledge
+// suffers. A superpage has one set of marks for all its parts, which each part has after a split: more may
+// seem to be written than was, never less.
+//
 // A template over the address spaces, so that host tests check it, step by step, against a simple model.
 // Spaces has
 //   PageEntry find(task, page)            as PageTables
@@ -98,6 +104,24 @@ public:
             unmap_entry(entry, own_too, fully);
             page = next_superpage(page);
         }
+    }
+
+    // What has been done since the last time by mappings that descend from those of [low, high) in `task`:
+    // l4::page_accessed, l4::page_written.
+    uint32_t take_status(unsigned task, uint32_t low, uint32_t high) {
+        uint32_t status = 0;
+        for (uint32_t page = low; page < high;) {
+            const PageEntry entry = spaces_.find(task, page);
+            if (entry.present()) {
+                const NodeNumber node = *entry.node;
+                const bool whole = page % l4::superpage_size == 0 && high - page >= l4::superpage_size;
+                if (entry.superpage && !whole && forest_[node].first_child != 0 && split(node))
+                    continue; // with its pages
+                status |= take_status_of(entry);
+            }
+            page = entry.pte == nullptr || entry.superpage ? next_superpage(page) : page + l4::page_size;
+        }
+        return status;
     }
 
     // Drops all mappings that descend from `root_task`'s, but those of tasks for which keep(task) holds and those
@@ -192,11 +216,13 @@ private:
         const uint32_t value = frame | spaces_.flags(to.task) | pte::present | rights;
         if (!grant)
             return enter(to.task, to.page, value, superpage, *source.node);
+        harvest(*source.node);
         target = entry_for(to.task, to.page, superpage);
         if (target.pte == nullptr)
             return false;
         const NodeNumber moved = *source.node;
-        fill(target, to.task, to.page, value, moved);
+        fill(target, to.task, to.page, value | (*source.pte & (pte::written_below | pte::accessed_below)),
+             moved);
         forest_.move(moved, to.task, to.page);
         clear(source, from.task, from.page);
         if (!(value & pte::writable))
@@ -236,6 +262,28 @@ private:
             while (forest_[node].first_child != 0)
                 remove_subtree(forest_[node].first_child);
         }
+    }
+
+    uint32_t take_status_of(PageEntry entry) {
+        const NodeNumber top = *entry.node;
+        for (NodeNumber number = forest_.next_in_preorder(top, top); number != 0;
+             number = forest_.next_in_preorder(number, top))
+            harvest(number);
+        const uint32_t marks = *entry.pte;
+        *entry.pte &= ~(pte::written_below | pte::accessed_below);
+        return (marks & pte::written_below ? l4::page_written : 0) |
+               (marks & pte::accessed_below ? l4::page_accessed : 0);
+    }
+    void harvest(NodeNumber number) {
+        uint32_t& entry = *entry_of(number).pte;
+        const uint32_t below =
+            (entry & pte::dirty ? pte::written_below : 0) | (entry & pte::accessed ? pte::accessed_below : 0);
+        if (below == 0)
+            return;
+        entry &= ~(pte::dirty | pte::accessed);
+        spaces_.changed(forest_[number].task(), forest_[number].page());
+        for (NodeNumber above = forest_[number].parent; above != 0; above = forest_[above].parent)
+            *entry_of(above).pte |= below;
     }
 
     // Splits a superpage, after all superpages that descend from it. False: out of memory; some may be split.
@@ -285,6 +333,7 @@ private:
     uint32_t frame_of(NodeNumber number) const { return entry_of(number).frame_of(forest_[number].page()); }
 
     void remove_leaf(NodeNumber number) {
+        harvest(number);
         clear(entry_of(number), forest_[number].task(), forest_[number].page());
         forest_.detach(number);
         forest_.release(number);

@@ -19,6 +19,8 @@ namespace kernel {
 namespace pte {
 inline constexpr uint32_t present = 1u << 0, writable = 1u << 1, user = 1u << 2, cache_disable = 1u << 4;
 inline constexpr uint32_t accessed = 1u << 5, dirty = 1u << 6, superpage = 1u << 7, global = 1u << 8;
+// Left to software: what mappings derived from this one were used for (MappingDatabase::take_status).
+inline constexpr uint32_t written_below = 1u << 9, accessed_below = 1u << 10;
 inline constexpr uint32_t frame_mask = 0xFFFFF000u, superpage_frame_mask = 0xFFC00000u;
 } // namespace pte
 

@@ -14,6 +14,7 @@
 #include "kernel-model/ipc/sender_ring.hpp"
 #include "kernel-model/ipc/transfer_pair.hpp"
 #include "kernel-model/memory/address_spaces.hpp"
+#include "kernel-model/thread/exceptions.hpp"
 #include "kernel-model/thread/scheduler.hpp"
 #include "kernel-model/thread/task.hpp"
 #include "kernel-model/thread/tcb_array.hpp"
@@ -82,7 +83,8 @@ bool is_sound(const Tcb& tcb) {
            tcb.state <= ThreadState::locked && tcb.kind <= IpcKind::tcb_fault && is_transfer_sound(tcb) &&
            (tcb.kind == IpcKind::user || tcb.state == ThreadState::polling ||
             tcb.state == ThreadState::waiting) &&
-           frame.cs == SELECTOR_USER_CODE && frame.ss == SELECTOR_USER_DATA && tcb.interrupt_lines == 0 &&
+           has_sound_exception_state(tcb) && frame.cs == SELECTOR_USER_CODE &&
+           frame.ss == SELECTOR_USER_DATA && tcb.interrupt_lines == 0 &&
            (frame.eflags & ~user_eflags) == (cpu::eflags_reserved_one | cpu::eflags_interrupts);
 }
 
@@ -107,18 +109,18 @@ void collect_orphans_of(Tcb& partner) {
     }
 }
 
-void restore_wakeup(Tcb& thread) {
-    if (thread.wakeup_us != no_wakeup)
-        scheduler.set_absolute_wakeup(thread, thread.wakeup_us + wakeup_shift_us);
+void restore_wakeup(Tcb& thread, uint64_t saved_us) {
+    if (saved_us != no_wakeup)
+        scheduler.set_absolute_wakeup(thread, saved_us + wakeup_shift_us);
 }
 
-void mend_polling(Tcb& thread) {
+void mend_polling(Tcb& thread, uint64_t wakeup_us) {
     if (!names_persistent_thread(thread.partner)) {
         complete(thread, condition_code(l4::IpcError::send_aborted));
         return;
     }
     note_send_order(thread.send_order);
-    restore_wakeup(thread);
+    restore_wakeup(thread, wakeup_us);
     const l4::ThreadId partner{thread.partner};
     Tcb& target = tcb_of(partner);
     const unsigned page = index_of(target) / tcbs_per_page;
@@ -128,12 +130,12 @@ void mend_polling(Tcb& thread) {
         remember_orphan(thread);
 }
 
-void mend_waiting(Tcb& thread) {
+void mend_waiting(Tcb& thread, uint64_t wakeup_us) {
     const bool sleeps = thread.partner == 0, open = thread.partner == any_partner;
     if (!sleeps && !open && !names_persistent_thread(thread.partner))
         complete(thread, condition_code(l4::IpcError::receive_aborted));
     else
-        restore_wakeup(thread);
+        restore_wakeup(thread, wakeup_us);
 }
 
 // A pair of threads in a transfer goes on when both are back. False: the thread's partner is outside the persistent world
@@ -149,16 +151,16 @@ bool mend_transfer(Tcb& thread) {
     return false;
 }
 
-void mend_state(Tcb& thread) {
+void mend_state(Tcb& thread, uint64_t wakeup_us) {
     switch (thread.state) {
     case ThreadState::running:
         scheduler.make_ready(thread);
         break;
     case ThreadState::polling:
-        mend_polling(thread);
+        mend_polling(thread, wakeup_us);
         break;
     case ThreadState::waiting:
-        mend_waiting(thread);
+        mend_waiting(thread, wakeup_us);
         break;
     case ThreadState::locked:
         if (thread.transfer.role == TransferRole::sender)
@@ -176,8 +178,10 @@ void mend_thread(Tcb& thread) {
     entry.priority = thread.priority;
     entry.slice_left_us = thread.slice_us;
     thread.senders = thread.next_sender = thread.previous_sender = nullptr;
+    const uint64_t wakeup_us = thread.wakeup_us;
+    thread.wakeup_us = no_wakeup; // it is in no queue yet
     if (!in_transfer(thread) || mend_transfer(thread))
-        mend_state(thread);
+        mend_state(thread, wakeup_us);
     entry.repeats_fault = false; // its fault_begin belongs to the run before the crash
     collect_orphans_of(thread);
 }

@@ -75,9 +75,7 @@ void Scheduler::set_priority(Tcb& thread, uint8_t priority) {
 }
 
 void Scheduler::set_wakeup(Tcb& thread, uint64_t timeout_us) {
-    if (timeout_us == l4::Timeouts::infinite_us)
-        thread.wakeup_us = no_wakeup;
-    else
+    if (timeout_us != l4::Timeouts::infinite_us)
         set_absolute_wakeup(thread, clock_us() + timeout_us);
 }
 
@@ -89,7 +87,7 @@ void Scheduler::set_absolute_wakeup(Tcb& thread, uint64_t wakeup_us) {
 void Scheduler::expire_timeouts() {
     while (!wakeups_.empty() && wakeups_.first_us() <= clock_us()) {
         Tcb& thread = tcb_at(wakeups_.first());
-        wakeups_.remove(wakeups_.first());
+        cancel_wakeup(thread);
         timeout_expired(thread);
     }
 }

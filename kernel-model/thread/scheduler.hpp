@@ -58,8 +58,10 @@ public:
     void set_absolute_wakeup(Tcb& thread, uint64_t wakeup_us);
     void cancel_wakeup(Tcb& thread) {
         const ThreadIndex index = index_of(thread);
-        if (wakeups_.contains(index)) [[unlikely]]
-            wakeups_.remove(index);
+        if (!wakeups_.contains(index)) [[likely]]
+            return;
+        wakeups_.remove(index);
+        thread.wakeup_us = no_wakeup;
     }
     void shift_wakeups(uint64_t by_us) { wakeups_.shift_all(by_us); }
 

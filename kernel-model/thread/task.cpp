@@ -8,6 +8,7 @@
 #include "kernel-model/ipc/interrupts.hpp"
 #include "kernel-model/ipc/ipc_engine.hpp"
 #include "kernel-model/memory/address_spaces.hpp"
+#include "kernel-model/memory/port_spaces.hpp"
 #include "kernel-model/thread/clans.hpp"
 #include "kernel-model/thread/scheduler.hpp"
 #include "kernel-model/thread/tcb_array.hpp"
@@ -20,11 +21,6 @@ namespace {
 
 constexpr unsigned version_max = (1u << l4::ThreadId::version_bits) - 1;
 constexpr unsigned tcb_pages_per_task = l4::threads_per_task / tcbs_per_page;
-
-// Tasks below this number are drivers and servers: their threads may use ports.
-bool has_io_privilege(unsigned task) {
-    return task < tcb_paging.paged_tasks;
-}
 
 // Each life of a task has a version of its own, so that old ids do not name new threads. A creator may choose one:
 // Hazelnut takes the whole id from its caller, and programs rely on it.
@@ -53,6 +49,7 @@ void deactivate(unsigned task, unsigned owner) {
             if (tcb_in_page(page, slot).state != ThreadState::unused)
                 remove_thread(tcb_in_page(page, slot));
     }
+    destroy_port_space(task);
     const uint32_t directory = entry.directory;
     destroy_space(task, directory);
     entry.directory = 0;
@@ -132,7 +129,7 @@ void initialise_thread(Tcb& thread, l4::ThreadId id, uint32_t eip, uint32_t esp,
     thread.frame.cs = SELECTOR_USER_CODE;
     thread.frame.ss = SELECTOR_USER_DATA;
     thread.frame.eflags = cpu::eflags_reserved_one | cpu::eflags_interrupts |
-                          (has_io_privilege(id.task()) ? cpu::eflags_io_privilege_3 : 0);
+                          (holds_all_ports(id.task()) ? cpu::eflags_io_privilege_3 : 0);
     SchedulerEntry& entry = scheduler.entry(thread);
     entry.known = true;
     entry.repeats_fault = false;

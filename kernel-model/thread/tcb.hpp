@@ -66,23 +66,28 @@ struct Tcb {
     uint32_t partner; // polling: whom it sends to; waiting: whom it receives from (0: nobody, it sleeps)
     Tcb* senders;     // the oldest of the threads that poll on this one, a ring
     Tcb *next_sender, *previous_sender;
-    uint32_t pager;
+    uint32_t last_sender; // whose message it has received last: in whose name it may propagate one
     uint32_t magic;
 
     Frame frame;
 
     uint32_t slice_us;           // 0: infinite
     uint64_t consumed_us;        // processor time, by clock ticks
-    uint64_t wakeup_us;          // polling, waiting: clock at which the wait is given up; no_wakeup: never
+    uint64_t wakeup_us;          // clock at which a wait is given up; no_wakeup: never, or it does not wait
     uint64_t send_order;         // polling: a queue of senders is sorted by it when it is rebuilt at recovery
     uint32_t fault_w0, fault_w1; // kind other than user: the message to the pager
-    uint32_t internal_preempter, external_preempter;
-    uint16_t interrupt_lines;                // lines whose interrupts come to this thread; drivers only
-    uint16_t touched;                        // always 0: what touch_write() stores
-    TaskState task;                          // lthread 0 only
+    uint32_t pager, internal_preempter, external_preempter;
+    uint16_t interrupt_lines; // lines whose interrupts come to this thread; drivers only
+    uint16_t touched;         // always 0: what touch_write() stores
+    TaskState task;           // lthread 0 only
+    uint32_t gate_table;      // the thread's own exception handlers; 0: none (exceptions.hpp)
+    uint16_t gate_table_limit;
+    uint8_t pending_trap; // at trap_repeat_address: the vector; else without meaning
+    uint8_t reserved;
+    uint32_t trap_eip;
     TransferState transfer;                  // of a message through memory
     alignas(16) uint8_t floating_point[108]; // FNSAVE image, valid if has_floating_point and not the owner
-    uint8_t unused[704];
+    uint8_t unused[688];
 
     l4::ThreadId thread_id() const { return {id}; }
 };

@@ -73,6 +73,13 @@ bool tcb_page_in_use(unsigned page) {
     return entry.pte != nullptr && (*entry.pte & pte::present) && !maps_zero_page(page_address(page));
 }
 
+bool is_thread_present(l4::ThreadId id) {
+    if (id.is_nil() || id == l4::invalid_thread || id.task() == 0)
+        return false;
+    const Tcb& tcb = tcb_of(id);
+    return tcb_page_in_use(index_of(tcb) / tcbs_per_page) && scheduler.entry(tcb).known && tcb.id == id.raw;
+}
+
 TcbFaultOutcome handle_tcb_fault(uint32_t address, bool write) {
     Tcb& thread = *current_thread;
     if (!is_persistent(l4::task_of_tcb_address(address))) {

@@ -57,6 +57,9 @@ bool provide_tcb_page(unsigned page);
 // Present and not the zero page. Touches page tables only.
 bool tcb_page_in_use(unsigned page);
 
+// Does the thread exist, with its TCB in place? Touches no TCB that may be absent.
+bool is_thread_present(l4::ThreadId id);
+
 // The thread that `id` names, or null. A touch point.
 inline Tcb* find_thread(l4::ThreadId id) {
     if (id.is_nil() || id == l4::invalid_thread || id.task() == 0)

@@ -12,15 +12,10 @@
 
 #include "pager/checkpoint/pages.hpp"
 #include "pager/checkpoint/platform.hpp"
+#include "pager/checkpoint/policy.hpp"
 #include "pager/store/store.hpp"
 
 namespace pager {
-
-enum class CopyPolicy {
-    on_write, // a frozen page is copied when a client writes to it before it is saved
-    eager,    // all frozen pages are copied soon after the stop, in the background
-    in_stop,  // all dirty pages are copied within the stop
-};
 
 // Whom the drain tells about its progress and troubles.
 class CheckpointListener {
@@ -44,9 +39,9 @@ public:
 
     // `lists` holds one word a frame. The parts stay the caller's.
     Checkpoint(Pages& pages, store::Store& store, Platform& platform, CheckpointListener& listener,
-               CopyPolicy copy_policy, const World& world, uint32_t* list)
-        : pages_{pages}, store_{store}, platform_{platform}, listener_{listener},
-          copy_policy_{copy_policy}, world_{world}, list_{list} {}
+               const Policy& policy, const World& world, uint32_t* list)
+        : pages_{pages}, store_{store}, platform_{platform}, listener_{listener}, policy_{policy},
+          world_{world}, list_{list}, random_{policy.seed} {}
 
     static uint32_t memory_bytes(uint32_t frames) { return frames * static_cast<uint32_t>(sizeof(uint32_t)); }
 
@@ -62,19 +57,21 @@ public:
     const Figures& figures() const { return figures_; }
 
 private:
-    void copy_aside_in_stop();
     void copy_aside_eagerly();
-    void sort_by_target();
+    void put_in_order();
+    void shuffle();
+    bool comes_before(uint32_t slot, uint32_t other) const;
     uint32_t write_batch(uint32_t first);
 
     Pages& pages_;
     store::Store& store_;
     Platform& platform_;
     CheckpointListener& listener_;
-    CopyPolicy copy_policy_;
+    Policy policy_;
     World world_;
     uint32_t* list_; // slots that still have content for the running checkpoint
     uint32_t list_count_ = 0;
+    uint32_t random_;          // state of the random drain order
     uint32_t again_count_ = 0; // of them, at the list's start: to be written once more
     store::Snapshot snapshot_;
     Figures figures_;

@@ -1,14 +1,15 @@
-// The drain: the frozen content goes to disk in ascending order of disk addresses, neighbours in one request.
+// The drain: the frozen content goes to disk, in the order that the policy says; what then lies side by side, in one
+// request.
 #include "pager/checkpoint/checkpoint.hpp"
 
 namespace pager {
 
 void Checkpoint::drain() {
     platform_.phase(l4::Phase::drain);
-    if (copy_policy_ == CopyPolicy::eager)
+    if (policy_.copy == CopyPolicy::eager)
         copy_aside_eagerly();
     while (list_count_ > 0) {
-        sort_by_target();
+        put_in_order();
         again_count_ = 0;
         for (uint32_t next = 0; next < list_count_;)
             next += write_batch(next);
@@ -53,18 +54,30 @@ uint32_t Checkpoint::write_batch(uint32_t first) {
     return count;
 }
 
-// Heapsort: in place, no recursion, no bad case.
-void Checkpoint::sort_by_target() {
+bool Checkpoint::comes_before(uint32_t slot, uint32_t other) const {
+    const uint32_t streak = pages_.page(slot).streak, other_streak = pages_.page(other).streak;
+    if (policy_.drain_order == DrainOrder::hottest_first && streak != other_streak)
+        return streak > other_streak;
+    if (policy_.drain_order == DrainOrder::coldest_first && streak != other_streak)
+        return streak < other_streak;
+    return store_.target_sector(slot) < store_.target_sector(other);
+}
+
+void Checkpoint::put_in_order() {
+    if (policy_.drain_order == DrainOrder::random) {
+        shuffle();
+        return;
+    }
+    // Heapsort: in place, no recursion, no bad case.
     const auto sift_down = [this](uint32_t root, uint32_t end) {
-        const uint32_t slot = list_[root], key = store_.target_sector(slot);
+        const uint32_t slot = list_[root];
         for (;;) {
             uint32_t child = 2 * root + 1;
             if (child >= end)
                 break;
-            if (child + 1 < end &&
-                store_.target_sector(list_[child + 1]) > store_.target_sector(list_[child]))
+            if (child + 1 < end && comes_before(list_[child], list_[child + 1]))
                 ++child;
-            if (store_.target_sector(list_[child]) <= key)
+            if (!comes_before(slot, list_[child]))
                 break;
             list_[root] = list_[child];
             root = child;
@@ -78,6 +91,16 @@ void Checkpoint::sort_by_target() {
         list_[0] = list_[end - 1];
         list_[end - 1] = largest;
         sift_down(0, end - 1);
+    }
+}
+
+void Checkpoint::shuffle() {
+    for (uint32_t left = list_count_; left > 1; --left) {
+        random_ = random_ * 1664525u + 1013904223u; // Numerical Recipes; the high bits are the good ones
+        const uint32_t chosen = static_cast<uint32_t>(uint64_t{random_} * left >> 32);
+        const uint32_t slot = list_[chosen];
+        list_[chosen] = list_[left - 1];
+        list_[left - 1] = slot;
     }
 }
 

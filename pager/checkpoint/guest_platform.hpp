@@ -20,7 +20,13 @@ public:
             asm volatile("fnop");
     }
 
-    void revoke_write(uint32_t frame) override { l4::fpage_unmap(l4::Fpage::make(frame, l4::page_bits), 0); }
+    void revoke_write(uint32_t frame) override { (void)l4::fpage_unmap(page(frame), 0); }
+    uint32_t take_status(uint32_t frame) override {
+        return l4::fpage_unmap(page(frame), l4::unmap_take_status | l4::unmap_nothing);
+    }
+    uint32_t unmap(uint32_t frame) override {
+        return l4::fpage_unmap(page(frame), l4::unmap_take_status | l4::unmap_fully);
+    }
 
     // The kernel writes both halves in its timer interrupt: read until they fit.
     uint64_t clock_us() override {
@@ -45,12 +51,16 @@ public:
         l4::probe<l4::Probe::page_placed>(store::key_task(key), store::key_address(key), frame,
                                           static_cast<uint32_t>(source));
     }
+    void page_evicted(store::PageKey key) override {
+        l4::probe<l4::Probe::page_evicted>(store::key_task(key), store::key_address(key));
+    }
     void page_copied(store::PageKey key) override {
         l4::probe<l4::Probe::page_copied>(store::key_task(key), store::key_address(key));
     }
     void phase(l4::Phase phase) override { l4::probe<l4::Probe::phase>(static_cast<uint32_t>(phase)); }
 
 private:
+    static l4::Fpage page(uint32_t frame) { return l4::Fpage::make(frame, l4::page_bits); }
     static bool has_floating_point() {
         uint32_t eax = 1, ebx, ecx, edx;
         asm("cpuid" : "+a"(eax), "=b"(ebx), "=c"(ecx), "=d"(edx));

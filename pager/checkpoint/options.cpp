@@ -53,19 +53,31 @@ bool Options::parse(const char* arguments, const char*& bad_word) {
     while (const char* word = words.next()) {
         uint32_t number = 0;
         if (words.is("copy=on-write"))
-            copy = CopyPolicy::on_write;
+            policy.copy = CopyPolicy::on_write;
         else if (words.is("copy=eager"))
-            copy = CopyPolicy::eager;
+            policy.copy = CopyPolicy::eager;
         else if (words.is("copy=stop"))
-            copy = CopyPolicy::in_stop;
+            policy.copy = CopyPolicy::in_stop;
+        else if (words.is("tracking=protect"))
+            policy.tracking = Tracking::protect;
+        else if (words.is("tracking=dirty-bits"))
+            policy.tracking = Tracking::dirty_bits;
+        else if (words.is("drain_order=address"))
+            policy.drain_order = DrainOrder::address;
+        else if (words.is("drain_order=hottest-first"))
+            policy.drain_order = DrainOrder::hottest_first;
+        else if (words.is("drain_order=coldest-first"))
+            policy.drain_order = DrainOrder::coldest_first;
+        else if (words.is("drain_order=random"))
+            policy.drain_order = DrainOrder::random;
         else if (words.is("recover=newest") || words.is("recover=older"))
             older_allowed = words.is("recover=older");
         else if (words.is("format=blank") || words.is("format=force"))
             format_forced = words.is("format=force");
         else if (words.number("verbose=", number))
             verbose = number != 0;
-        else if (!words.number("interval_us=", interval_us) && !words.number("seed=", number) &&
-                 !words.is("tracking=protect") && !words.is("store=ab") && !words.is("drain_order=address")) {
+        else if (!words.number("interval_us=", interval_us) && !words.number("seed=", policy.seed) &&
+                 !words.number("hot_intervals=", policy.hot_intervals) && !words.is("store=ab")) {
             bad_word = word;
             return false;
         }

@@ -2,10 +2,11 @@
 //
 //   interval_us=N        from snapshot to snapshot; 0 (default): only on request
 //   copy=on-write        (default), eager, stop: see CopyPolicy
-//   tracking=protect     dirty pages are found by write protection; the only way there is
+//   tracking=protect     (default), dirty-bits: see Tracking
 //   store=ab             two blocks a page; the only store there is
-//   drain_order=address  ascending disk addresses; the only order there is
-//   seed=N               accepted from every experiment; nothing here is random
+//   drain_order=address  (default), hottest-first, coldest-first, random
+//   hot_intervals=N      pages written in N intervals in a row are copied in the stop; 0 (default): none
+//   seed=N               of the random drain order
 //   recover=newest       (default); older: if the newest checkpoint cannot be read, the one before, if that is
 //                        whole (I9)
 //   format=blank         (default): only a disk that was never written to; force: whatever is there, if it is no
@@ -15,13 +16,13 @@
 
 #include <cstdint>
 
-#include "pager/checkpoint/checkpoint.hpp"
+#include "pager/checkpoint/policy.hpp"
 
 namespace pager {
 
 struct Options {
     uint32_t interval_us = 0;
-    CopyPolicy copy = CopyPolicy::on_write;
+    Policy policy;
     bool older_allowed = false;
     bool format_forced = false;
     bool verbose = false;

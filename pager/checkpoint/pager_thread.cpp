@@ -1,3 +1,4 @@
+#include "kernel-model/abi/io_fpage.hpp"
 #include "pager/checkpoint/server.hpp"
 #include "pager/runtime/console_line.hpp"
 
@@ -42,6 +43,8 @@ private:
     Reply answer_request(l4::ThreadId client, const l4::Message& message, bool mapped);
     Reply load(const l4::Message& message, bool mapped);
     Reply request_checkpoint(l4::ThreadId client);
+    void demand_checkpoint();
+    bool next_commit_makes_room();
     void report_full(FaultAnswer::Kind kind);
     void retry_waiting_faults();
     void answer_waiting_requests();
@@ -108,7 +111,7 @@ Reply PagerThread::answer_fault(l4::ThreadId client, uint32_t address) {
 Reply PagerThread::try_fault(l4::ThreadId client, uint32_t address) {
     const bool write = (address & 2) != 0;
     const uint32_t page_address = address & ~(l4::page_size - 1);
-    const bool tcb = page_address >= l4::tcb_array_base;
+    const bool port = l4::IoFpage::is(address), tcb = !port && page_address >= l4::tcb_array_base;
     const bool persistent = tcb ? page_address - l4::tcb_array_base < l4::tcb_array_size &&
                                       l4::task_of_tcb_address(page_address) >= l4::first_persistent_task
                                 : client.task() >= l4::first_persistent_task && page_address != 0 &&
@@ -119,7 +122,7 @@ Reply PagerThread::try_fault(l4::ThreadId client, uint32_t address) {
         ConsoleLine()
             .text("checkpoint: thread ")
             .hex(client.raw)
-            .text(" has no page at ")
+            .text(port ? " has no right to ports " : " has no page at ")
             .hex(address)
             .print();
         return {};
@@ -137,6 +140,9 @@ Reply PagerThread::try_fault(l4::ThreadId client, uint32_t address) {
     case FaultAnswer::Kind::wait_for_frame:
         return {};
     case FaultAnswer::Kind::out_of_frames:
+        if (!next_commit_makes_room())
+            report_full(answer.kind);
+        return {};
     case FaultAnswer::Kind::no_slot:
         report_full(answer.kind);
         return {};
@@ -153,10 +159,19 @@ Reply PagerThread::try_fault(l4::ThreadId client, uint32_t address) {
     return {};
 }
 
-// Said once, and not while a checkpoint that is being written still holds frames.
+// What a checkpoint has saved can be evicted once that is durable: one that is under way, or one that is taken now.
+bool PagerThread::next_commit_makes_room() {
+    if (server_.stopped_epoch != server_.store.epoch())
+        return true;
+    if (!server_.going || server_.pages.dirty_count() == 0)
+        return false;
+    demand_checkpoint();
+    return true;
+}
+
+// Said once.
 void PagerThread::report_full(FaultAnswer::Kind kind) {
-    const bool draining = server_.stopped_epoch != server_.store.epoch();
-    if (full_said_ || (draining && kind == FaultAnswer::Kind::out_of_frames))
+    if (full_said_)
         return;
     ConsoleLine()
         .text(kind == FaultAnswer::Kind::no_slot ? "checkpoint: the disk is full"
@@ -201,11 +216,14 @@ Reply PagerThread::request_checkpoint(l4::ThreadId client) {
         return Reply::words(refused);
     // What the client did before this call is in the next snapshot; the one perhaps being written does not
     // have it.
-    const uint32_t epoch = server_.stopped_epoch + 1;
-    waiting_requests[server_.waiting_requests++] = {client, epoch};
-    server_.requested_epoch = epoch;
-    send(l4::checkpointer_thread, Reply::words(0)); // if it is busy it looks by itself when done
+    waiting_requests[server_.waiting_requests++] = {client, server_.stopped_epoch + 1};
+    demand_checkpoint();
     return {};
+}
+
+void PagerThread::demand_checkpoint() {
+    server_.requested_epoch = server_.stopped_epoch + 1;
+    send(l4::checkpointer_thread, Reply::words(0)); // if it is busy it looks by itself when done
 }
 
 void PagerThread::retry_waiting_faults() {

@@ -1,4 +1,5 @@
 #include "pager/checkpoint/pages.hpp"
+#include "kernel-model/abi/system_layout.hpp"
 
 #include "pager/checkpoint/assertion.hpp"
 
@@ -17,7 +18,7 @@ T* carve(uint8_t*& next, uint32_t count) {
 
 constexpr uint32_t frames_short = 256; // below so many free frames only pages that are asked for are read
 
-constexpr uint32_t tcb_pages_max = 256 * 64 / 2; // two TCBs a page
+constexpr uint32_t tcb_pages_max = l4::tcb_array_size / page_bytes;
 
 } // namespace
 
@@ -25,10 +26,12 @@ uint32_t Pages::memory_bytes(uint32_t slots, uint32_t frames) {
     const uint32_t tcbs = tcb_pages_max < frames ? tcb_pages_max : frames;
     const auto bytes = [](uint32_t count, uint32_t each) { return (count * each + 7) & ~7u; };
     return store::transfer_bytes_max + bytes(slots, sizeof(Page)) + bytes(PageIndex::places_for(slots), 4) +
-           2 * bytes(frames, 4) + bytes(tcbs, 4);
+           3 * bytes(frames, 4) + bytes(tcbs, 4);
 }
 
-void Pages::initialise(void* memory, uint32_t frames, store::Store& store, Platform& platform) {
+void Pages::initialise(void* memory, uint32_t frames, store::Store& store, Platform& platform,
+                       const Policy& policy) {
+    policy_ = policy;
     store_ = &store;
     platform_ = &platform;
     frames_ = frames;
@@ -38,11 +41,12 @@ void Pages::initialise(void* memory, uint32_t frames, store::Store& store, Platf
     const uint32_t places = PageIndex::places_for(store.slots());
     uint32_t* const index_storage = carve<uint32_t>(next, places);
     dirty_ = carve<uint32_t>(next, frames);
+    resident_ = carve<uint32_t>(next, frames);
     uint32_t* const pool_storage = carve<uint32_t>(next, frames);
     tcbs_ = carve<uint32_t>(next, tcb_pages_max < frames ? tcb_pages_max : frames);
     pool_.initialise(pool_storage, frames);
     index_.initialise(index_storage, places, store);
-    dirty_count_ = tcb_count_ = 0;
+    dirty_count_ = tcb_count_ = resident_count_ = clock_hand_ = 0;
     for (uint32_t slot = 0; slot < store.slots(); ++slot) {
         pages_[slot] = {};
         if (store.entry(slot).is_used())
@@ -55,15 +59,16 @@ FaultAnswer Pages::fault(store::PageKey key, bool write, store::BlockDevice& thr
     if (slot == store::no_slot)
         return first_touch(key, write);
     Page& page = pages_[slot];
-    assert_state(page);
-    if (page.state == PageState::absent) {
+    page.assert_sound();
+    if (page.state == PageState::absent || page.state == PageState::zero) {
         const FaultAnswer placed = page_in(slot, through);
         if (placed.kind != FaultAnswer::Kind::map)
             return placed;
     }
     if (page.state == PageState::tcb)
         return {FaultAnswer::Kind::map, page.frame, true};
-    if (write)
+    const bool by_bits = policy_.tracking == Tracking::dirty_bits && page.state == PageState::clean;
+    if (write || by_bits)
         return make_writable(slot);
     return {FaultAnswer::Kind::map, page.frame, page.state == PageState::dirty};
 }
@@ -74,7 +79,7 @@ FaultAnswer Pages::first_touch(store::PageKey key, bool write) {
         return {FaultAnswer::Kind::unused};
     if (store_->first_free_slot() == store::no_slot)
         return {FaultAnswer::Kind::no_slot};
-    const uint32_t frame = pool_.take();
+    const uint32_t frame = take_frame();
     if (frame == no_frame)
         return {FaultAnswer::Kind::out_of_frames};
     if (tcb && !pool_.reserve_one()) { // I5: its copy in every stop
@@ -83,16 +88,31 @@ FaultAnswer Pages::first_touch(store::PageKey key, bool write) {
     }
     const uint32_t slot = store_->allocate(key);
     index_.insert(key, slot);
-    __builtin_memset(platform_->memory_of(frame), 0, page_bytes);
-    platform_->page_placed(key, frame, l4::PageSource::fresh);
-    pages_[slot] = {frame, no_frame, PageState::clean};
+    pages_[slot] = {};
     if (tcb) {
+        __builtin_memset(platform_->memory_of(frame), 0, page_bytes);
+        platform_->page_placed(key, frame, l4::PageSource::fresh);
+        pages_[slot].frame = frame;
         pages_[slot].state = PageState::tcb;
+        pages_[slot].must_save = true;
         tcbs_[tcb_count_++] = slot;
-    } else if (write) {
-        add_to_dirty(slot);
+        return {FaultAnswer::Kind::map, frame, true};
     }
-    return {FaultAnswer::Kind::map, frame, write};
+    place_zeros(slot, frame);
+    const bool writable = write || policy_.tracking == Tracking::dirty_bits;
+    if (writable)
+        add_to_dirty(slot);
+    return {FaultAnswer::Kind::map, frame, writable};
+}
+
+void Pages::place_zeros(uint32_t slot, uint32_t frame) {
+    __builtin_memset(platform_->memory_of(frame), 0, page_bytes);
+    platform_->page_placed(store_->entry(slot).key(), frame, l4::PageSource::fresh);
+    Page& page = pages_[slot];
+    page.frame = frame;
+    page.state = PageState::clean;
+    page.fresh = true;
+    add_to_resident(slot);
 }
 
 bool Pages::load(store::PageKey key, const void* content) {
@@ -105,36 +125,48 @@ bool Pages::load(store::PageKey key, const void* content) {
     index_.insert(key, slot);
     __builtin_memcpy(platform_->memory_of(frame), content, page_bytes);
     platform_->page_placed(key, frame, l4::PageSource::fresh);
-    pages_[slot] = {frame, no_frame, PageState::clean};
+    pages_[slot] = {};
+    pages_[slot].frame = frame;
+    pages_[slot].fresh = pages_[slot].must_save = true;
+    add_to_resident(slot);
     add_to_dirty(slot);
     return true;
 }
 
 FaultAnswer Pages::page_in(uint32_t slot, store::BlockDevice& through) {
-    page_in_neighbours(slot, through);
     Page& page = pages_[slot];
-    if (page.state == PageState::absent) {
-        // Alone: frames are short, or the run could not be read.
-        const uint32_t frame = pool_.take();
+    if (page.state == PageState::absent)
+        page_in_neighbours(slot, through);
+    if (page.state == PageState::absent || page.state == PageState::zero) {
+        // Alone: it has no content on disk, frames are short, or the run could not be read.
+        const uint32_t frame = take_frame();
         if (frame == no_frame)
             return {FaultAnswer::Kind::out_of_frames};
-        // The checkpointer may run meanwhile; an absent page is in none of its lists.
-        if (store_->load(slot, platform_->memory_of(frame), through) != store::LoadStatus::ok) {
+        if (page.state == PageState::zero) {
+            place_zeros(slot, frame);
+        } else if (store_->load(slot, platform_->memory_of(frame), through) == store::LoadStatus::ok) {
+            // The checkpointer may have run meanwhile; an absent page is in none of its lists.
+            place(slot, frame);
+        } else {
             pool_.add(frame);
             return {FaultAnswer::Kind::damaged};
         }
-        place(slot, frame);
+        next_run_ = slot / store::transfer_segments_max + 1;
     }
     return {FaultAnswer::Kind::map, page.frame, false};
 }
 
-// After a restart nearly every page is absent, and a disk moves 64 KB in little more time than 4 KB: pages
-// that were first used together come back together.
+// A disk moves 64 KB in little more time than 4 KB, and pages that were first used together are often used together
+// again. After a restart, when nearly every page is absent, all of them come along; when frames are short only if
+// the run before has been read last.
 void Pages::page_in_neighbours(uint32_t slot, store::BlockDevice& through) {
     const store::Store::Run run = store_->run_around(slot);
-    if (run.count == 1 || pool_.free() < pool_.reserved() + frames_short ||
+    const bool plenty = pool_.free() >= pool_.reserved() + frames_short;
+    const bool follows_last = run.first / store::transfer_segments_max == next_run_;
+    if (run.count == 1 || !(plenty || follows_last) ||
         store_->load_run(run, cluster_, through) != store::DeviceStatus::ok)
         return;
+    next_run_ = run.first / store::transfer_segments_max + 1;
     for (uint32_t i = 0; i < run.count; ++i) {
         const uint32_t neighbour = run.first + i;
         const uint8_t* const content = cluster_ + size_t{i} * page_bytes;
@@ -142,7 +174,8 @@ void Pages::page_in_neighbours(uint32_t slot, store::BlockDevice& through) {
         if (pages_[neighbour].state != PageState::absent || !run.is_valid_block_of(entry) ||
             is_tcb(entry.key()) || !store_->verify(neighbour, content))
             continue;
-        const uint32_t frame = pool_.take();
+        const uint32_t frame =
+            follows_last ? take_frame() : pool_.take(); // nothing is evicted for a mere guess
         if (frame == no_frame)
             return;
         __builtin_memcpy(platform_->memory_of(frame), content, page_bytes);
@@ -152,7 +185,11 @@ void Pages::page_in_neighbours(uint32_t slot, store::BlockDevice& through) {
 
 void Pages::place(uint32_t slot, uint32_t frame) {
     platform_->page_placed(store_->entry(slot).key(), frame, l4::PageSource::store);
-    pages_[slot] = {frame, no_frame, PageState::clean};
+    Page& page = pages_[slot];
+    page.frame = frame;
+    page.state = PageState::clean;
+    page.streak = 0;
+    add_to_resident(slot);
 }
 
 bool Pages::recover_tcb(uint32_t slot) {
@@ -161,7 +198,8 @@ bool Pages::recover_tcb(uint32_t slot) {
     if (store_->load(slot, platform_->memory_of(frame)) != store::LoadStatus::ok)
         return false;
     platform_->page_placed(store_->entry(slot).key(), frame, l4::PageSource::store);
-    pages_[slot] = {frame, no_frame, PageState::tcb};
+    pages_[slot].frame = frame;
+    pages_[slot].state = PageState::tcb;
     tcbs_[tcb_count_++] = slot;
     return true;
 }
@@ -184,6 +222,7 @@ FaultAnswer Pages::make_writable(uint32_t slot) {
         add_to_dirty(slot);
         break;
     case PageState::absent:
+    case PageState::zero:
     case PageState::tcb:
         assertion_failed("pages: write fault in an impossible state");
     }
@@ -191,8 +230,8 @@ FaultAnswer Pages::make_writable(uint32_t slot) {
 }
 
 bool Pages::copy_to_save(Page& page) {
-    check(page.save == no_frame, "pages: a frozen page with a save frame");
-    const uint32_t save = pool_.take();
+    check(!page.is_saved(), "pages: a frozen page with a save frame");
+    const uint32_t save = take_frame();
     if (save == no_frame)
         return false;
     platform_->phase(l4::Phase::copy);
@@ -202,91 +241,27 @@ bool Pages::copy_to_save(Page& page) {
 }
 
 void Pages::add_to_dirty(uint32_t slot) {
+    Page& page = pages_[slot];
+    page.state = PageState::dirty;
+    page.by_bits = policy_.tracking == Tracking::dirty_bits;
+    if (page.listed)
+        return; // evicted and back again
+    if (dirty_count_ == frames_)
+        drop_stale_from_dirty();
     check(dirty_count_ < frames_, "pages: more dirty pages than frames");
-    pages_[slot].state = PageState::dirty;
+    page.listed = true;
     dirty_[dirty_count_++] = slot;
 }
 
-uint32_t Pages::freeze_all(uint32_t* frozen) {
-    const uint32_t count = dirty_count_;
-    for (uint32_t i = 0; i < count; ++i) {
+void Pages::drop_stale_from_dirty() {
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < dirty_count_; ++i) {
         Page& page = pages_[dirty_[i]];
-        check(page.state == PageState::dirty && page.save == no_frame,
-              "stop: the last checkpoint is not saved");
-        platform_->revoke_write(page.frame);
-        page.state = PageState::frozen;
-        frozen[i] = dirty_[i];
+        page.listed = page.state == PageState::dirty;
+        if (page.listed)
+            dirty_[kept++] = dirty_[i];
     }
-    dirty_count_ = 0;
-    return count;
-}
-
-uint32_t Pages::freeze_all_tcbs(uint32_t* frozen) {
-    for (uint32_t i = 0; i < tcb_count_; ++i) {
-        Page& page = pages_[tcbs_[i]];
-        check(page.state == PageState::tcb && page.save == no_frame, "stop: a TCB's last copy is not saved");
-        page.save = pool_.take_reserved();
-        __builtin_memcpy(platform_->memory_of(page.save), platform_->memory_of(page.frame), page_bytes);
-        frozen[i] = tcbs_[i];
-    }
-    return tcb_count_;
-}
-
-bool Pages::copy_aside(uint32_t slot) {
-    Page& page = pages_[slot];
-    if (page.state != PageState::frozen)
-        return true; // a write fault was faster, or it is a TCB
-    if (!copy_to_save(page))
-        return false;
-    page.state = PageState::clean;
-    return true;
-}
-
-const void* Pages::begin_write(uint32_t slot, bool& from_save) {
-    Page& page = pages_[slot];
-    assert_state(page);
-    from_save = page.save != no_frame;
-    if (from_save)
-        return platform_->memory_of(page.save);
-    check(page.state == PageState::frozen, "drain: a page without content for the checkpoint");
-    page.state = PageState::writing;
-    return platform_->memory_of(page.frame);
-}
-
-bool Pages::end_write(uint32_t slot, bool from_save) {
-    Page& page = pages_[slot];
-    assert_state(page);
-    if (!from_save) {
-        if (page.state != PageState::writing)
-            return true; // the client may have written while the disk read: only the copy is sure
-        page.state = PageState::clean;
-        return false;
-    }
-    check(page.save != no_frame, "drain: the save frame is gone");
-    if (page.state == PageState::tcb)
-        pool_.give_back_reserved(page.save);
-    else
-        pool_.add(page.save);
-    page.save = no_frame;
-    return false;
-}
-
-void Pages::assert_state(const Page& page) const {
-    const bool saved = page.save != no_frame;
-    switch (page.state) {
-    case PageState::absent:
-        check(page.frame == no_frame && !saved, "pages: an absent page with a frame");
-        break;
-    case PageState::clean:
-    case PageState::dirty:
-    case PageState::tcb:
-        check(page.frame != no_frame, "pages: a present page without a frame");
-        break;
-    case PageState::frozen:
-    case PageState::writing:
-        check(page.frame != no_frame && !saved, "pages: a frozen page that was also saved");
-        break;
-    }
+    dirty_count_ = kept;
 }
 
 } // namespace pager

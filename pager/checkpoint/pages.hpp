@@ -1,34 +1,8 @@
-// The persistent pages: where each one is, what its frame holds, and what a page fault does.
+// The persistent pages: what a page fault does to them, what the stop and the drain, and how frames are found when
+// memory is short. States and transitions: page.hpp.
 //
-// A page has a slot in the store for life, and from its first use after a start a frame for life: the frame
-// is what clients have mapped. Two things are kept apart: the page's *own frame*, and a *save frame* that may
-// hold the content the running checkpoint needs while the own frame already changes.
-//
-//   own frame   meaning                                                    mapped
-//   absent      on disk only                                               -
-//   clean       content is in the newest snapshot (or never written zero)  read only
-//   dirty       changed since the newest snapshot                          writable
-//   frozen      content belongs to the running checkpoint, not yet written read only
-//   writing     as frozen; the disk is reading the frame                   read only
-//   tcb         a TCB page: always writable, copied whole in every stop    in the kernel's TCB array
-//
-// Legal transitions, with the function that makes them (`+save`: a save frame holds the checkpoint's content):
-//
-//   (none)          -> clean       fault: first touch by a read
-//   (none)          -> dirty       fault: first touch by a write; load
-//   (none)          -> tcb         fault: first write to a TCB page
-//   absent          -> clean       fault: page-in, and its neighbours
-//   absent          -> tcb         recover_tcb
-//   clean, +save    -> dirty, +save  fault: write
-//   dirty           -> frozen      freeze
-//   tcb             -> tcb+save    freeze_tcb
-//   frozen          -> clean+save  copy_aside (eager, stop)
-//   frozen          -> writing     begin_write
-//   frozen, writing -> dirty+save  fault: copy on write
-//   writing         -> clean       end_write
-//   any+save        -> any         end_write: the save frame is free again
-//
-// I2: a save frame is freed only by end_write after its content is on its way out, and an own frame never.
+// I2: a save frame is freed only by end_write after its content is on its way out; an own frame only by eviction, when its
+//     content is in a checkpoint that is committed.
 // I5: a page is created only with a slot to save it to; a write that needs a save frame waits until the drain
 //     has freed one (the drain itself needs none); TCB pages keep a frame reserved each.
 #pragma once
@@ -36,26 +10,20 @@
 #include <cstdint>
 
 #include "pager/checkpoint/frame_pool.hpp"
+#include "pager/checkpoint/page.hpp"
 #include "pager/checkpoint/page_index.hpp"
 #include "pager/checkpoint/platform.hpp"
+#include "pager/checkpoint/policy.hpp"
 #include "pager/store/store.hpp"
 
 namespace pager {
-
-enum class PageState : uint8_t { absent, clean, dirty, frozen, writing, tcb };
-
-struct Page {
-    uint32_t frame = no_frame;
-    uint32_t save = no_frame;
-    PageState state = PageState::absent;
-};
 
 struct FaultAnswer {
     enum class Kind {
         map,
         unused,         // a TCB page that does not exist
         wait_for_frame, // a copy on write: ask again when the drain has freed a frame
-        out_of_frames,  // a page without a frame: the same, but perhaps there will never be one
+        out_of_frames,  // a page without a frame, and nothing to evict before the next commit
         no_slot,        // the disk is full
         damaged,        // the page cannot be read from the disk
     } kind = Kind::unused;
@@ -74,7 +42,8 @@ public:
 
     // `memory` stays with this object. The store is open; pages of its checkpoint are absent until faulted
     // in.
-    void initialise(void* memory, uint32_t frames, store::Store& store, Platform& platform);
+    void initialise(void* memory, uint32_t frames, store::Store& store, Platform& platform,
+                    const Policy& policy);
     void add_frame(uint32_t frame) { pool_.add(frame); }
 
     // A page fault. Reads from the disk go `through` the given device.
@@ -84,9 +53,9 @@ public:
     // Reads a TCB page of the checkpoint that is being recovered.
     bool recover_tcb(uint32_t slot);
 
-    // The stop's.
-    // All dirty pages become frozen; appends their slots.
-    uint32_t freeze_all(uint32_t* frozen);
+    // The stop's, for the snapshot of `epoch`. Both append the slots that have content for it.
+    // All dirty pages become frozen, or are copied at once and stay as they are.
+    uint32_t freeze_all(uint32_t epoch, uint32_t* frozen);
     uint32_t freeze_all_tcbs(uint32_t* frozen);
 
     // The drain's. copy_aside: false if no frame is free.
@@ -98,6 +67,7 @@ public:
 
     const Page& page(uint32_t slot) const { return pages_[slot]; }
     uint32_t find(store::PageKey key) const { return index_.find(key); }
+    uint32_t dirty_count() const { return dirty_count_; }
     uint32_t tcb_count() const { return tcb_count_; }
     uint32_t tcb_address(uint32_t i) const { return store::key_address(store_->entry(tcbs_[i]).key()); }
     const FramePool& pool() const { return pool_; }
@@ -109,20 +79,37 @@ private:
     FaultAnswer page_in(uint32_t slot, store::BlockDevice& through);
     void page_in_neighbours(uint32_t slot, store::BlockDevice& through);
     void place(uint32_t slot, uint32_t frame);
+    void place_zeros(uint32_t slot, uint32_t frame);
     FaultAnswer make_writable(uint32_t slot);
     bool copy_to_save(Page& page);
     void add_to_dirty(uint32_t slot);
-    void assert_state(const Page& page) const;
+    void drop_stale_from_dirty();
+
+    bool was_written(const Page& page);
+    bool is_copied_in_stop(const Page& page) const;
+    void freeze(Page& page);
+
+    uint32_t take_frame();
+    void evict(uint32_t wanted);
+    bool may_evict(const Page& page) const;
+    bool has_second_chance(Page& page, uint32_t& chances);
+    void note_status(Page& page, uint32_t status);
+    bool try_to_evict(uint32_t slot);
+    void add_to_resident(uint32_t slot) { resident_[resident_count_++] = slot; }
 
     Page* pages_ = nullptr; // by slot
     PageIndex index_;
     FramePool pool_;
-    uint32_t* dirty_ = nullptr;  // slots of dirty pages, in order of their becoming so
-    uint32_t* tcbs_ = nullptr;   // slots of TCB pages
-    uint8_t* cluster_ = nullptr; // transfer_bytes_max: what page-in reads at once
-    uint32_t dirty_count_ = 0, tcb_count_ = 0, frames_ = 0;
+    uint32_t* dirty_ = nullptr;    // slots of dirty pages, in order of their becoming so; some may be evicted
+    uint32_t* tcbs_ = nullptr;     // slots of TCB pages
+    uint32_t* resident_ = nullptr; // slots of all other pages with a frame
+    uint8_t* cluster_ = nullptr;   // transfer_bytes_max: what page-in reads at once
+    uint32_t dirty_count_ = 0, tcb_count_ = 0, resident_count_ = 0, frames_ = 0;
+    uint32_t next_run_ = 0;   // the slots behind those read last, in runs
+    uint32_t clock_hand_ = 0; // in resident_: where the search for a victim goes on
     store::Store* store_ = nullptr;
     Platform* platform_ = nullptr;
+    Policy policy_;
 };
 
 } // namespace pager

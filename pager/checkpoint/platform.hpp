@@ -17,6 +17,10 @@ public:
     virtual void save_floating_point() = 0;
     // Nobody but the server can write to the frame any more (recursive in all spaces it was mapped to).
     virtual void revoke_write(uint32_t frame) = 0;
+    // What others than the server have done with the frame since the last such call: l4::page_accessed,
+    // l4::page_written. unmap: after which nobody else has it mapped.
+    virtual uint32_t take_status(uint32_t frame) = 0;
+    virtual uint32_t unmap(uint32_t frame) = 0;
     virtual uint64_t clock_us() = 0;
     // Between steps of work that may take long: others may run for a moment.
     virtual void pause() = 0;
@@ -28,6 +32,7 @@ public:
     virtual void stop_ends(uint32_t epoch, uint32_t frozen, uint32_t tcb_pages) = 0;
     virtual void committed(uint32_t epoch) = 0;
     virtual void page_placed(store::PageKey key, uint32_t frame, l4::PageSource source) = 0;
+    virtual void page_evicted(store::PageKey key) = 0;
     virtual void page_copied(store::PageKey key) = 0;
     virtual void phase(l4::Phase phase) = 0;
 

@@ -1,6 +1,7 @@
 // From a disk to a running world. TCB pages are read at once, since the kernel enqueues their threads; all
 // other pages come back by page fault. A crash in here changes nothing: only session and root copies are
 // written (DESIGN I3, I9).
+#include "pager/checkpoint/checkpoint.hpp"
 #include "pager/checkpoint/server.hpp"
 #include "pager/runtime/console_line.hpp"
 
@@ -105,7 +106,7 @@ bool make_tables(Server& server) {
         return fail(line.text("checkpoint: too little memory for the tables of ")
                         .decimal(server.store.slots())
                         .text(" slots"));
-    server.pages.initialise(memory, frames, server.store, server.platform);
+    server.pages.initialise(memory, frames, server.store, server.platform, server.options.policy);
     while (const uint32_t frame = server.memory.take_frame())
         server.pages.add_frame(frame);
     server.pages_ready = true;

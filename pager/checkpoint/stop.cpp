@@ -20,10 +20,8 @@ void Checkpoint::stop() {
 
     platform_.save_floating_point();
     platform_.snapshot(epoch);
-    const uint32_t frozen = pages_.freeze_all(list_);
+    const uint32_t frozen = pages_.freeze_all(epoch, list_);
     list_count_ = frozen;
-    if (copy_policy_ == CopyPolicy::in_stop)
-        copy_aside_in_stop();
     platform_.snapshot_tables(epoch);
     // TCB pages hold their threads' kernel stacks, so they cannot be write-protected: they are copied at
     // once.
@@ -32,14 +30,6 @@ void Checkpoint::stop() {
 
     figures_ = {frozen, snapshot_.tcb_pages, 0};
     platform_.stop_ends(epoch, frozen, snapshot_.tcb_pages);
-}
-
-// What finds no free frame stays frozen and is copied on write.
-void Checkpoint::copy_aside_in_stop() {
-    for (uint32_t i = 0; i < list_count_; ++i)
-        if (!pages_.copy_aside(list_[i]))
-            break;
-    platform_.phase(l4::Phase::stop);
 }
 
 } // namespace pager

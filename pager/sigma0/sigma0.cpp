@@ -5,10 +5,12 @@
 //   w0 = 0xFFFFFFFC                       any page, from the top of memory downwards
 //   w0 < 0x40000000                       that frame (a page fault of the root task looks the same)
 //   0x40000000 <= w0 < 0xC0000000         the 4 MB at w0 - 0x40000000
+//   w0 = an I/O fpage                     these ports, to the root task only
 //   w0 = 1, w1 low byte 1                 the kernel info page, read only
 //   w0 = 1, w1 low byte 0                 pages wished for kernel use: none, our kernel took its memory before
 //
 // Reply: a map item, w0 = its fpage; or w0 = 0, none.
+#include "kernel-model/abi/io_fpage.hpp"
 #include "kernel-model/abi/kernel_info.hpp"
 #include "kernel-model/abi/syscalls.hpp"
 #include "kernel-model/abi/system_layout.hpp"
@@ -56,6 +58,8 @@ uint32_t answer(l4::ThreadId client, const l4::Message& request, uint32_t info_a
             return 0;
         return l4::Fpage::make(address, l4::superpage_bits, access).raw;
     }
+    if (l4::IoFpage::is(request.w0) && task == l4::root_task)
+        return request.w0 & ~l4::Fpage::grant_bit;
     return 0;
 }
 

@@ -39,9 +39,15 @@ void read_pager(Section section, PagerConfiguration& pager) {
         return std::string(names[section.choice(key, meaning, names, 0)]);
     };
     pager.copy = one_of("copy", "when frozen pages are copied", {"on-write", "eager", "stop"});
-    pager.tracking = one_of("tracking", "how dirty pages are found", {"protect"});
+    pager.tracking = one_of("tracking", "how dirty pages are found", {"protect", "dirty-bits"});
     pager.store = one_of("store", "the layout on disk", {"ab"});
-    pager.drain_order = one_of("drain_order", "the order in which frozen pages are written", {"address"});
+    pager.drain_order = one_of("drain_order", "the order in which frozen pages are written",
+                               {"address", "hottest-first", "coldest-first", "random"});
+    section.bind(
+        "hot_intervals", pager.hot_intervals,
+        {.meaning = "pages written in so many intervals in a row are copied in the stop, 0: none are",
+         .maximum = 255,
+         .otherwise = 0});
     section.finish();
 }
 
@@ -157,7 +163,7 @@ Experiment without_crashes(const Experiment& experiment) {
 
 Experiment without_checkpoints(const Experiment& experiment) {
     Experiment result = without_crashes(experiment);
-    result.pager = {0, "on-write", "protect", "ab", "address"};
+    result.pager = {0, "on-write", "protect", "ab", "address", 0};
     result.resolved.erase("pager");
     return result;
 }

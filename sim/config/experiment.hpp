@@ -19,6 +19,7 @@ namespace fixpoint::sim {
 struct PagerConfiguration {
     uint64_t interval_us = 0; // 0: no checkpoints
     std::string copy, tracking, store, drain_order;
+    uint64_t hot_intervals = 0; // 0: no page is treated as hot
 };
 
 struct DiskConfiguration {

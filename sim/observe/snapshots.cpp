@@ -64,7 +64,12 @@ void Snapshots::page_placed(PageKey page, uint32_t frame, l4::PageSource source)
     placed_[page] = frame;
     ++frames_[frame];
 
-    if (recovering_) {
+    if (const auto before = evicted_.find(page); before != evicted_.end()) {
+        const PageContent content = frame_content(frame);
+        if (!std::equal(content.begin(), content.end(), before->second->begin()))
+            violation(fmt::format("{} came back from its eviction with other content", name_of(page)));
+        evicted_.erase(before);
+    } else if (recovering_) {
         placed_early_.emplace_back(page, copied(frame_content(frame)));
     } else if (recovered_ && came_back_.insert(page).second) {
         compare(page, frame_content(frame),
@@ -76,6 +81,18 @@ void Snapshots::page_placed(PageKey page, uint32_t frame, l4::PageSource source)
 void Snapshots::page_released(PageKey page) {
     page.address &= frame_mask;
     came_back_.insert(page); // if it comes again, it comes anew
+    evicted_.erase(page);
+    forget_frame(page);
+}
+
+void Snapshots::page_evicted(PageKey page) {
+    page.address &= frame_mask;
+    const auto found = placed_.find(page);
+    if (found == placed_.end()) {
+        violation(fmt::format("{} was evicted, but had not been placed", name_of(page)));
+        return;
+    }
+    evicted_[page] = copied(frame_content(found->second));
     forget_frame(page);
 }
 
@@ -110,17 +127,24 @@ void Snapshots::snapshot(uint32_t epoch) {
         else
             copy.emplace_back(page, copied(content));
     }
+    merge(copy, Copy(evicted_.begin(), evicted_.end()));
     // What has not come back since the last recovery is part of the world as it lies on the disk.
     if (recovered_) {
-        const auto middle = static_cast<std::ptrdiff_t>(copy.size());
+        Copy absent;
         for (const auto& entry : *recovered_)
             if (!came_back_.contains(entry.first))
-                copy.push_back(entry);
-        std::inplace_merge(copy.begin(), copy.begin() + middle, copy.end(),
-                           [](const auto& a, const auto& b) { return a.first < b.first; });
+                absent.push_back(entry);
+        merge(copy, absent);
     }
     last_ = copy;
     copies_[epoch] = std::move(copy);
+}
+
+void Snapshots::merge(Copy& copy, const Copy& more) {
+    const auto middle = static_cast<std::ptrdiff_t>(copy.size());
+    copy.insert(copy.end(), more.begin(), more.end());
+    std::inplace_merge(copy.begin(), copy.begin() + middle, copy.end(),
+                       [](const auto& a, const auto& b) { return a.first < b.first; });
 }
 
 void Snapshots::committed(uint32_t epoch) {
@@ -132,6 +156,7 @@ void Snapshots::committed(uint32_t epoch) {
 void Snapshots::power_cycle() {
     placed_.clear();
     frames_.clear();
+    evicted_.clear();
     page_directories_.clear();
     placed_early_.clear();
     recovered_.reset();

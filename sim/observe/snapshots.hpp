@@ -4,7 +4,7 @@
 // At a snapshot (I1) every page that was placed is copied, and every present page of a persistent task is
 // looked up by walking the page tables: it must lie in a frame that was placed. After a power cut each page
 // is compared with the copy when it is put into memory, before kernel or thread touch it, and all of them are
-// read from the disk besides.
+// read from the disk besides. A page that is evicted is copied as it goes and compared when it comes back.
 #pragma once
 
 #include "kernel-model/abi/probes.hpp"
@@ -44,6 +44,7 @@ public:
 
     void page_placed(PageKey page, uint32_t frame, l4::PageSource source);
     void page_released(PageKey page);
+    void page_evicted(PageKey page); // its frame still has its content
     void task_space(uint32_t task, uint32_t page_directory);
     void snapshot(uint32_t epoch);
     void committed(uint32_t epoch);
@@ -67,6 +68,7 @@ private:
 
     [[nodiscard]] PageContent frame_content(uint32_t frame) const;
     [[nodiscard]] static std::shared_ptr<const Page> copied(PageContent content);
+    static void merge(Copy& copy, const Copy& more);
     void forget_frame(PageKey page);
     void compare_disk(uint32_t epoch, bool is_known, const StoreReader& read_store);
     void check_page_tables(uint32_t epoch);
@@ -78,8 +80,9 @@ private:
     [[nodiscard]] std::optional<uint32_t> read_word(uint32_t address) const;
 
     const models::PhysicalMemory& memory_;
-    std::map<PageKey, uint32_t> placed_;            // frame by page
-    std::map<uint32_t, unsigned> frames_;           // number of pages placed in a frame
+    std::map<PageKey, uint32_t> placed_;  // frame by page
+    std::map<uint32_t, unsigned> frames_; // number of pages placed in a frame
+    std::map<PageKey, std::shared_ptr<const Page>> evicted_;
     std::map<uint32_t, uint32_t> page_directories_; // by task
     std::map<uint32_t, Copy> copies_;               // by epoch: the newest committed one and everything later
     Copy last_;                                     // shares unchanged pages with the next

@@ -321,6 +321,9 @@ void Simulation::on_probe(Probe event, const models::ProbeArguments& arguments) 
     case Probe::page_placed:
         snapshots_.page_placed({eax, edx}, ecx, static_cast<l4::PageSource>(ebx));
         break;
+    case Probe::page_evicted:
+        snapshots_.page_evicted({eax, edx});
+        break;
     case Probe::page_released:
         snapshots_.page_released({eax, edx});
         break;
@@ -363,13 +366,14 @@ BootImage boot_image(const Experiment& experiment, const std::filesystem::path& 
     BootImage image;
     image.kernel = file("kernel.elf");
     image.append = "tcb-pager=6 paged-tasks=16";
-    image.modules = {{file("sigma0.elf"), ""},
-                     {file("root.elf"), ""},
-                     {file("ide.elf"), ""},
-                     {file("checkpoint.elf"),
-                      fmt::format("interval_us={} copy={} tracking={} store={} drain_order={} seed={}",
-                                  pager.interval_us, pager.copy, pager.tracking, pager.store,
-                                  pager.drain_order, experiment.seed & 0xFFFF'FFFF)}};
+    image.modules = {
+        {file("sigma0.elf"), ""},
+        {file("root.elf"), ""},
+        {file("ide.elf"), ""},
+        {file("checkpoint.elf"),
+         fmt::format("interval_us={} copy={} tracking={} store={} drain_order={} hot_intervals={} seed={}",
+                     pager.interval_us, pager.copy, pager.tracking, pager.store, pager.drain_order,
+                     pager.hot_intervals, experiment.seed & 0xFFFF'FFFF)}};
     for (size_t instance = 0; instance < experiment.workloads.size(); ++instance) {
         const Workload& workload = experiment.workloads[instance];
         image.modules.push_back(

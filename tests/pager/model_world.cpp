@@ -1,7 +1,9 @@
 #include "tests/pager/model_world.hpp"
+#include "kernel-model/abi/types.hpp"
 
 #include <cstdio>
 #include <cstdlib>
+#include <utility>
 
 namespace pager {
 void assertion_failed(const char* what) {
@@ -30,7 +32,7 @@ ModelWorld::ModelWorld(std::vector<Sector> image, uint32_t frames, uint64_t seed
       memory_((frames + 1) * size_t{page_bytes}), frames_{frames}, disk_{std::move(image)}, busy_disk_{
                                                                                                 *this} {}
 
-void ModelWorld::start(const std::map<uint32_t, World>& earlier_snapshots, pager::CopyPolicy copy_policy) {
+void ModelWorld::start(const std::map<uint32_t, World>& earlier_snapshots, const pager::Policy& policy) {
     snapshots = earlier_snapshots;
     stopped_ = true; // no clients yet
     store_memory_.resize(store::Store::memory_bytes(disk_.sector_count()) / 8 + 1);
@@ -48,14 +50,14 @@ void ModelWorld::start(const std::map<uint32_t, World>& earlier_snapshots, pager
 
     pages_memory_.resize(pager::Pages::memory_bytes(store_.slots(), frames_) / 8 + 1);
     list_.resize(frames_);
-    pages_.initialise(pages_memory_.data(), frames_, store_, *this);
+    pages_.initialise(pages_memory_.data(), frames_, store_, *this, policy);
     for (uint32_t frame = 1; frame <= frames_; ++frame)
         pages_.add_frame(frame * page_bytes);
     for (uint32_t slot = 0; slot < store_.slots(); ++slot)
         if (store_.entry(slot).is_used() && store::key_task(store_.entry(slot).key()) == 0 &&
             !pages_.recover_tcb(slot))
             fail("a TCB page does not verify");
-    checkpoint_.emplace(pages_, store_, *this, *this, copy_policy, pager::Checkpoint::World{}, list_.data());
+    checkpoint_.emplace(pages_, store_, *this, *this, policy, pager::Checkpoint::World{}, list_.data());
     stopped_ = false;
 }
 
@@ -75,6 +77,19 @@ void ModelWorld::revoke_write(uint32_t frame) {
     for (auto& [key, mapping] : mappings_)
         if (mapping.frame == frame)
             mapping.writable = false;
+}
+
+uint32_t ModelWorld::take_status(uint32_t frame) {
+    uint32_t status = std::exchange(status_[frame], 0);
+    if (bug_.one_dirty_bit_forgotten && (status & l4::page_written) != 0 && ++reported_writes_ % 16 == 0)
+        status &= ~l4::page_written;
+    return status;
+}
+
+uint32_t ModelWorld::unmap(uint32_t frame) {
+    ++evictions;
+    std::erase_if(mappings_, [frame](const auto& mapping) { return mapping.second.frame == frame; });
+    return take_status(frame);
 }
 
 void ModelWorld::act(unsigned steps) {
@@ -112,6 +127,8 @@ std::optional<ModelWorld::Mapping> ModelWorld::resolve(store::PageKey key, bool 
 
 void ModelWorld::read_page(store::PageKey key) {
     const auto mapping = resolve(key, false);
+    if (mapping)
+        status_[mapping->frame] |= l4::page_accessed;
     if (mapping && std::memcmp(memory_of(mapping->frame), expected(key).data(), page_bytes) != 0)
         fail("a client reads other content than it wrote");
 }
@@ -121,6 +138,7 @@ void ModelWorld::write_page(store::PageKey key) {
     if (!mapping)
         return;
     content_[key] = random_();
+    status_[mapping->frame] |= l4::page_accessed | l4::page_written;
     std::memcpy(memory_of(mapping->frame), page_content(content_[key]).data(), page_bytes);
 }
 

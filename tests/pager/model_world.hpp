@@ -22,6 +22,7 @@ struct PlantedBug {
     bool one_revocation_forgotten = false; // a page stays writable after the snapshot
     bool frames_freed_too_early = false;   // the disk reads memory only after it has said done
     bool mapped_writable_on_read = false;  // a client gets write access from a read fault
+    bool one_dirty_bit_forgotten = false;  // the kernel does not report a write
 };
 
 class ModelWorld final : public pager::Platform, public pager::CheckpointListener {
@@ -29,7 +30,7 @@ public:
     ModelWorld(std::vector<Sector> image, uint32_t frames, uint64_t seed, PlantedBug bug = {});
 
     // Opens the disk; on a recovery all clients start from the snapshot's content.
-    void start(const std::map<uint32_t, World>& earlier_snapshots, pager::CopyPolicy copy_policy);
+    void start(const std::map<uint32_t, World>& earlier_snapshots, const pager::Policy& policy);
     // Clients do `steps` random reads and writes.
     void act(unsigned steps);
     pager::Checkpoint& checkpoint() { return *checkpoint_; }
@@ -37,7 +38,7 @@ public:
 
     std::optional<std::string> violation; // the first
     std::map<uint32_t, World> snapshots;  // by epoch
-    uint32_t copies = 0, waits = 0;
+    uint32_t copies = 0, waits = 0, evictions = 0;
 
     const RecordingDisk& disk() const { return disk_; }
     store::Store& store() { return store_; }
@@ -47,6 +48,8 @@ public:
     uint8_t* memory_of(uint32_t frame) override { return &memory_[frame]; }
     void save_floating_point() override {}
     void revoke_write(uint32_t frame) override;
+    uint32_t take_status(uint32_t frame) override;
+    uint32_t unmap(uint32_t frame) override;
     uint64_t clock_us() override { return ++clock_us_; }
     void pause() override { act(3); }
     void stop_begins(uint32_t) override { stopped_ = true; }
@@ -55,6 +58,7 @@ public:
     void stop_ends(uint32_t, uint32_t, uint32_t) override { stopped_ = false; }
     void committed(uint32_t) override {}
     void page_placed(store::PageKey key, uint32_t frame, l4::PageSource source) override;
+    void page_evicted(store::PageKey) override {}
     void page_copied(store::PageKey) override { ++copies; }
     void phase(l4::Phase) override {}
     // Listener.
@@ -109,8 +113,9 @@ private:
     std::optional<pager::Checkpoint> checkpoint_;
     World content_; // missing: never written, zero
     std::map<store::PageKey, Mapping> mappings_;
+    std::map<uint32_t, uint32_t> status_; // of frames: accessed, written since it was asked for last
     uint64_t clock_us_ = 0;
-    unsigned nesting_ = 0, revocations_ = 0;
+    unsigned nesting_ = 0, revocations_ = 0, reported_writes_ = 0;
     bool stopped_ = false;
 };
 

@@ -14,16 +14,21 @@ TEST(Options, EmptyMeansDefaults) {
     pager::Options options;
     EXPECT_TRUE(parses(options, ""));
     EXPECT_EQ(options.interval_us, 0u);
-    EXPECT_EQ(options.copy, pager::CopyPolicy::on_write);
+    EXPECT_EQ(options.policy.copy, pager::CopyPolicy::on_write);
 }
 
 TEST(Options, AllKeysInAnyOrder) {
     pager::Options options;
-    EXPECT_TRUE(parses(options,
-                       "copy=stop  interval_us=100000 tracking=protect store=ab drain_order=address seed=7 "
-                       "recover=older format=force verbose=1"));
+    EXPECT_TRUE(
+        parses(options,
+               "copy=stop  interval_us=100000 tracking=dirty-bits store=ab drain_order=hottest-first seed=7 "
+               "hot_intervals=3 recover=older format=force verbose=1"));
+    EXPECT_EQ(options.policy.tracking, pager::Tracking::dirty_bits);
+    EXPECT_EQ(options.policy.drain_order, pager::DrainOrder::hottest_first);
+    EXPECT_EQ(options.policy.hot_intervals, 3u);
+    EXPECT_EQ(options.policy.seed, 7u);
     EXPECT_EQ(options.interval_us, 100000u);
-    EXPECT_EQ(options.copy, pager::CopyPolicy::in_stop);
+    EXPECT_EQ(options.policy.copy, pager::CopyPolicy::in_stop);
     EXPECT_TRUE(options.older_allowed && options.format_forced && options.verbose);
 }
 

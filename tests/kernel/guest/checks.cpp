@@ -67,4 +67,26 @@ void serve_faults() {
     }
 }
 
+volatile FaultLog fault_log{0, 0};
+
+void serve_program_faults() {
+    constexpr uint32_t program_start = 0x00D00000, program_end = 0x00E00000;
+    l4::ThreadId client;
+    l4::Message message;
+    l4::wait(client, message);
+    for (;;) {
+        const uint32_t page = message.w0 & ~(l4::page_size - 1);
+        if (page < program_start || page >= program_end) {
+            l4::wait(client, message);
+            continue;
+        }
+        fault_log.served = fault_log.served + 1;
+        fault_log.last_w0 = message.w0;
+        auto* byte = reinterpret_cast<volatile uint8_t*>(page);
+        *byte = *byte;
+        message = {page, l4::Fpage::make(page, l4::page_bits, l4::Fpage::write_bit).raw, 0};
+        l4::reply_and_wait(client, message, l4::send_map);
+    }
+}
+
 } // namespace kernel_test

@@ -26,6 +26,13 @@ l4::ThreadId start_task(unsigned number, void (*entry)(), l4::ThreadId pager, un
 // The body of a pager thread that maps whatever page is asked for from its own space, 1:1, writable.
 void serve_faults();
 
+// The same for the program's own pages only: a thread that faults elsewhere stays where it is.
+struct FaultLog {
+    uint32_t served, last_w0;
+};
+extern volatile FaultLog fault_log;
+void serve_program_faults();
+
 // Timeouts for a receive of at most `us`.
 inline l4::Timeouts within_us(uint64_t us) {
     return l4::Timeouts::make(l4::Timeouts::infinite_us, us);

@@ -5,6 +5,7 @@
 // above the hostile one, watches that its own memory and an honest pair of threads stay as they are, and
 // restarts the hostile task from time to time. Seeds count up from 1: each start of a thread draws the same
 // arguments in each run.
+#include "kernel-model/abi/exceptions.hpp"
 #include "tests/kernel/guest/checks.hpp"
 
 #include <initializer_list>
@@ -69,6 +70,41 @@ uint32_t argument(Random& random) {
                  : "m"(ebp)                                                                                  \
                  : "memory", "cc")
 
+void hostile_loop();
+
+// A table, whole or broken, and an exception. The handlers are the loop again, or nothing that could run: this task may
+// use ports, so random code is no fair opponent.
+void raise_something(Random& random) {
+    constexpr uint32_t odd_bases[] = {0,          0x20000000, 0xBFFFFF00, 0xC0000000,
+                                      0xE0000000, 0xF9000000, 0xFFFFFFFC};
+    constexpr unsigned base_count = sizeof odd_bases / sizeof *odd_bases;
+    auto* gates = reinterpret_cast<volatile uint32_t*>(hostile_scratch);
+    for (unsigned vector = 0; vector < 32; ++vector) {
+        const bool broken = random.next() % 4 == 0;
+        const uint32_t handler = broken ? odd_bases[1 + random.next() % (base_count - 1)]
+                                        : reinterpret_cast<uint32_t>(hostile_loop);
+        gates[2 * vector] = handler & 0xFFFF;
+        gates[2 * vector + 1] = (handler & 0xFFFF0000u) | (random.next() & 0xFFFF);
+    }
+    l4::GateTable table{static_cast<uint16_t>(random.next() % 256), hostile_scratch};
+    if (random.next() % 4 == 0)
+        table.base = odd_bases[random.next() % base_count];
+    l4::load_gate_table(table);
+    switch (random.next() % 4) {
+    case 0:
+        asm volatile("ud2");
+        break;
+    case 1:
+        asm volatile("int $0x40" : : : "memory");
+        break;
+    case 2:
+        asm volatile("int3\n\tnop\n\tnop" : : : "memory");
+        break;
+    default:
+        asm volatile("pushl $0x302\n\tpopfl\n\tnop" : : : "memory", "cc");
+    }
+}
+
 volatile uint32_t starts = 0; // each start of the loop has a seed of its own
 
 void hostile_loop() {
@@ -124,9 +160,11 @@ void hostile_loop() {
         case 12:
             SYSTEM_CALL(0x37);
             break;
-        case 13: // a console call on random memory
+        case 13: // a console call on random memory, or exceptions
             if (random.next() % 64 == 0)
                 asm volatile("int3\n\tcmpb $2, %%al" : : "a"(hostile_scratch + 0x7FF0) : "memory", "cc");
+            else if (random.next() % 64 == 0)
+                raise_something(random);
             break;
         case 14: // garbage in segment registers and flags
             asm volatile("movl %0, %%es\n\tmovl %0, %%ds\n\tmovl %0, %%fs" : : "r"(0) : "memory");
@@ -186,11 +224,13 @@ extern "C" void test_main(uint32_t) {
         (void)*reinterpret_cast<volatile uint32_t*>(page); // sigma0 asked beforehand
 
     for (unsigned life = 0; life < 40; ++life) {
+        l4::thread_schedule(l4::my_id(),
+                            l4::schedule_param(l4::priority_boot)); // the new thread's from its start
         const l4::ThreadId id = l4::task_new(l4::ThreadId::make(hostile_task, 0, 0, 0), l4::priority_boot,
                                              reinterpret_cast<uint32_t>(hostile_main),
                                              hostile_stacks + l4::page_size - 16, own_thread(fault_server));
         check(id.task() == hostile_task, "the hostile task is started again");
-        l4::thread_schedule(id, l4::schedule_param(l4::priority_boot));
+        l4::thread_schedule(l4::my_id(), l4::schedule_param(above));
         for (unsigned look = 0; look < 10; ++look) {
             l4::sleep_us(5'000);
             l4::Message message{look, 0, 0};

@@ -13,7 +13,7 @@ constexpr unsigned sender = 0, receiver = 1;
 constexpr unsigned words = 40, strings = l4::message_strings_max;
 using Message = l4::MemoryMessage<words, strings>;
 
-Message outgoing, incoming;
+constinit Message outgoing, incoming;
 alignas(16) uint8_t source[40'000], target[40'000];
 
 void fill(uint8_t* bytes, unsigned count, unsigned seed) {

@@ -1,5 +1,6 @@
 // Paged TCBs and recovery, without a disk: tasks 16-18 are a persistent world with threads in every state that the recovery
 // table names (those in a transfer: transfer_recovery_root.cpp).
+#include "kernel-model/abi/exceptions.hpp"
 #include "kernel-model/abi/probes.hpp"
 #include "tests/kernel/guest/snapshot_server.hpp"
 
@@ -27,7 +28,10 @@ enum Role : unsigned {
     faults_early = 13,
     owns_a_task = 14,
     created = 15, // first thread of `owned_task`, which exists only after the recoveries
-    role_count = 16,
+    keeps_handlers = 16,
+    traps = 17,
+    uses_port = 18,
+    role_count = 19,
 };
 
 constexpr uint32_t pending = 0, good = 1;
@@ -155,6 +159,59 @@ void keeps_registers_main() {
     rest();
 }
 
+// Gates in the world: of #UD for one thread, of #DB for another one, whose page comes from the late pager.
+constexpr uint32_t handled_table = world_base + 0x400, trap_table_offset = 0x800;
+asm(R"(
+world_handler:
+    movl $1, %eax
+    addl $2, (%esp)
+    iretl
+world_trap_handler:
+    movl $1, %eax
+    andl $~0x100, 8(%esp)
+    iretl
+)");
+extern "C" char world_handler[], world_trap_handler[];
+
+void put_gate(uint32_t table, unsigned vector, const char* handler) {
+    reinterpret_cast<l4::Gate*>(table)[vector] = l4::Gate::to(reinterpret_cast<uint32_t>(handler));
+}
+void keeps_handlers_main() {
+    constexpr unsigned invalid_opcode = 6;
+    put_gate(handled_table, invalid_opcode, world_handler);
+    l4::load_gate_table({255, handled_table});
+    while (world().collected == 0)
+        l4::sleep_us(10'000);
+    uint32_t handled = 0;
+    asm volatile("ud2" : "+a"(handled) : : "memory");
+    set_result(keeps_handlers, handled == 1 ? good : 2);
+    rest();
+}
+// Its trap waits for the page of the gates while the snapshot is taken.
+void traps_main() {
+    constexpr unsigned debug = 1;
+    put_gate(world_base + trap_table_offset, debug, world_trap_handler);
+    l4::load_gate_table({255, page_from_late_pager + trap_table_offset});
+    l4::lthread_ex_regs(traps, 0xFFFFFFFF, 0xFFFFFFFF, thread_in(pager_task, 2));
+    uint32_t handled = 0, steps = 0;
+    asm volatile("pushfl\n\torl $0x100, (%%esp)\n\tpopfl\n\tincl %1\n\tincl %1"
+                 : "+a"(handled), "+r"(steps)
+                 :
+                 : "memory", "cc");
+    set_result(traps, handled == 1 && steps == 2 ? good : 100 + 10 * handled + steps);
+    rest();
+}
+void uses_port_main() {
+    uint8_t value;
+    const uint16_t port = 0x80;
+    asm volatile("inb %1, %0" : "=a"(value) : "d"(port));
+    while (world().collected == 0)
+        l4::sleep_us(10'000);
+    asm volatile("inb %1, %0" : "=a"(value) : "d"(port));
+    set_result(uses_port, good);
+    rest();
+}
+
 constexpr unsigned caller_priority = 60, low_priority = 10;
 
 void start_role(Role role, void (*entry)(), l4::ThreadId pager = l4::invalid_thread, unsigned priority = 50) {
@@ -178,6 +235,9 @@ void world_main() {
     start_role(faults_early, faults_early_main, thread_in(pager_task, 2));
     start_role(owns_a_task, owns_a_task_main);
     start_role(keeps_registers, keeps_registers_main, l4::invalid_thread, low_priority);
+    start_role(keeps_handlers, keeps_handlers_main);
+    start_role(traps, traps_main);
+    start_role(uses_port, uses_port_main);
     set_result(starter, good);
     rest();
 }
@@ -265,7 +325,10 @@ void check_world() {
                                                "registers",
                                                "a page fault that its pager had not received",
                                                "the right to create a task",
-                                               "a task created after the recovery"};
+                                               "a task created after the recovery",
+                                               "handlers of exceptions",
+                                               "a trap whose gate was absent",
+                                               "a port that was mapped"};
     for (unsigned role = 0; role < role_count; ++role) {
         check(world().result[role] == good, names[role]);
         if (world().result[role] != good) {
@@ -275,6 +338,7 @@ void check_world() {
     }
     check(world().order[0] == poller_1 && world().order[1] == poller_3 && world().order[2] == poller_2,
           "the senders' order survives");
+    check(io_faults == 1, "rights to ports come back by a fault");
     check(recovery_failures == 0, "the recovery call's results");
 }
 

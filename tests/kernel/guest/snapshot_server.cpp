@@ -1,5 +1,7 @@
 #include "tests/kernel/guest/snapshot_server.hpp"
 
+#include "kernel-model/abi/io_fpage.hpp"
+
 namespace kernel_test {
 
 namespace {
@@ -56,7 +58,10 @@ void pager_main() {
     for (;;) {
         uint32_t descriptor = l4::send_map;
         const uint32_t page = message.w0 & ~0xFFFu;
-        if (page >= l4::tcb_array_base) {
+        if (l4::IoFpage::is(message.w0)) {
+            io_faults = io_faults + 1;
+            message = {0, message.w0, 0};
+        } else if (page >= l4::tcb_array_base) {
             tcb_faults = tcb_faults + 1;
             const uint32_t frame = tcb_frame(page, message.w0 & 2);
             if (frame == 0)
@@ -175,7 +180,7 @@ void start_server() {
 
 } // namespace
 
-volatile uint32_t tcb_faults = 0, recovery_failures = 0;
+volatile uint32_t tcb_faults = 0, io_faults = 0, recovery_failures = 0;
 
 unsigned start_number() {
     return snapshot().mark == magic ? snapshot().generation + 1 : 1;

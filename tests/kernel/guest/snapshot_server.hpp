@@ -23,7 +23,7 @@ unsigned start_number();
 void outside_pager_main();
 bool try_after_recovery();
 
-extern volatile uint32_t tcb_faults, recovery_failures;
+extern volatile uint32_t tcb_faults, io_faults, recovery_failures; // of this start
 void forget_snapshot();
 
 // Adopts a TCB page with this content, which is not part of the world: for content that is refused.

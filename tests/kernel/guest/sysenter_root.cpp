@@ -11,7 +11,6 @@ using l4::IpcError;
 namespace {
 
 constexpr unsigned pager = 1, by_int30 = 2, by_sysenter = 3, hostile_task = 30, echo_task = 31;
-constexpr uint32_t program_start = 0x00D00000, program_end = 0x00E00000;
 constexpr uint32_t eflags_trap = 1u << 8, eflags_direction = 1u << 10, eflags_nested = 1u << 14;
 
 using Ipc = l4::MessageResult(l4::ThreadId&, uint32_t, uint32_t, l4::Timeouts, l4::Message&);
@@ -41,24 +40,6 @@ void echo_int30() {
 }
 void echo_sysenter() {
     echo(l4::ipc_sysenter);
-}
-
-// Answers only for the program's own pages: a thread that faults elsewhere stays where it is.
-void serve_program() {
-    l4::ThreadId client;
-    l4::Message message;
-    l4::wait(client, message);
-    for (;;) {
-        const uint32_t page = message.w0 & ~(l4::page_size - 1);
-        if (page < program_start || page >= program_end) {
-            l4::wait(client, message);
-            continue;
-        }
-        auto* byte = reinterpret_cast<volatile uint8_t*>(page);
-        *byte = *byte;
-        message = {page, l4::Fpage::make(page, l4::page_bits, l4::Fpage::write_bit).raw, 0};
-        l4::reply_and_wait(client, message, l4::send_map);
-    }
 }
 
 bool talks(Ipc& ipc, l4::ThreadId server) {
@@ -202,7 +183,7 @@ void test_attacks() {
 
 extern "C" void test_main(uint32_t) {
     check(l4::processor_has_sysenter(), "the processor has SYSENTER");
-    start_thread(pager, serve_program);
+    start_thread(pager, serve_program_faults);
     test_pairings();
     test_return_addresses();
     test_absent_stack();
