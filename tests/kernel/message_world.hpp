@@ -21,7 +21,7 @@ namespace message_test {
 enum class Side { sender, receiver };
 
 struct Page {
-    std::array<std::uint8_t, l4::page_size> bytes;
+    std::array<std::uint8_t, l4::page_size> bytes{};
     bool present = true, writable = true;
 };
 
@@ -68,7 +68,7 @@ private:
 
     const Bytes& original(std::uint32_t page_number) const {
         static const std::vector<Bytes> pages = [] {
-            std::vector<Bytes> made(2 * kinds);
+            std::vector<Bytes> made(std::size_t{2} * kinds);
             std::uint32_t random = 1;
             for (Bytes& bytes : made)
                 for (unsigned offset = 0; offset < l4::page_size; offset += 4) {
