@@ -2,6 +2,8 @@
 
 #include "kernel-model/abi/probes.hpp"
 #include "kernel-model/arch/cpu.hpp"
+#include "kernel-model/arch/entry_layout.h"
+#include "kernel-model/arch/kernel_stack.hpp"
 #include "kernel-model/arch/layout.hpp"
 #include "kernel-model/devices/serial_console.hpp"
 #include "kernel-model/symbols.hpp"
@@ -10,7 +12,7 @@
 
 extern "C" {
 [[noreturn]] void panic_enter(const char* reason);
-extern char kernel_start[], kernel_text_end[], kernel_stack_top[], kernel_stack_guard[];
+extern char kernel_start[], kernel_text_end[], kernel_stack_top[], kernel_stack_bottom[];
 }
 
 namespace kernel {
@@ -60,7 +62,7 @@ bool follows_call(uint32_t address) {
 // have pushed is shown. A few are left over from earlier calls.
 void print_backtrace(uint32_t esp) {
     const uint32_t top = reinterpret_cast<uint32_t>(kernel_stack_top);
-    const uint32_t bottom = reinterpret_cast<uint32_t>(kernel_stack_guard) + l4::page_size;
+    const uint32_t bottom = reinterpret_cast<uint32_t>(kernel_stack_bottom);
     if (esp < bottom || esp >= top) {
         console.print("  the stack pointer was outside the kernel stack: ", Hex{esp}, "\n");
         return;
@@ -107,6 +109,8 @@ extern "C" [[noreturn]] void panic_on_own_stack(const char* reason, uint32_t esp
             print_registers(*trap_frame);
         // The stack of interrupted kernel code goes on where the processor's frame ends: ESP and SS are not in it.
         print_backtrace(trap_frame != nullptr ? reinterpret_cast<uint32_t>(&trap_frame->esp) : esp);
+        console.print("kernel stack: ", Decimal{kernel_stack_used()}, " of ", Decimal{KERNEL_STACK_BYTES},
+                      " bytes were in use at most\n");
         print_threads();
         l4::probe<l4::Probe::panic>();
     }

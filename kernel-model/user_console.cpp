@@ -1,11 +1,12 @@
 // INT 3: the console calls of Hazelnut's programs, by what follows the instruction.
 //
 //   3C n      cmpb $n, %al   0 print AL, 2 print the string at EAX, 5-7 EAX in hexadecimal, 11 in decimal,
-//                            13 read a character into AL
+//                            13 read a character into AL; 0xF5, ours: kernel_stack_used() into EAX
 //   [90] EB n jmp            print the text that is jumped over
 // Everything else is the breakpoint exception, for threads that have a handler of it, and ignored without. User memory that is absent is faulted in first; then the call is repeated.
 #include "kernel-model/arch/handlers.hpp"
 #include "kernel-model/arch/interrupt_table.hpp"
+#include "kernel-model/arch/kernel_stack.hpp"
 #include "kernel-model/arch/layout.hpp"
 #include "kernel-model/devices/serial_console.hpp"
 #include "kernel-model/ipc/page_fault.hpp"
@@ -20,7 +21,7 @@ namespace {
 constexpr uint32_t string_length_max = 1024;
 constexpr uint8_t opcode_compare_al = 0x3C, opcode_nop = 0x90, opcode_jump_short = 0xEB;
 constexpr unsigned call_print_char = 0, call_print_string = 2, call_print_hex = 5, call_print_hex_last = 7,
-                   call_print_decimal = 11, call_read_char = 13;
+                   call_print_decimal = 11, call_read_char = 13, call_stack_used = 0xF5;
 
 const uint8_t* user_bytes(uint32_t address) {
     return reinterpret_cast<const uint8_t*>(address);
@@ -89,6 +90,8 @@ void console_call(unsigned number) {
         console.print(Decimal{frame.eax});
     else if (number == call_read_char)
         read_char(frame);
+    else if (number == call_stack_used)
+        frame.eax = kernel_stack_used();
 }
 
 } // namespace

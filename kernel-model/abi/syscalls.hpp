@@ -213,5 +213,11 @@ inline void print_hex(uint32_t value) {
 inline void print_decimal(uint32_t value) {
     asm volatile("int3\n\tcmpb $11, %%al" : : "a"(value) : "cc");
 }
+// Ours: the most bytes of its stack that the kernel has ever used, for tests.
+inline uint32_t kernel_stack_used() {
+    uint32_t bytes;
+    asm volatile("int3\n\tcmpb $0xF5, %%al" : "=a"(bytes) : : "cc");
+    return bytes;
+}
 
 } // namespace l4

@@ -393,7 +393,9 @@ trap_entries:
     .global kernel_stack_guard
 kernel_stack_guard:          /* unmapped once the kernel's page table is final */
     .skip 4096
-    .skip 4096
+    .global kernel_stack_bottom
+kernel_stack_bottom:
+    .skip KERNEL_STACK_BYTES
     .global kernel_stack_top
 kernel_stack_top:
     .skip 4096

@@ -49,12 +49,13 @@ void handle_no_fpu() {
     trap_floating_point(false);
     if (floating_point_owner == current_thread)
         return;
+    // Both leave no exception pending: FRSTOR would report that of a thread that is gone.
     if (floating_point_owner != nullptr)
         asm volatile("fnsave %0" : "=m"(floating_point_owner->floating_point));
-    if (current_thread->has_floating_point)
-        asm volatile("frstor %0" : : "m"(current_thread->floating_point));
     else
         asm volatile("fninit");
+    if (current_thread->has_floating_point)
+        asm volatile("frstor %0" : : "m"(current_thread->floating_point));
     current_thread->has_floating_point = true;
     floating_point_owner = current_thread;
 }

@@ -8,20 +8,15 @@
 namespace kernel {
 
 void rewind_system_call(Frame& frame) {
-    constexpr uint32_t int_instruction_bytes = 2, int3_instruction_bytes = 1;
+    constexpr uint32_t int_instruction_bytes = 2;
     if (frame.vector == VECTOR_IN_TRANSFER)
         return; // the thread does not go back to user level
     if (frame.vector >= VECTOR_SYSENTER) {
         rewind_sysenter(frame);
-        return;
-    }
-    if (frame.vector >= vector_ipc)
+    } else if (frame.vector >= vector_ipc) {
         frame.eip -= int_instruction_bytes;
-    else if (frame.vector == vector_breakpoint)
-        frame.eip -= int3_instruction_bytes;
-    else
-        return;                       // a fault repeats its instruction anyway
-    frame.vector = vector_page_fault; // nobody else shall set EIP back
+        frame.vector = vector_page_fault;
+    }
 }
 
 } // namespace kernel

@@ -5,11 +5,20 @@
      0xF0000000 .. 128 MB   the window on physical memory, 4 MB pages
      0xF9000000 .. 3 MB     this image (physical 1 MB), 4 KB pages */
 
+#include "kernel-model/arch/entry_layout.h"
 #include "kernel-model/arch/selectors.h"
 
 #define KERNEL_OFFSET 0xF8F00000
 #define PHYSICAL(symbol) ((symbol) - KERNEL_OFFSET)
 #define WINDOW_SUPERPAGES 32
+
+/* kernel_stack.hpp. The stack is empty. */
+    .macro PAINT_KERNEL_STACK
+    movl $kernel_stack_bottom, %edi
+    movl $KERNEL_STACK_BYTES / 4, %ecx
+    movl $KERNEL_STACK_PAINT, %eax
+    rep stosl
+    .endm
 
     .section .multiboot, "a"
     .balign 4
@@ -63,11 +72,14 @@ kernel_entry:
     movl $high_half, %eax
     jmp *%eax
 high_half:
+    movl %edi, %ebx
+    PAINT_KERNEL_STACK
     movl $kernel_stack_top, %esp
     pushl %ebp                /* CPUID features */
-    pushl %edi
+    pushl %ebx
     pushl %esi
     call kernel_main          /* makes the first thread current */
+    PAINT_KERNEL_STACK        /* the boot's use of it is over */
     jmp resume
 
 no_superpages:

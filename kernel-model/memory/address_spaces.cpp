@@ -162,7 +162,7 @@ bool ensure_sigma0_pages(uint32_t low, uint32_t bytes) {
 void forget_mappings() {
     const bool persistence = tcb_paging.pager != 0;
     mapping_database.forget(l4::sigma0_task, l4::user_space_end, [persistence](unsigned task) {
-        return persistence ? !is_persistent(task) : task == l4::sigma0_task || task == tcb_array_task;
+        return persistence ? !is_persistent(task) : task == l4::sigma0_task;
     });
     forget_port_rights();
     finish_tlb_changes();

@@ -1,4 +1,4 @@
-// Address spaces of tasks, and that of the TCB array, which counts as task 0.
+// Address spaces of tasks, and that of the TCB array, which counts as task 0 and whose mappings are pinned.
 //
 // A task's directory is soft state (I7): recovery makes an empty one, page faults fill it again.
 #pragma once

@@ -29,12 +29,12 @@ bool map_fpage(unsigned from_task, MapItem item, unsigned to_task, l4::Fpage win
         source_limit < l4::user_space_end ? static_cast<uint32_t>(source_limit) : l4::user_space_end;
     const uint32_t part =
         geometry.log2_size < l4::superpage_bits ? 1u << geometry.log2_size : l4::superpage_size;
-    const bool idempotent = from_task == l4::sigma0_task, into_tcb_array = to_task == tcb_array_task;
+    const bool idempotent = from_task == l4::sigma0_task;
 
     bool complete = true;
     for (uint32_t page = geometry.source; page < source_end && complete; page += part) {
         const uint32_t target = geometry.target + (page - geometry.source);
-        if (!into_tcb_array && target >= l4::user_space_end)
+        if (target >= l4::user_space_end)
             break;
         complete = (!idempotent || ensure_sigma0_pages(page, part)) &&
                    mapping_database.map(from_task, page, to_task, target, part, item.fpage.writable(),

@@ -27,6 +27,9 @@
 // suffers. A superpage has one set of marks for all its parts, which each part has after a split: more may
 // seem to be written than was, never less.
 //
+// Mappings of task 0, the TCB array's, are *pinned*: they are leaves, and nothing takes them or their right to write
+// away. If a mapping goes from which one descends, it descends from the next above, or from nobody.
+//
 // A template over the address spaces, so that host tests check it, step by step, against a simple model.
 // Spaces has
 //   PageEntry find(task, page)            as PageTables
@@ -113,11 +116,15 @@ public:
         for (uint32_t page = low; page < high;) {
             const PageEntry entry = spaces_.find(task, page);
             if (entry.present()) {
-                const NodeNumber node = *entry.node;
                 const bool whole = page % l4::superpage_size == 0 && high - page >= l4::superpage_size;
-                if (entry.superpage && !whole && forest_[node].first_child != 0 && split(node))
+                const bool part = entry.superpage && !whole;
+                harvest_below(*entry.node);
+                const uint32_t found = status_below(entry);
+                if (part && found != 0 && split(*entry.node))
                     continue; // with its pages
-                status |= take_status_of(entry);
+                status |= found;
+                if (!part) // else, without memory to split it, its other parts have their status in it too
+                    *entry.pte &= ~(pte::written_below | pte::accessed_below);
             }
             page = entry.pte == nullptr || entry.superpage ? next_superpage(page) : page + l4::page_size;
         }
@@ -259,20 +266,23 @@ private:
         } else if (own_too) {
             remove_subtree(node);
         } else {
-            while (forest_[node].first_child != 0)
-                remove_subtree(forest_[node].first_child);
+            for (NodeNumber child = forest_[node].first_child; child != 0;) {
+                const NodeNumber next = forest_[child].next_sibling;
+                if (!is_pinned(child))
+                    remove_subtree(child);
+                child = next;
+            }
         }
     }
 
-    uint32_t take_status_of(PageEntry entry) {
-        const NodeNumber top = *entry.node;
+    static uint32_t status_below(PageEntry entry) {
+        return (*entry.pte & pte::written_below ? l4::page_written : 0) |
+               (*entry.pte & pte::accessed_below ? l4::page_accessed : 0);
+    }
+    void harvest_below(NodeNumber top) {
         for (NodeNumber number = forest_.next_in_preorder(top, top); number != 0;
              number = forest_.next_in_preorder(number, top))
             harvest(number);
-        const uint32_t marks = *entry.pte;
-        *entry.pte &= ~(pte::written_below | pte::accessed_below);
-        return (marks & pte::written_below ? l4::page_written : 0) |
-               (marks & pte::accessed_below ? l4::page_accessed : 0);
     }
     void harvest(NodeNumber number) {
         uint32_t& entry = *entry_of(number).pte;
@@ -339,10 +349,23 @@ private:
         forest_.release(number);
     }
 
+    bool is_pinned(NodeNumber number) const { return forest_[number].task() == 0; }
+
+    void hand_over(NodeNumber pinned, NodeNumber heir) {
+        harvest(pinned);
+        forest_.detach(pinned);
+        if (heir != 0)
+            forest_.attach(pinned, heir);
+    }
+
     void remove_subtree(NodeNumber top) {
+        const NodeNumber heir = forest_[top].parent;
         for (NodeNumber number = forest_.first_leaf(top);;) {
             const NodeNumber next = number == top ? 0 : forest_.next_in_postorder(number);
-            remove_leaf(number);
+            if (is_pinned(number))
+                hand_over(number, heir);
+            else
+                remove_leaf(number);
             if (next == 0)
                 return;
             number = next;
@@ -353,7 +376,7 @@ private:
     void forget_below(NodeNumber top, Keep keep) {
         for (NodeNumber number = forest_.first_leaf(top); number != top;) {
             const NodeNumber next = forest_.next_in_postorder(number);
-            if (forest_[number].first_child == 0 && !keep(forest_[number].task()))
+            if (forest_[number].first_child == 0 && !is_pinned(number) && !keep(forest_[number].task()))
                 remove_leaf(number);
             number = next;
         }
@@ -361,7 +384,7 @@ private:
 
     void revoke_write(NodeNumber number) {
         const PageEntry entry = entry_of(number);
-        if (entry.writable()) {
+        if (entry.writable() && !is_pinned(number)) {
             *entry.pte &= ~pte::writable;
             spaces_.changed(forest_[number].task(), forest_[number].page());
         }

@@ -204,9 +204,9 @@ Result adopt(uint32_t address) {
         !is_persistent(l4::task_of_tcb_address(address)))
         return Result::bad_argument;
     const unsigned page = (address - l4::tcb_array_base) / l4::page_size;
-    if (current_thread->id == tcb_paging.pager && !tcb_page_in_use(page))
-        return Result::bad_argument; // it would have to ask itself
-    touch_read(*reinterpret_cast<const Tcb*>(address));
+    forget_unused_tcb_page(page);
+    if (!touch_read(*reinterpret_cast<const Tcb*>(address)))
+        return Result::bad_argument; // the TCB pager thread would have to ask itself
     return is_damaged(page) ? Result::damaged_tcb : Result::ok;
 }
 

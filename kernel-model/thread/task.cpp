@@ -173,7 +173,7 @@ l4::ThreadId first_thread_of(unsigned task) {
 }
 
 void touch_task_state(unsigned task) {
-    if (is_persistent(task) && !task_entry(task).state.recorded && current_thread->id != tcb_paging.pager)
+    if (is_persistent(task) && !task_entry(task).state.recorded)
         touch_read(tcb_at(task * l4::threads_per_task));
 }
 

@@ -1,11 +1,14 @@
 #include "kernel-model/thread/tcb_array.hpp"
 
+#include "kernel-model/abi/kernel_info.hpp"
 #include "kernel-model/arch/cpu.hpp"
 #include "kernel-model/arch/layout.hpp"
 #include "kernel-model/arch/pages.hpp"
 #include "kernel-model/arch/restart.hpp"
+#include "kernel-model/boot/boot_information.hpp"
 #include "kernel-model/ipc/ipc_engine.hpp"
 #include "kernel-model/memory/address_spaces.hpp"
+#include "kernel-model/memory/fpage_arithmetic.hpp"
 #include "kernel-model/memory/kernel_memory.hpp"
 #include "kernel-model/panic.hpp"
 #include "kernel-model/thread/exceptions.hpp"
@@ -21,6 +24,35 @@ constinit TcbPaging tcb_paging;
 namespace {
 
 constinit uint32_t zero_page = 0; // physical
+
+// The frames that the TCB pager has given: a bit for each frame of main memory, in pages of the kernel's.
+class FrameSet {
+public:
+    // False: no memory.
+    bool cover(uint32_t memory_bytes) {
+        for (uint32_t part = 0; part <= (memory_bytes - 1) / part_bytes; ++part) {
+            const uint32_t page = kernel_pool.allocate_page();
+            if (page == 0)
+                return false;
+            parts_[part] = window(page);
+            clear_page(parts_[part]);
+        }
+        return true;
+    }
+    bool contains(uint32_t frame) const { return (word_of(frame) & mask_of(frame)) != 0; }
+    void insert(uint32_t frame) { word_of(frame) |= mask_of(frame); }
+
+private:
+    static constexpr uint32_t mask_of(uint32_t frame) { return 1u << frame / l4::page_size % 32; }
+    uint32_t& word_of(uint32_t frame) const {
+        return parts_[frame / part_bytes][frame % part_bytes / l4::page_size / 32];
+    }
+
+    static constexpr uint32_t part_bytes = l4::page_size * 8 * l4::page_size; // that a page has bits for
+    uint32_t* parts_[32] = {};
+    static_assert(uint64_t{part_bytes} * 32 == uint64_t{1} << 32);
+};
+constinit FrameSet frames_taken;
 
 uint32_t page_address(unsigned page) {
     return l4::tcb_array_base + page * l4::page_size;
@@ -53,12 +85,30 @@ bool provide_kernel_page(uint32_t address) {
     return true;
 }
 
+// What a map item offers for one page of the array.
+struct OfferedPage {
+    uint32_t address; // in the TCB pager's space
+    uint32_t frame;   // 0: nothing that may hold TCBs
+};
+OfferedPage page_offered_by(unsigned task, MapItem item) {
+    const MapGeometry geometry = map_geometry(item.send_base, item.fpage, l4::Fpage::make(0, l4::page_bits));
+    const uint32_t address = geometry.source;
+    if (geometry.log2_size == 0 || address >= l4::user_space_end || !item.fpage.writable())
+        return {address, 0};
+    if (task == l4::sigma0_task)
+        ensure_sigma0_page(address);
+    const PageEntry entry = AddressSpaces{}.find(task, address);
+    const bool memory = entry.present() && entry.writable() && !(*entry.pte & pte::cache_disable);
+    return {address, memory ? entry.frame_of(address) : 0};
+}
+
 } // namespace
 
 void initialise_tcb_array() {
     zero_page = kernel_pool.allocate_page();
     require(zero_page != 0, "no memory for the first TCB page");
     clear_page(window(zero_page));
+    require(frames_taken.cover(kernel_info.main_memory.high), "no memory for the set of TCB frames");
     for (uint32_t address = l4::tcb_array_base; address < tcb_array_end; address += l4::superpage_size)
         require(AddressSpaces{}.create(tcb_array_task, address).pte != nullptr,
                 "no memory for the TCB array");
@@ -66,6 +116,14 @@ void initialise_tcb_array() {
 
 bool provide_tcb_page(unsigned page) {
     return tcb_page_in_use(page) || provide_kernel_page(page_address(page));
+}
+
+void forget_unused_tcb_page(unsigned page) {
+    const uint32_t address = page_address(page);
+    if (!maps_zero_page(address))
+        return;
+    *entry_of(address).pte = 0;
+    cpu::invalidate_page(address);
 }
 
 bool tcb_page_in_use(unsigned page) {
@@ -93,15 +151,14 @@ TcbFaultOutcome handle_tcb_fault(uint32_t address, bool write) {
         return TcbFaultOutcome::abandoned;
     }
     if (thread.id == tcb_paging.pager) {
-        if (!write) {
-            set_entry(address, zero_page, 0);
-            return TcbFaultOutcome::retry;
-        }
+        if (!write)
+            return TcbFaultOutcome::absent;
         stop_thread(thread, "the TCB pager needs a TCB of its own", address);
         return TcbFaultOutcome::abandoned;
     }
     Tcb& pager = tcb_of({tcb_paging.pager});
-    if (pager.id != tcb_paging.pager) {
+    const bool exists = tcb_page_in_use(index_of(pager) / tcbs_per_page) && pager.id == tcb_paging.pager;
+    if (!exists) {
         stop_thread(thread, "the TCB pager does not exist", address);
         return TcbFaultOutcome::abandoned;
     }
@@ -114,18 +171,22 @@ TcbFaultOutcome handle_tcb_fault(uint32_t address, bool write) {
 }
 
 bool receive_tcb_page(const Tcb& pager, const Tcb& thread, MapItem item) {
-    const uint32_t address = page_of(thread.fault_w0);
-    const PageEntry entry = entry_of(address);
-    if (maps_zero_page(address)) {
-        *entry.pte = 0;
-        cpu::invalidate_page(address);
-    } else if (*entry.pte & pte::present) {
+    const unsigned page = page_number(thread.fault_w0);
+    if (tcb_page_in_use(page))
         return true; // another thread's fault has brought it meanwhile
-    }
-    if (!map_fpage(task_of(pager), item, tcb_array_task, l4::Fpage::make(address, l4::page_bits)))
+    const OfferedPage offer = page_offered_by(task_of(pager), item);
+    if (offer.frame == 0 || frames_taken.contains(offer.frame))
         return false;
-    if (*entry.pte & pte::present)
-        tcb_page_arrived(page_number(address));
+    forget_unused_tcb_page(page);
+    if (!mapping_database.map(task_of(pager), offer.address, tcb_array_task, page_address(page),
+                              l4::page_size, true, false))
+        return false;
+    frames_taken.insert(offer.frame);
+    if (item.fpage.grant()) {
+        mapping_database.unmap(task_of(pager), offer.address, offer.address + l4::page_size, true, true);
+        finish_tlb_changes();
+    }
+    tcb_page_arrived(page);
     return true;
 }
 

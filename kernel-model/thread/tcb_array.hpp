@@ -8,8 +8,14 @@
 //     bit, address inside the TCB array); the map item of the reply is entered into the array's page tables,
 //     then the system call is repeated from its beginning. A reply without mapping means that the page was
 //     never used: a read maps the shared zero page.
-//   - the TCB pager thread itself never asks itself: for it an absent TCB is an unused one (I6).
-// Pages once present stay so: queues, timeouts and switches reach only threads whose TCB is present.
+//   - the TCB pager thread itself never asks itself: for it an absent TCB is an unused one (I6). touch_read() says
+//     so, and nothing is mapped: others find the thread afterwards.
+//
+// Pages once present stay so, and writable: queues, timeouts and switches reach only threads whose TCB is present,
+// and need no touch point. To that end the kernel takes the frame that the TCB pager offers. Its mapping in the array
+// is pinned (memory/mapping_database.hpp): no unmap, grant, overwriting or death of those whom the frame came from
+// reaches it. A frame is taken only if it is main memory, the offer is writable, and no TCB page lies in it yet:
+// everything else would let the kernel fault, or find two threads in one TCB, later and elsewhere.
 #pragma once
 
 #include "kernel-model/memory/fpage_operations.hpp"
@@ -27,21 +33,32 @@ inline bool is_persistent(unsigned task) {
     return tcb_paging.pager != 0 && task >= tcb_paging.paged_tasks;
 }
 
-inline void touch_read(const Tcb& tcb) {
-    asm volatile("1:\ttestb $0, (%0)\n\t.pushsection .touch_points, \"a\"\n\t.long 1b\n\t.popsection"
-                 :
-                 : "r"(&tcb)
-                 : "memory", "cc");
+// One entry of the section .touch_points.
+struct TouchPoint {
+    uint32_t instruction;
+    uint32_t absent; // where to go on if the TCB is absent and nobody can be asked
+};
+
+// False: an unused TCB, whose page is absent. Only the TCB pager thread is ever told so.
+inline bool touch_read(const Tcb& tcb) {
+    asm goto("1:\ttestb $0, (%0)\n\t.pushsection .touch_points, \"a\"\n\t.long 1b, %l[absent]\n\t.popsection"
+             :
+             : "r"(&tcb)
+             : "memory", "cc"
+             : absent);
+    return true;
+absent:
+    return false;
 }
 // A store and nothing else: of a read-modify-write some processors report the read first.
 inline void touch_write(Tcb& tcb) {
-    asm volatile("1:\tmovw $0, (%0)\n\t.pushsection .touch_points, \"a\"\n\t.long 1b\n\t.popsection"
+    asm volatile("1:\tmovw $0, (%0)\n\t.pushsection .touch_points, \"a\"\n\t.long 1b, 0\n\t.popsection"
                  :
                  : "r"(&tcb.touched)
                  : "memory");
 }
 
-enum class TcbFaultOutcome { retry, abandoned };
+enum class TcbFaultOutcome { retry, absent, abandoned };
 TcbFaultOutcome handle_tcb_fault(uint32_t address, bool write);
 
 // The TCB pager has answered `thread`: with a map item, or without one. A page that arrives is looked through
@@ -60,13 +77,15 @@ bool tcb_page_in_use(unsigned page);
 // Does the thread exist, with its TCB in place? Touches no TCB that may be absent.
 bool is_thread_present(l4::ThreadId id);
 
+// The next touch of a page that was said never to be used asks again.
+void forget_unused_tcb_page(unsigned page);
+
 // The thread that `id` names, or null. A touch point.
 inline Tcb* find_thread(l4::ThreadId id) {
     if (id.is_nil() || id == l4::invalid_thread || id.task() == 0)
         return nullptr;
     Tcb& tcb = tcb_of(id);
-    touch_read(tcb);
-    return tcb.id == id.raw && tcb.state != ThreadState::unused ? &tcb : nullptr;
+    return touch_read(tcb) && tcb.id == id.raw && tcb.state != ThreadState::unused ? &tcb : nullptr;
 }
 
 } // namespace kernel

@@ -85,7 +85,7 @@ void MappingDatabaseRandomTest::run_random_operations(unsigned seed, const Condi
         case 8: {
             const auto [status, expected] = take_status(a, pages);
             ASSERT_EQ(status & expected, expected) << "an access is forgotten";
-            ASSERT_TRUE(status == expected || conditions.superpages);
+            ASSERT_TRUE(status == expected || conditions.superpages || !model_.status_is_exact);
             break;
         }
         default: {

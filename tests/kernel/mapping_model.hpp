@@ -80,8 +80,16 @@ public:
                 revoke(page, fully);
         }
     }
-    // Goes on from another state.
+    bool status_is_exact = true;
+
+    // Goes on from another state. Where that is not what was expected the status is unknown.
     void adopt(const std::vector<Mapping>& state) {
+        for (std::size_t place = 0; place < state.size(); ++place) {
+            if (state[place] == mappings[place])
+                continue;
+            below_status[place] = 0;
+            status_is_exact = false;
+        }
         mappings = state;
         for (int place = 0; place < count(); ++place)
             if (at(place).present)

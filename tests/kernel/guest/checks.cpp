@@ -5,6 +5,9 @@ namespace kernel_test {
 namespace {
 
 unsigned checks_done = 0, failures = 0;
+volatile unsigned served = 0;
+
+constexpr uint32_t kernel_stack_used_max = 2048; // half of it, as kernel_stack_test.py proves for every path
 
 constexpr unsigned stack_bytes = 4096;
 alignas(16) uint8_t stacks[l4::threads_per_task][stack_bytes];
@@ -28,6 +31,8 @@ unsigned checks_failed() {
 }
 
 void finish() {
+    const uint32_t used = l4::kernel_stack_used();
+    check(used > 0 && used <= kernel_stack_used_max, "the kernel's stack has room left");
     l4::print_string("kernel test: ");
     l4::print_decimal(checks_done);
     l4::print_string(" checks, ");
@@ -54,6 +59,10 @@ l4::ThreadId start_task(unsigned number, void (*entry)(), l4::ThreadId pager, un
                         reinterpret_cast<uint32_t>(task_stacks[number % 64] + stack_bytes - 16), pager);
 }
 
+unsigned faults_served() {
+    return served;
+}
+
 void serve_faults() {
     l4::ThreadId client;
     l4::Message message;
@@ -61,6 +70,7 @@ void serve_faults() {
     for (;;) {
         auto* page = reinterpret_cast<volatile uint8_t*>(message.w0 & ~0xFFFu);
         *page = *page; // in the own space first
+        served = served + 1;
         const uint32_t address = message.w0 & ~0xFFFu;
         message = {address, l4::Fpage::make(address, l4::page_bits, l4::Fpage::write_bit).raw, 0};
         l4::reply_and_wait(client, message, l4::send_map);

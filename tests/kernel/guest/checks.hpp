@@ -25,6 +25,7 @@ l4::ThreadId start_task(unsigned number, void (*entry)(), l4::ThreadId pager, un
 
 // The body of a pager thread that maps whatever page is asked for from its own space, 1:1, writable.
 void serve_faults();
+unsigned faults_served(); // so far, by all of these
 
 // The same for the program's own pages only: a thread that faults elsewhere stays where it is.
 struct FaultLog {
