@@ -28,6 +28,7 @@ constexpr uint32_t saved_tcbs = snapshot_base + 0x1000,
 // The pager's table, in the program's memory: outside the world, built anew at each start.
 uint32_t tcb_pages_used = 0;
 uint32_t tcb_page_of_frame[tcb_frames_max];
+bool is_in_world[tcb_frames_max];
 
 uint32_t frame_address(uint32_t number) {
     return tcb_frames + number * l4::page_size;
@@ -47,6 +48,7 @@ uint32_t tcb_frame(uint32_t page, bool create) {
     if (!create)
         return 0;
     tcb_page_of_frame[tcb_pages_used] = page;
+    is_in_world[tcb_pages_used] = true;
     __builtin_memset(reinterpret_cast<void*>(frame_address(tcb_pages_used)), 0, l4::page_size);
     return frame_address(tcb_pages_used++);
 }
@@ -93,10 +95,13 @@ enum Order : uint32_t { take_snapshot = 1, recover = 2 };
 void take() {
     Snapshot& to = snapshot();
     to.clock_us = clock_us();
-    to.tcb_pages = tcb_pages_used;
+    to.tcb_pages = 0;
     for (uint32_t number = 0; number < tcb_pages_used; ++number) {
-        to.tcb_page[number] = tcb_page_of_frame[number];
-        copy(saved_tcbs + number * l4::page_size, frame_address(number), l4::page_size);
+        if (!is_in_world[number])
+            continue;
+        to.tcb_page[to.tcb_pages] = tcb_page_of_frame[number];
+        copy(saved_tcbs + to.tcb_pages * l4::page_size, frame_address(number), l4::page_size);
+        ++to.tcb_pages;
     }
     copy(saved_world, world_base, world_bytes);
     ++to.generation;
@@ -217,9 +222,8 @@ void run_until_third_start(void (*build)(), void (*in_the_middle)()) {
 
 l4::RecoveryResult adopt_content(uint32_t tcb_page, const void* content) {
     __builtin_memcpy(reinterpret_cast<void*>(tcb_frame(tcb_page, true)), content, l4::page_size);
-    const l4::RecoveryResult result = l4::recovery(l4::RecoveryOperation::adopt, tcb_page);
-    --tcb_pages_used;
-    return result;
+    is_in_world[tcb_pages_used - 1] = false; // the frame is the kernel's for good
+    return l4::recovery(l4::RecoveryOperation::adopt, tcb_page);
 }
 
 const void* saved_tcb(l4::ThreadId id) {

@@ -463,16 +463,17 @@ void kernel_test::outside_pager_main() {
 bool kernel_test::try_after_recovery() {
     static uint8_t page[l4::page_size];
     bool refused = true;
-    unsigned lthread = 0;
+    unsigned number = 0; // each has a page of its own
     for (const Damage damage : damages) {
         __builtin_memset(page, 0, sizeof page);
         Tcb& tcb = *reinterpret_cast<Tcb*>(page);
         __builtin_memcpy(&tcb, saved_tcb(sender_of(copies)), sizeof tcb);
-        const auto id = l4::ThreadId::make(damaged_task, lthread, 1, l4::root_task);
+        const unsigned index = number++ * kernel::tcbs_per_page;
+        const auto id = l4::ThreadId::make(damaged_task + index / l4::threads_per_task,
+                                           index % l4::threads_per_task, 1, l4::root_task);
         tcb.id = id.raw;
         damage(tcb);
         refused = refused && adopt_content(l4::tcb_address(id), page) == l4::RecoveryResult::damaged_tcb;
-        lthread = (lthread + kernel::tcbs_per_page) % l4::threads_per_task;
     }
     return refused;
 }
