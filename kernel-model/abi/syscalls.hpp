@@ -60,14 +60,10 @@ inline MessageResult receive(ThreadId from, Message& message, Timeouts timeouts 
 inline MessageResult wait(ThreadId& from, Message& message, Timeouts timeouts = Timeouts::infinite()) {
     return ipc(from, no_send, open_wait, timeouts, message);
 }
-// Replies to `partner`, then waits for anyone. Zero send timeout: a client that does not wait gets nothing. No time for
-// its page faults either: a pager must not wait for pages that it has to bring itself, nor anybody for those of a client
-// whose pager never answers.
+// Replies to `partner` (a client that does not take it at once gets nothing), then waits for anyone.
 inline MessageResult reply_and_wait(ThreadId& partner, Message& message,
                                     uint32_t send_descriptor = send_registers) {
-    constexpr unsigned no_time = 15;
-    return ipc(partner, send_descriptor, open_wait,
-               Timeouts::make(0, Timeouts::infinite_us).with_page_faults(no_time, 0), message);
+    return ipc(partner, send_descriptor, open_wait, Timeouts::reply(), message);
 }
 inline void sleep_us(uint64_t us) {
     Message message;

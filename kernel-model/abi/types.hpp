@@ -88,8 +88,9 @@ struct Timeouts {
 
     // p: 0 infinite, 15 zero, else 4^(15-p) microseconds, for each page fault. The send page-fault timeout is the sender's,
     // for faults in the receiver's space; the other one the receiver's, for faults in the sender's space.
+    static constexpr unsigned page_fault_zero = 15;
     static constexpr uint64_t decode_page_fault_us(unsigned p) {
-        return p == 0 ? infinite_us : p == 15 ? 0 : uint64_t{1} << 2 * (15 - p);
+        return p == 0 ? infinite_us : p == page_fault_zero ? 0 : uint64_t{1} << 2 * (15 - p);
     }
     constexpr uint64_t send_page_fault_us() const { return decode_page_fault_us(raw >> 12 & 0xFu); }
     constexpr uint64_t receive_page_fault_us() const { return decode_page_fault_us(raw >> 8 & 0xFu); }
@@ -109,7 +110,10 @@ struct Timeouts {
         return 0; // longer than the format can say: infinite
     }
     static constexpr Timeouts infinite() { return {0}; }
-    static constexpr Timeouts zero() { return make(0, 0); }
+    static constexpr Timeouts zero() { return make(0, 0).with_page_faults(page_fault_zero, page_fault_zero); }
+    // A server's: who does not wait for the reply, or has a page fault where it goes, gets none. A client that
+    // receives into memory could hold the server up otherwise, with a map item already.
+    static constexpr Timeouts reply() { return make(0, infinite_us).with_page_faults(page_fault_zero, 0); }
     static constexpr Timeouts make(uint64_t send_timeout_us, uint64_t receive_timeout_us) {
         const uint32_t s = send_timeout_us == infinite_us ? 0 : encode_us(send_timeout_us);
         const uint32_t r = receive_timeout_us == infinite_us ? 0 : encode_us(receive_timeout_us);

@@ -69,6 +69,10 @@ bool read_own_memory(Tcb& caller, uint32_t address, uint32_t& value) {
 bool read_send_dopes(Tcb& caller) {
     const uint32_t message = caller.frame.eax & ~3u;
     uint32_t size = 0, sending = 0;
+    if (message >= l4::user_space_end) { // the offsets below could reach round to the first page
+        fail(caller, IpcError::send_cut);
+        return false;
+    }
     if (!read_own_memory(caller, message + offsetof(l4::MessageHeader, size), size) ||
         !read_own_memory(caller, message + offsetof(l4::MessageHeader, send), sending))
         return false;

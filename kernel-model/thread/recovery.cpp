@@ -45,20 +45,34 @@ bool names_persistent_thread(uint32_t id) {
 // check, ID.
 constexpr uint32_t user_eflags = 0x00254DD5u;
 
+bool is_system_call_of_ipc(uint32_t vector) {
+    return vector == vector_ipc || vector == VECTOR_SYSENTER || vector == VECTOR_SYSENTER_PLAIN;
+}
+
+// The states of ipc/transfer_pair.hpp's table.
+bool is_state_in_transfer(const Tcb& tcb) {
+    const bool asks_pager = tcb.state == ThreadState::polling || tcb.state == ThreadState::waiting;
+    switch (tcb.transfer.role) {
+    case TransferRole::none:
+        return tcb.state != ThreadState::locked;
+    case TransferRole::sender:
+        if (asks_pager)
+            return tcb.kind != IpcKind::user;
+        return tcb.state == ThreadState::running || tcb.state == ThreadState::locked;
+    case TransferRole::receiver:
+        return asks_pager ? tcb.kind == IpcKind::page_fault : tcb.state == ThreadState::locked;
+    }
+    return false;
+}
+
 // The frame of a sender, and only that, says that a transfer goes on. What the progress says needs no check: it is only
 // compared with what is in user memory.
 bool is_transfer_sound(const Tcb& tcb) {
     const TransferState& transfer = tcb.transfer;
     const bool sends = transfer.role == TransferRole::sender;
-    const bool may_send = tcb.state != ThreadState::halted && tcb.state != ThreadState::unused;
-    const bool known_entry = transfer.entry_vector == vector_ipc ||
-                             transfer.entry_vector == VECTOR_SYSENTER ||
-                             transfer.entry_vector == VECTOR_SYSENTER_PLAIN;
-    return transfer.role <= TransferRole::receiver && transfer.progress.stage <= TransferStage::done &&
-           sends == (tcb.frame.vector == VECTOR_IN_TRANSFER) && (!sends || (known_entry && may_send)) &&
-           (in_transfer(tcb) || tcb.state != ThreadState::locked) &&
-           (transfer.role != TransferRole::receiver || tcb.state == ThreadState::locked ||
-            tcb.kind == IpcKind::page_fault);
+    return is_state_in_transfer(tcb) && transfer.progress.stage <= TransferStage::done &&
+           sends == (tcb.frame.vector == VECTOR_IN_TRANSFER) &&
+           (!sends || is_system_call_of_ipc(transfer.entry_vector));
 }
 
 // A TCB is believed only if the kernel itself could have written it.

@@ -68,9 +68,8 @@ void PagerThread::run() {
                                   : l4::receive_window(l4::Fpage::make(load_window, l4::page_bits), true);
         const bool sends = reply.kind != Reply::Kind::none;
         message = reply.message;
-        const l4::MessageResult result = l4::ipc(
-            client, sends ? reply.descriptor() : l4::no_send, wait,
-            l4::Timeouts::make(sends ? 0 : l4::Timeouts::infinite_us, l4::Timeouts::infinite_us), message);
+        const l4::MessageResult result = l4::ipc(client, sends ? reply.descriptor() : l4::no_send, wait,
+                                                 l4::Timeouts::reply(), message); // I6: nobody holds it up
         reply = {};
         if (!result.ok())
             continue; // the client no longer waits

@@ -78,9 +78,8 @@ extern "C" [[noreturn]] void server_main(const char*) {
     bool reply = false;
     for (;;) {
         const uint32_t wait = driver.connected() ? l4::open_wait : window;
-        const l4::MessageResult result = l4::ipc(
-            client, reply ? l4::send_registers : l4::no_send, wait,
-            l4::Timeouts::make(reply ? 0 : l4::Timeouts::infinite_us, l4::Timeouts::infinite_us), message);
+        const l4::MessageResult result =
+            l4::ipc(client, reply ? l4::send_registers : l4::no_send, wait, l4::Timeouts::reply(), message);
         reply = result.ok(); // a client that no longer waits gets nothing
         if (reply)
             message = driver.answer(client, message, result.mapped());

@@ -16,6 +16,8 @@ extern "C" void test_main(uint32_t info_address) {
         const unsigned size = superpage ? l4::superpage_bits : l4::page_bits;
         const uint32_t fpage = l4::Fpage::make(address, size, info ? 0 : l4::Fpage::write_bit).raw;
         message = {address, l4::IoFpage::is(message.w0) ? message.w0 : fpage, 0};
-        l4::reply_and_wait(client, message, l4::send_map);
+        // A client that does not take it gets nothing.
+        for (auto result = l4::reply_and_wait(client, message, l4::send_map); !result.ok();)
+            result = l4::wait(client, message);
     }
 }

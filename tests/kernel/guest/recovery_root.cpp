@@ -1,33 +1,15 @@
-// Paged TCBs and recovery, without a disk: a snapshot is kept in memory across a reset of the machine.
-//
-// Task 6 is a TCB pager in miniature. Tasks 16-18 are the persistent world: threads in every state that the
-// recovery table names. First start: build the world, snapshot it, let it go on for a while, reset. Second
-// start: recover from the snapshot, take another one at once, reset. Third start: recover from that, let the
-// world finish, check.
-//
-// All tasks share the program's pages 1:1; the persistent threads write only to `world`, which is saved with
-// the TCBs.
+// Paged TCBs and recovery, without a disk: tasks 16-18 are a persistent world with threads in every state that the recovery
+// table names (those in a transfer: transfer_recovery_root.cpp).
 #include "kernel-model/abi/exceptions.hpp"
-#include "kernel-model/abi/io_fpage.hpp"
 #include "kernel-model/abi/probes.hpp"
-#include "tests/kernel/guest/checks.hpp"
-
-#include <initializer_list>
+#include "tests/kernel/guest/snapshot_server.hpp"
 
 using namespace kernel_test;
 using l4::IpcError;
 
 namespace {
 
-constexpr unsigned fault_server = 1, world_task = 16, pager_task = 17, collector_task = 18, damaged_task = 40,
-                   owned_task = 50;
-constexpr uint32_t world_base = 0x01900000, world_bytes = 0x40000;
-constexpr uint32_t tcb_frames = 0x01A00000, tcb_frames_max = 64;
-constexpr uint32_t server_stacks = 0x01F00000; // outside the world: the snapshot must not hold who takes it
-constexpr uint32_t snapshot_base = 0x02000000;
-constexpr uint32_t program_base = 0x00D00000, program_bytes = 0x90000;
-constexpr uint32_t magic = 0x534E4150;
-
+constexpr unsigned world_task = 16, pager_task = 17, collector_task = 18, damaged_task = 40, owned_task = 50;
 // Threads of the world task; each leaves its finding in world.result[its number].
 enum Role : unsigned {
     starter = 0,
@@ -62,7 +44,6 @@ struct World {
     uint32_t steps;
     uint64_t sleep_end_us;
 };
-constexpr uint32_t stack_bytes = 0x1000;
 
 volatile World& world() {
     return *reinterpret_cast<volatile World*>(world_base);
@@ -70,19 +51,8 @@ volatile World& world() {
 uint32_t stack_of(unsigned slot) {
     return world_base + 0x2000 + (slot + 1) * stack_bytes - 16;
 }
-uint32_t server_stack_of(unsigned lthread) {
-    return server_stacks + (lthread + 1) * stack_bytes - 16;
-}
 void set_result(Role role, uint32_t value) {
     world().result[role] = value;
-}
-[[noreturn]] void rest() {
-    for (;;)
-        l4::sleep_us(l4::Timeouts::infinite_us);
-}
-
-l4::ThreadId thread_in(unsigned task, unsigned lthread) {
-    return l4::ThreadId::make(task, lthread, 1, l4::root_task);
 }
 
 // --- The persistent world
@@ -272,20 +242,6 @@ void world_main() {
     rest();
 }
 
-// Serves page faults for ever: `special` is answered by the frame `substitute`, all other pages are mapped
-// 1:1.
-[[noreturn]] void serve_pages(uint32_t special, uint32_t substitute, l4::ThreadId client,
-                              l4::Message message) {
-    for (;;) {
-        const uint32_t page = message.w0 & ~0xFFFu;
-        const uint32_t source = page == special ? substitute : page;
-        auto* word = reinterpret_cast<volatile uint32_t*>(source);
-        *word = *word;
-        message = {page, l4::Fpage::make(source, l4::page_bits, l4::Fpage::write_bit).raw, 0};
-        l4::reply_and_wait(client, message, l4::send_map);
-    }
-}
-
 // Task 17: lthread 0 answers the caller, lthread 1 is a stacked pager that takes its time.
 void stacked_pager_main() {
     l4::ThreadId client;
@@ -325,175 +281,9 @@ void collector_main() {
     rest();
 }
 
-// --- The TCB pager
-
-struct Snapshot {
-    uint32_t mark, generation;
-    uint64_t clock_us;
-    uint32_t tcb_pages;
-    uint32_t tcb_page[tcb_frames_max];
-};
-Snapshot& snapshot() {
-    return *reinterpret_cast<Snapshot*>(snapshot_base);
-}
-constexpr uint32_t saved_tcbs = snapshot_base + 0x1000,
-                   saved_world = saved_tcbs + tcb_frames_max * l4::page_size;
-
-// The pager's table, in the program's memory: outside the world, built anew at each start.
-uint32_t tcb_pages_used = 0;
-uint32_t tcb_page_of_frame[tcb_frames_max];
-volatile uint32_t tcb_faults = 0, io_faults = 0; // of this start
-
-uint32_t frame_address(uint32_t number) {
-    return tcb_frames + number * l4::page_size;
-}
-void copy(uint32_t to, uint32_t from, uint32_t bytes) {
-    __builtin_memcpy(reinterpret_cast<void*>(to), reinterpret_cast<const void*>(from), bytes);
-}
-
-// The frame of a TCB page, a fresh one if need be; `known` only: 0 for a page that was never used.
-uint32_t tcb_frame(uint32_t page, bool create) {
-    for (uint32_t number = 0; number < tcb_pages_used; ++number)
-        if (tcb_page_of_frame[number] == page)
-            return frame_address(number);
-    if (!create)
-        return 0;
-    tcb_page_of_frame[tcb_pages_used] = page;
-    __builtin_memset(reinterpret_cast<void*>(frame_address(tcb_pages_used)), 0, l4::page_size);
-    return frame_address(tcb_pages_used++);
-}
-
-void pager_main() {
-    l4::ThreadId client;
-    l4::Message message;
-    l4::wait(client, message);
-    for (;;) {
-        uint32_t descriptor = l4::send_map;
-        const uint32_t page = message.w0 & ~0xFFFu;
-        if (l4::IoFpage::is(message.w0)) {
-            io_faults = io_faults + 1;
-            message = {0, message.w0, 0};
-        } else if (page >= l4::tcb_array_base) {
-            tcb_faults = tcb_faults + 1;
-            const uint32_t frame = tcb_frame(page, message.w0 & 2);
-            if (frame == 0)
-                descriptor = l4::send_registers;
-            message = {0, l4::Fpage::make(frame, l4::page_bits, l4::Fpage::write_bit).raw, 0};
-        } else {
-            auto* word = reinterpret_cast<volatile uint32_t*>(page);
-            *word = *word;
-            message = {page, l4::Fpage::make(page, l4::page_bits, l4::Fpage::write_bit).raw, 0};
-        }
-        l4::reply_and_wait(client, message, descriptor);
-    }
-}
-
-// lthread 2: a pager outside the world that does not answer at the first start.
-void outside_pager_main() {
-    l4::ThreadId client;
-    l4::Message message;
-    if (snapshot().mark != magic)
-        rest();
-    l4::wait(client, message);
-    serve_pages(page_from_outside, world_base + 0x1000, client, message);
-}
-
-constexpr uint32_t info_address = 0x10000000;
-uint64_t clock_us() {
-    return reinterpret_cast<const volatile l4::KernelInfo*>(info_address)->clock_us;
-}
-void map_kernel_info() {
-    l4::Message message{1, 1, 0};
-    l4::ThreadId sigma0 = l4::sigma0_thread;
-    l4::ipc(sigma0, l4::send_registers,
-            l4::receive_window(l4::Fpage::make(info_address, l4::page_bits), false), l4::Timeouts::infinite(),
-            message);
-}
-
-enum Order : uint32_t { take_snapshot = 1, recover = 2 };
-volatile uint32_t recovery_failures = 0;
-
-void take() {
-    Snapshot& to = snapshot();
-    to.clock_us = clock_us();
-    to.tcb_pages = tcb_pages_used;
-    for (uint32_t number = 0; number < tcb_pages_used; ++number) {
-        to.tcb_page[number] = tcb_page_of_frame[number];
-        copy(saved_tcbs + number * l4::page_size, frame_address(number), l4::page_size);
-    }
-    copy(saved_world, world_base, world_bytes);
-    ++to.generation;
-    to.mark = magic;
-}
-
-void restore() {
-    const Snapshot& from = snapshot();
-    copy(world_base, saved_world, world_bytes);
-    for (uint32_t number = 0; number < from.tcb_pages; ++number)
-        copy(tcb_frame(from.tcb_page[number], true), saved_tcbs + number * l4::page_size, l4::page_size);
-    if (l4::recovery(l4::RecoveryOperation::begin, 0, from.clock_us) != l4::RecoveryResult::ok)
-        recovery_failures = recovery_failures + 1;
-    // From the last to the first: the order must not matter.
-    for (uint32_t number = from.tcb_pages; number-- > 0;)
-        if (l4::recovery(l4::RecoveryOperation::adopt, from.tcb_page[number]) != l4::RecoveryResult::ok)
-            recovery_failures = recovery_failures + 1;
-
-    const uint32_t damaged = l4::tcb_address(l4::ThreadId::make(damaged_task, 0, 1, 4));
-    __builtin_memset(reinterpret_cast<void*>(tcb_frame(damaged, true)), 0x5A, l4::page_size);
-    if (l4::recovery(l4::RecoveryOperation::adopt, damaged) != l4::RecoveryResult::damaged_tcb)
-        recovery_failures = recovery_failures + 1;
-    --tcb_pages_used; // it is not part of the world
-    if (l4::recovery(l4::RecoveryOperation::adopt, world_base) != l4::RecoveryResult::bad_argument ||
-        l4::recovery(l4::RecoveryOperation::adopt, l4::tcb_address(l4::root_thread)) !=
-            l4::RecoveryResult::bad_argument)
-        recovery_failures = recovery_failures + 1;
-}
-
-void checkpointer_main() {
-    map_kernel_info();
-    l4::ThreadId client;
-    l4::Message message;
-    l4::wait(client, message);
-    for (;;) {
-        if (message.w0 == take_snapshot)
-            take();
-        else
-            restore();
-        l4::reply_and_wait(client, message);
-    }
-}
-
-void touch(uint32_t base, uint32_t bytes) {
-    for (uint32_t page = base; page < base + bytes; page += l4::page_size)
-        (void)*reinterpret_cast<volatile uint32_t*>(page);
-}
-
-void server_main() {
-    // A page fault of the server's own in the middle of a snapshot or a recovery would let others run.
-    touch(world_base, world_bytes);
-    touch(tcb_frames, tcb_frames_max * l4::page_size);
-    touch(snapshot_base, saved_world + world_bytes - snapshot_base);
-    touch(program_base, program_bytes);
-    touch(server_stacks, 3 * stack_bytes);
-    l4::lthread_ex_regs(1, reinterpret_cast<uint32_t>(checkpointer_main), server_stack_of(1));
-    l4::lthread_ex_regs(2, reinterpret_cast<uint32_t>(outside_pager_main), server_stack_of(2));
-    pager_main();
-}
-
 // --- The root task
 
-void order_checkpointer(Order order) {
-    l4::Message message{order, 0, 0};
-    l4::call(l4::checkpointer_thread, message);
-}
-
-[[noreturn]] void reset_machine() {
-    asm volatile("outb %0, %1" : : "a"(static_cast<uint8_t>(0xFE)), "Nd"(static_cast<uint16_t>(0x64)));
-    rest();
-}
-
 void build_world() {
-    __builtin_memset(reinterpret_cast<void*>(world_base), 0, world_bytes);
     world().steps = 0;
     check(l4::recovery(l4::RecoveryOperation::begin, 0) == l4::RecoveryResult::not_permitted,
           "recovery is for the TCB pager's task");
@@ -549,45 +339,36 @@ void check_world() {
     check(world().order[0] == poller_1 && world().order[1] == poller_3 && world().order[2] == poller_2,
           "the senders' order survives");
     check(io_faults == 1, "rights to ports come back by a fault");
-    check(finished() && snapshot().generation == 2, "two recoveries, each to its end (trap 10)");
+    check(finished() && start_number() == 3, "two recoveries, each to its end (trap 10)");
     check(recovery_failures == 0, "the recovery call's results");
 }
 
 } // namespace
 
+// Does not answer at the first start.
+void kernel_test::outside_pager_main() {
+    l4::ThreadId client;
+    l4::Message message;
+    if (start_number() == 1)
+        rest();
+    l4::wait(client, message);
+    serve_pages(page_from_outside, world_base + 0x1000, client, message);
+}
+
+bool kernel_test::try_after_recovery() {
+    static uint8_t garbage[l4::page_size];
+    __builtin_memset(garbage, 0x5A, sizeof garbage);
+    return adopt_content(l4::tcb_address(l4::ThreadId::make(damaged_task, 0, 1, 4)), garbage) ==
+           l4::RecoveryResult::damaged_tcb;
+}
+
 extern "C" void test_main(uint32_t) {
-    start_thread(fault_server, serve_faults);
-    const bool fresh = snapshot().mark != magic;
-    l4::task_new(l4::pager_thread, 255, reinterpret_cast<uint32_t>(server_main), server_stack_of(0),
-                 own_thread(fault_server));
-    for (const unsigned lthread : {0u, 1u, 2u}) {
-        while (l4::thread_schedule(l4::pager_thread.with_lthread(lthread), 0xFFFFFFFF) == 0xFFFFFFFF)
-            l4::sleep_us(1'000);
-        l4::thread_schedule(l4::pager_thread.with_lthread(lthread), l4::schedule_param(l4::priority_max));
-    }
-    if (fresh) {
-        l4::print_string("first start\n");
-        snapshot().generation = 0;
-        build_world();
-        l4::sleep_us(150'000);
-        order_checkpointer(take_snapshot);
+    run_until_third_start(build_world, [] {
         check(world().calls_made > 3 && world().collected == 0, "the snapshot is taken in the middle");
-        l4::sleep_us(100'000);
-        if (checks_failed() != 0)
-            finish();
-        reset_machine();
-    }
-    order_checkpointer(recover);
-    if (snapshot().generation == 1) {
-        l4::print_string("second start\n");
-        l4::sleep_us(20'000);
-        order_checkpointer(take_snapshot);
-        reset_machine();
-    }
-    l4::print_string("third start\n");
+    });
     for (unsigned tries = 0; tries < 100 && !finished(); ++tries)
         l4::sleep_us(100'000);
-    snapshot().mark = 0;
     check_world();
+    forget_snapshot();
     finish();
 }
