@@ -8,17 +8,20 @@ namespace {
 
 constinit uint64_t next_send_order = 1;
 
+void link_before(Tcb& next, Tcb& sender) {
+    sender.next_sender = &next;
+    sender.previous_sender = next.previous_sender;
+    next.previous_sender->next_sender = &sender;
+    next.previous_sender = &sender;
+}
+
 void append(Tcb& partner, Tcb& sender) {
-    if (partner.senders == nullptr) {
-        sender.next_sender = sender.previous_sender = &sender;
-        partner.senders = &sender;
+    if (partner.senders != nullptr) {
+        link_before(*partner.senders, sender);
         return;
     }
-    Tcb& oldest = *partner.senders;
-    sender.next_sender = &oldest;
-    sender.previous_sender = oldest.previous_sender;
-    oldest.previous_sender->next_sender = &sender;
-    oldest.previous_sender = &sender;
+    sender.next_sender = sender.previous_sender = &sender;
+    partner.senders = &sender;
 }
 
 } // namespace
@@ -48,23 +51,16 @@ void stop_polling(Tcb& sender) {
 }
 
 void insert_sender_by_order(Tcb& partner, Tcb& sender) {
-    Tcb* const oldest = partner.senders;
-    append(partner, sender); // the youngest, until an older place is found
-    if (oldest == nullptr)
+    Tcb* younger = partner.senders;
+    while (younger != nullptr && younger->send_order < sender.send_order)
+        younger = younger->next_sender != partner.senders ? younger->next_sender : nullptr;
+    if (younger == nullptr) {
+        append(partner, sender);
         return;
-    Tcb* position = oldest->previous_sender->previous_sender; // the youngest of the others
-    while (position->send_order > sender.send_order) {
-        if (position == partner.senders) {
-            partner.senders = &sender; // older than all others: the ring's order is already right
-            return;
-        }
-        position = position->previous_sender;
     }
-    dequeue_sender(partner, sender);
-    sender.next_sender = position->next_sender;
-    sender.previous_sender = position;
-    position->next_sender->previous_sender = &sender;
-    position->next_sender = &sender;
+    link_before(*younger, sender);
+    if (younger == partner.senders)
+        partner.senders = &sender;
 }
 
 void note_send_order(uint64_t order) {

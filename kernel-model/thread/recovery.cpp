@@ -121,11 +121,9 @@ void mend_polling(Tcb& thread, uint64_t wakeup_us) {
     }
     note_send_order(thread.send_order);
     restore_wakeup(thread, wakeup_us);
-    const l4::ThreadId partner{thread.partner};
-    Tcb& target = tcb_of(partner);
-    const unsigned page = index_of(target) / tcbs_per_page;
-    if (tcb_page_in_use(page) && scheduler.entry(target).known)
-        insert_sender_by_order(target, thread);
+    Tcb& partner = tcb_of({thread.partner});
+    if (scheduler.entry(partner).known)
+        insert_sender_by_order(partner, thread);
     else
         remember_orphan(thread);
 }
@@ -141,35 +139,24 @@ void mend_waiting(Tcb& thread, uint64_t wakeup_us) {
 // A pair of threads in a transfer goes on when both are back. False: the thread's partner is outside the persistent world
 // or knows of no transfer; its ipc is aborted.
 bool mend_transfer(Tcb& thread) {
-    const l4::ThreadId partner{thread.transfer.partner};
-    const bool persistent = names_persistent_thread(partner.raw);
-    const bool is_back = persistent && tcb_page_in_use(index_of(tcb_of(partner)) / tcbs_per_page) &&
-                         scheduler.entry(tcb_of(partner)).known;
-    if (persistent && (!is_back || partner_in_transfer(thread) != nullptr))
+    const bool is_back = scheduler.entry(tcb_of({thread.transfer.partner})).known;
+    if (names_persistent_thread(thread.transfer.partner) &&
+        (!is_back || partner_in_transfer(thread) != nullptr))
         return true;
     abort_transfer(thread);
     return false;
 }
 
 void mend_state(Tcb& thread, uint64_t wakeup_us) {
-    switch (thread.state) {
-    case ThreadState::running:
-        scheduler.make_ready(thread);
-        break;
-    case ThreadState::polling:
+    // A sender looks for itself whether the receiver's page has come.
+    const bool transfers =
+        thread.state == ThreadState::locked && thread.transfer.role == TransferRole::sender;
+    if (thread.state == ThreadState::polling)
         mend_polling(thread, wakeup_us);
-        break;
-    case ThreadState::waiting:
+    else if (thread.state == ThreadState::waiting)
         mend_waiting(thread, wakeup_us);
-        break;
-    case ThreadState::locked:
-        if (thread.transfer.role == TransferRole::sender)
-            scheduler.make_ready(thread); // it looks for itself whether the receiver's page has come
-        break;
-    case ThreadState::unused:
-    case ThreadState::halted:
-        break;
-    }
+    else if (thread.state == ThreadState::running || transfers)
+        scheduler.make_ready(thread);
 }
 
 void mend_thread(Tcb& thread) {
