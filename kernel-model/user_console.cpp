@@ -1,7 +1,8 @@
 // INT 3: the console calls of Hazelnut's programs, by what follows the instruction.
 //
-//   3C n      cmpb $n, %al   0 print AL, 2 print the string at EAX, 5-7 EAX in hexadecimal, 11 in decimal,
-//                            13 read a character into AL; 0xF5, ours: kernel_stack_used() into EAX
+//   3C n      cmpb $n, %al   0 print AL, 2 print the string at EAX, 5-7 the lowest 32, 20 or 16 bits of EAX in
+//                            hexadecimal, 11 EAX in decimal, 13 read a character into EAX;
+//                            0xF5, ours: kernel_stack_used() into EAX
 //   [90] EB n jmp            print the text that is jumped over
 // Everything else is the breakpoint exception, for threads that have a handler of it, and ignored without. User memory that is absent is faulted in first; then the call is repeated.
 #include "kernel-model/arch/handlers.hpp"
@@ -22,6 +23,7 @@ constexpr uint32_t string_length_max = 1024;
 constexpr uint8_t opcode_compare_al = 0x3C, opcode_nop = 0x90, opcode_jump_short = 0xEB;
 constexpr unsigned call_print_char = 0, call_print_string = 2, call_print_hex = 5, call_print_hex_last = 7,
                    call_print_decimal = 11, call_read_char = 13, call_stack_used = 0xF5;
+constexpr unsigned hex_digits[] = {8, 5, 4};
 
 const uint8_t* user_bytes(uint32_t address) {
     return reinterpret_cast<const uint8_t*>(address);
@@ -67,15 +69,17 @@ void print_string(uint32_t address) {
     print_text(address, length);
 }
 
+// Hazelnut stops the whole machine until there is a character, and programs rely on it (they start threads that must not
+// run before). Here the caller keeps the processor from its equals and from those below it; interrupts and threads of
+// higher priority go on.
 void read_char(Frame& frame) {
     const int c = console.poll_char();
     if (c >= 0) {
-        frame.eax = (frame.eax & ~0xFFu) | static_cast<uint32_t>(c);
+        frame.eax = static_cast<uint32_t>(c);
         return;
     }
     repeat_call();
-    scheduler.yield();
-    scheduler.reschedule();
+    scheduler.entry(*current_thread).slice_left_us = current_thread->slice_us;
 }
 
 void console_call(unsigned number) {
@@ -85,7 +89,7 @@ void console_call(unsigned number) {
     else if (number == call_print_string)
         print_string(frame.eax);
     else if (number >= call_print_hex && number <= call_print_hex_last)
-        console.print(Hex{frame.eax});
+        console.print(Hex{frame.eax, hex_digits[number - call_print_hex]});
     else if (number == call_print_decimal)
         console.print(Decimal{frame.eax});
     else if (number == call_read_char)

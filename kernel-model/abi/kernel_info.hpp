@@ -10,6 +10,8 @@ struct MemoryRange {
     uint32_t low = 0, high = 0; // bytes, high is exclusive; low == high: none
 };
 
+inline constexpr uint32_t no_program = 0xFFFFFFFFu; // EIP of a boot server that is not there
+
 struct BootServer { // initial ESP and EIP, and the memory it was loaded to
     uint32_t esp = 0, eip = 0;
     MemoryRange memory;

@@ -17,16 +17,18 @@ struct BootInformation {
     const char* command_line = "";
     unsigned module_count = 0;
     multiboot::Module modules[modules_max] = {};
-    uint32_t copy = 0; // physical address of the copied Multiboot information, for the root task
-    uint32_t copy_end = 0;
-    uint32_t modules_low = 0; // lowest module byte, or the copy
+    // A booter has loaded sigma0 and the root task and named them in the kernel info page: modules are not looked at.
+    bool servers_loaded = false;
+    uint32_t information = 0; // physical address of the Multiboot information that the root task gets
+    l4::MemoryRange modules_and_copy; // ours; of a booter: what it has put into dedicated[1]
+    uint32_t used_end = 0;            // above it is free memory
 };
 
-// Reads the loader's structures and copies them, with all strings, behind the last module: wherever the
-// loader had put them, the root task finds them intact. Refuses to boot when there is nothing to boot.
+// Reads the loader's structures. Unless a booter has loaded the servers, copies them, with all strings, behind the last
+// module: wherever the loader had put them, the root task finds them intact. Refuses to boot when there is nothing to boot.
 BootInformation read_boot_information(uint32_t magic, uint32_t information);
 
-// Fills the info page's fixed part: magic, version, build id, TCB geometry.
+// Fills the info page's fixed part: build id, TCB geometry, the kernel's image, sigma0's initial stack.
 void initialise_kernel_info();
 
 } // namespace kernel

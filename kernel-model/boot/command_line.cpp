@@ -1,6 +1,6 @@
 #include "kernel-model/boot/command_line.hpp"
 
-#include "kernel-model/abi/types.hpp"
+#include "kernel-model/abi/system_layout.hpp"
 #include "kernel-model/devices/serial_console.hpp"
 #include "kernel-model/panic.hpp"
 
@@ -95,6 +95,8 @@ CommandLine parse_command_line(const char* text) {
         else
             reject(word);
     }
+    if (line.paged_tasks == 0)
+        line.paged_tasks = line.tcb_pager_task != 0 ? l4::first_persistent_task : l4::task_count;
     if (line.tcb_pager_task >= line.paged_tasks)
         refuse_to_boot("command line: the TCB pager must not be one of the tasks that it pages");
     return line;

@@ -1,6 +1,8 @@
 /* Multiboot entry: from physical addresses without paging into the kernel's own address space.
 
-   Until paging is on, every symbol's address must be lowered by KERNEL_OFFSET. The first page directory maps
+   This part is linked at the physical address where it runs, in a segment of its own, so that every boot loader finds the
+   entry: those that take it as it is, those that look for its segment, and booters that load the kernel as a module.
+   Until paging is on, the addresses of all other symbols must be lowered by KERNEL_OFFSET. The first page directory maps
      0x00000000 .. 128 MB   identity, 4 MB pages; only until the jump, dropped by the C++ part
      0xF0000000 .. 128 MB   the window on physical memory, 4 MB pages
      0xF9000000 .. 3 MB     this image (physical 1 MB), 4 KB pages */
@@ -71,6 +73,14 @@ kernel_entry:
     movl %eax, %cr0
     movl $high_half, %eax
     jmp *%eax
+
+no_superpages:
+    movb $0xE1, %al           /* POST code: a processor without 4 MB pages */
+    outb %al, $0x80
+    hlt
+    jmp no_superpages
+
+    .text
 high_half:
     movl %edi, %ebx
     PAINT_KERNEL_STACK
@@ -81,12 +91,6 @@ high_half:
     call kernel_main          /* makes the first thread current */
     PAINT_KERNEL_STACK        /* the boot's use of it is over */
     jmp resume
-
-no_superpages:
-    movb $0xE1, %al           /* POST code: a processor without 4 MB pages */
-    outb %al, $0x80
-    hlt
-    jmp no_superpages
 
     .data
     .balign 4

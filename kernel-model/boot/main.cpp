@@ -57,12 +57,12 @@ void set_aside_kernel_memory(const BootInformation& boot) {
     if (bytes >= high / 2)
         refuse_to_boot("too little memory for the kernel");
     const uint32_t low = high - bytes;
-    if (low < boot.copy_end)
+    if (low < boot.used_end)
         refuse_to_boot("the modules reach into the kernel's memory: too little memory");
     kernel_info.main_memory = {0, boot.memory_bytes};
     kernel_info.reserved1 = {low, high};
     kernel_info.dedicated[0] = {0xA0000, 0x100000};
-    kernel_info.dedicated[1] = {boot.modules_low < boot.copy ? boot.modules_low : boot.copy, boot.copy_end};
+    kernel_info.dedicated[1] = boot.modules_and_copy;
     initialise_kernel_memory(low, high, boot.memory_bytes);
 }
 

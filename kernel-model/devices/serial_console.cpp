@@ -50,7 +50,7 @@ void SerialConsole::print_item(const char* text) {
 }
 
 void SerialConsole::print_item(Hex number) {
-    for (int shift = 28; shift >= 0; shift -= 4)
+    for (int shift = 4 * static_cast<int>(number.digits) - 4; shift >= 0; shift -= 4)
         print_char("0123456789ABCDEF"[number.value >> shift & 0xF]);
 }
 

@@ -9,6 +9,7 @@ namespace kernel {
 
 struct Hex {
     uint32_t value;
+    unsigned digits = 8;
 };
 struct Decimal {
     uint32_t value;
