@@ -23,14 +23,14 @@
 #define VECTOR_IN_TRANSFER 0x3A    /* does not return yet: transfers a message through memory */
 
 /* Tcb */
-#define TCB_ID 0
-#define TCB_STATE 4
-#define TCB_PRIORITY 6
-#define TCB_PARTNER 8
-#define TCB_SENDERS 12
-#define TCB_LAST_SENDER 24
-#define TCB_FRAME 32
-#define TCB_WAKEUP 104
+#define TCB_ID 32
+#define TCB_STATE 36
+#define TCB_PRIORITY 38
+#define TCB_PARTNER 40
+#define TCB_SENDERS 44
+#define TCB_LAST_SENDER 56
+#define TCB_FRAME 64
+#define TCB_WAKEUP 124
 #define TCB_INTERRUPT_LINES 140
 #define STATE_RUNNING 1
 #define STATE_WAITING_USER 3 /* state waiting, kind user: the two bytes at TCB_STATE */
