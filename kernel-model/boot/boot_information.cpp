@@ -107,7 +107,9 @@ void copy_information(BootInformation& boot, const Information& source, uint32_t
         next = copy_string(boot.modules[index].command_line, next);
         boot.modules[index].command_line = module.command_line;
     }
-    kernel_info.root.esp = round_up_to_page(next) + l4::page_size;
+    constexpr uint32_t above_stack_bytes = 16; // a program may look for arguments there
+    boot.used_end = round_up_to_page(next) + l4::page_size;
+    kernel_info.root.esp = boot.used_end - above_stack_bytes;
     boot.command_line = window<char>(copy.command_line);
 }
 
@@ -126,7 +128,6 @@ void read_modules(BootInformation& boot, const Information& source) {
     }
     const uint32_t copy = round_up_to_page(high);
     copy_information(boot, source, copy);
-    boot.used_end = kernel_info.root.esp;
     boot.modules_and_copy = {page_of(low) < copy ? page_of(low) : copy, boot.used_end};
 }
 

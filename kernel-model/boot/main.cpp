@@ -9,6 +9,7 @@
 #include "kernel-model/boot/command_line.hpp"
 #include "kernel-model/boot/start_servers.hpp"
 #include "kernel-model/devices/interrupt_controller.hpp"
+#include "kernel-model/devices/processor_clock.hpp"
 #include "kernel-model/devices/serial_console.hpp"
 #include "kernel-model/devices/timer.hpp"
 #include "kernel-model/memory/address_spaces.hpp"
@@ -70,6 +71,9 @@ void set_aside_kernel_memory(const BootInformation& boot) {
 
 extern "C" void kernel_main(uint32_t magic, uint32_t information, uint32_t cpu_features) {
     console.initialise();
+    ProcessorClock processor_clock;
+    if (cpu_features & cpu::feature_time_stamp_counter)
+        processor_clock.begin_measuring();
     load_segment_tables();
     load_interrupt_table();
     finish_kernel_mappings(cpu_features & cpu::feature_global_pages);
@@ -96,6 +100,8 @@ extern "C" void kernel_main(uint32_t magic, uint32_t information, uint32_t cpu_f
                   name_of(line.timer), "\n");
 
     load_servers(boot);
+    if (cpu_features & cpu::feature_time_stamp_counter)
+        kernel_info.processor_frequency_hz = processor_clock.finish_measuring();
     interrupt_controller.initialise();
     timer.start(line.timer);
     start_servers(boot);

@@ -2,6 +2,7 @@
 
 #include "kernel-model/arch/cpu.hpp"
 #include "kernel-model/arch/layout.hpp"
+#include "kernel-model/boot/boot_information.hpp"
 #include "kernel-model/memory/page_table.hpp"
 #include "kernel-model/panic.hpp"
 
@@ -71,6 +72,8 @@ void LocalApic::start_timer(uint32_t period_us, uint8_t vector) {
     const uint32_t count = measure_ticks(measured_periods * period_us) / measured_periods;
     if (count == 0)
         refuse_to_boot("the local APIC's timer does not count");
+    constexpr uint32_t us_per_second = 1'000'000, divisor = 16;
+    kernel_info.bus_frequency_hz = count * divisor * (us_per_second / period_us);
     register_at(timer_entry) = periodic | vector;
     register_at(initial_count) = count;
 }

@@ -18,10 +18,13 @@ constexpr uint8_t divisor_115200 = 1;
 
 // A line that never becomes ready (no UART at all) must not hang the kernel.
 constexpr unsigned ready_polls_max = 100'000;
+// A character takes 87 us, a poll about one.
+constexpr unsigned next_char_polls_max = 200;
 
 } // namespace
 
 void SerialConsole::initialise() {
+    save_early_input();
     cpu::out8(interrupt_enable, 0);
     cpu::out8(line_control, divisor_latch);
     cpu::out8(data, divisor_115200);
@@ -40,8 +43,27 @@ void SerialConsole::print_char(char c) {
     cpu::out8(data, static_cast<uint8_t>(c));
 }
 
-int SerialConsole::poll_char() {
+int SerialConsole::read_line() {
     return cpu::in8(line_status) & data_ready ? cpu::in8(data) : -1;
+}
+
+// Switching on the FIFO clears what has come. Where there is one character more may follow at once.
+void SerialConsole::save_early_input() {
+    for (unsigned polls = 0; early_count_ < early_input_max && polls < next_char_polls_max; ++polls) {
+        const int c = read_line();
+        if (c >= 0) {
+            early_input_[early_count_++] = static_cast<char>(c);
+            polls = 0;
+        } else if (early_count_ == 0) {
+            return;
+        }
+    }
+}
+
+int SerialConsole::poll_char() {
+    if (early_taken_ < early_count_)
+        return static_cast<unsigned char>(early_input_[early_taken_++]);
+    return read_line();
 }
 
 void SerialConsole::print_item(const char* text) {

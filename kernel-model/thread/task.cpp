@@ -22,13 +22,13 @@ namespace {
 constexpr unsigned version_max = (1u << l4::ThreadId::version_bits) - 1;
 constexpr unsigned tcb_pages_per_task = l4::threads_per_task / tcbs_per_page;
 
-// Each life of a task has a version of its own, so that old ids do not name new threads. A creator may choose one:
-// Hazelnut takes the whole id from its caller, and programs rely on it.
-unsigned version_for(l4::ThreadId dest, const TaskState& state) {
+// Each life of a task has a version of its own, so that old ids do not name new threads. But an id with a version is
+// taken as it is: Hazelnut takes the whole id from its caller, and programs go on with the one that they have composed.
+l4::ThreadId id_for(l4::ThreadId dest, const TaskState& state, unsigned creator) {
     if (dest.version() != 0)
-        return dest.version();
+        return dest.with_lthread(0);
     const unsigned version = state.recorded ? state.version : 0;
-    return version == version_max ? 1 : version + 1;
+    return l4::ThreadId::make(dest.task(), 0, version == version_max ? 1 : version + 1, creator);
 }
 
 // The resident copy and the one in the TCB of lthread 0, which the caller has touched.
@@ -83,10 +83,11 @@ void delete_with_descendants(unsigned top, unsigned caller) {
     }
 }
 
-// The system call's "new chief" is a thread id; a bare task number does as well, and 0 is the caller.
+// The system call's "new chief" is a thread id; a bare task number does as well. 0 is the caller, and so are an mcp of 255
+// and the invalid id: Hazelnut looks at none of them, and programs delete tasks with either.
 unsigned owner_named_by(uint32_t argument, unsigned caller) {
     constexpr uint32_t task_number_max = l4::task_count - 1;
-    if (argument == 0)
+    if (argument == 0 || argument == task_number_max || argument == l4::invalid_thread.raw)
         return caller;
     return argument <= task_number_max ? argument : l4::ThreadId{argument}.task();
 }
@@ -137,7 +138,8 @@ void initialise_thread(Tcb& thread, l4::ThreadId id, uint32_t eip, uint32_t esp,
     entry.slice_left_us = slice_us;
 }
 
-bool activate_task(unsigned task, unsigned chief, unsigned mcp, unsigned version) {
+bool activate_task(l4::ThreadId id, unsigned chief, unsigned mcp) {
+    const unsigned task = id.task();
     const uint32_t directory = create_directory();
     if (directory == 0)
         return false;
@@ -146,7 +148,8 @@ bool activate_task(unsigned task, unsigned chief, unsigned mcp, unsigned version
                   .active = 1,
                   .chief = static_cast<uint8_t>(chief),
                   .mcp = static_cast<uint8_t>(mcp),
-                  .version = static_cast<uint16_t>(version),
+                  .version = static_cast<uint16_t>(id.version()),
+                  .chief_in_id = static_cast<uint8_t>(id.chief()),
                   .reserved = 0});
     l4::probe<l4::Probe::task_space>(task, directory);
     return true;
@@ -169,7 +172,8 @@ bool restore_task(unsigned task, const TaskState* state) {
 }
 
 l4::ThreadId first_thread_of(unsigned task) {
-    return l4::ThreadId::make(task, 0, task_entry(task).state.version, chief_of_task(task));
+    const TaskState& state = task_entry(task).state;
+    return l4::ThreadId::make(task, 0, state.version, state.active ? state.chief_in_id : chief_of_task(task));
 }
 
 void touch_task_state(unsigned task) {
@@ -228,15 +232,14 @@ void call_task_new() {
         scheduler.reschedule();
         return;
     }
-    const unsigned version = version_for(dest, entry.state);
+    const l4::ThreadId id = id_for(dest, entry.state, caller);
     const unsigned caller_mcp = task_entry(caller).state.mcp;
     const unsigned mcp = frame.eax & 0xFF;
-    if (!activate_task(task, caller, mcp < caller_mcp ? mcp : caller_mcp, version)) {
+    if (!activate_task(id, caller, mcp < caller_mcp ? mcp : caller_mcp)) {
         frame.esi = 0;
         scheduler.reschedule();
         return;
     }
-    const auto id = l4::ThreadId::make(task, 0, version, caller);
     initialise_thread(first, id, frame.edx, frame.ecx, pager, current_thread->priority,
                       current_thread->slice_us);
     frame.esi = id.raw;

@@ -45,8 +45,8 @@ inline unsigned chief_of_task(unsigned task) {
 void initialise_thread(Tcb& thread, l4::ThreadId id, uint32_t eip, uint32_t esp, l4::ThreadId pager,
                        uint8_t priority, uint32_t slice_us);
 
-// Makes the task active with a fresh space; false: no memory.
-bool activate_task(unsigned task, unsigned chief, unsigned mcp, unsigned version);
+// Makes the task of the first thread `id` active with a fresh space; false: no memory.
+bool activate_task(l4::ThreadId id, unsigned chief, unsigned mcp);
 
 // Recovery: the task's state has come back with its lthread 0, or a thread of it before that.
 bool restore_task(unsigned task, const TaskState* state);

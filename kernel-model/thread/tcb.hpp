@@ -54,7 +54,8 @@ struct TaskState {
     uint8_t chief; // inactive: the owner of the right to create it
     uint8_t mcp;   // highest priority that its threads may give
     uint16_t version;
-    uint16_t reserved;
+    uint8_t chief_in_id; // of its threads' ids: who creates the task may write there what he likes
+    uint8_t reserved;
 };
 
 // The first cache line holds nothing that an IPC touches. A page directory and a page table have there, too, what belongs

@@ -3,6 +3,7 @@
 #
 # Runs a guest test under QEMU (run_guest_test.sh) and on the modelled machine: it must pass in both, with equal output but
 # for the lines that match MAY_DIFFER (none if that is empty).
+# GUEST_INPUT and BOOTER as there.
 set -u
 fixpoint=$1 machine=$2 may_differ=$3
 shift 3
@@ -11,8 +12,10 @@ comparable() {
     printf '%s\n' "$1" | tr -d '\r' | sed 's/ *$//' | grep -a -v -E "${may_differ:-^\$none}"
 }
 qemu_console=$("$(dirname "$0")/run_guest_test.sh" "$@") || { printf '%s\n' "$qemu_console"; exit 1; }
-model_console=$("$fixpoint" boot --machine "$machine" --memory 64 --max-seconds "${FIXPOINT_GUEST_SECONDS:-100}" --kernel "$images/kernel.elf" \
-    ${arguments:+--append "$arguments"} --module "$sigma0" --module "$root" </dev/null 2>/dev/null)
+model_console=$(printf %s "${GUEST_INPUT:-}" | "$fixpoint" boot --machine "$machine" --memory 64 \
+    --max-seconds "${FIXPOINT_GUEST_SECONDS:-100}" \
+    --kernel "${BOOTER:-$images/kernel.elf}" ${arguments:+--append "$arguments"} \
+    ${BOOTER:+--module "$images/kernel.elf $arguments"} --module "$sigma0" --module "$root" 2>/dev/null)
 status=$?
 printf '%s\n' "$model_console"
 [ $status -eq 33 ] || { echo "exit status $status instead of 33 on the modelled machine"; exit 1; }

@@ -50,10 +50,17 @@ void test_versions() {
     check(!exists(first) && exists(second), "0x36 the old id names nobody");
     check(remove(second).task() == spare && !exists(second), "0x36 nil pager: deleted");
     check(remove(task_id(spare)).task() == spare, "0x36 nil pager: an inactive task may stay so");
+    check(remove(task_id(spare), 255).chief() == l4::root_task &&
+              remove(task_id(spare), 0xFFFFFFFFu).chief() == l4::root_task,
+          "0x36 EAX: a deleted task is the caller's with new chief 0, 255 or invalid");
     check(start_task(spare, rest, fault_server_id()) == task_id(spare, 3), "0x36 the version counts on");
     const l4::ThreadId chosen =
         l4::task_new(task_id(spare, 1), 255, reinterpret_cast<uint32_t>(rest), 0, fault_server_id());
     check(chosen == task_id(spare, 1), "0x36 ESI: the version that the creator names");
+    const l4::ThreadId composed = task_id(spare, 7, 99);
+    check(l4::task_new(composed, 255, reinterpret_cast<uint32_t>(rest), 0, fault_server_id()) == composed &&
+              exists(composed) && !exists(task_id(spare, 7)),
+          "0x36 ESI: with a version the whole id is taken as it is, with whatever chief");
     l4::task_new(task_id(spare, 1023), 255, reinterpret_cast<uint32_t>(rest), 0, fault_server_id());
     check(start_task(spare, rest, fault_server_id()) == task_id(spare, 1), "0x36 version 1 follows 1023");
     remove(task_id(spare));
