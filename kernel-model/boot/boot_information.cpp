@@ -114,6 +114,7 @@ void copy_information(BootInformation& boot, const Information& source, uint32_t
 }
 
 void read_modules(BootInformation& boot, const Information& source) {
+    expect(kernel_info.root.eip == l4::no_program, "the booter names a root task, but no sigma0");
     expect((source.flags & has_modules) && source.module_count >= 2,
            "sigma0 and the root task are missing: they are the first two modules");
     expect(source.module_count <= modules_max, "more than 64 modules");
