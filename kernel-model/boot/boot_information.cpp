@@ -41,7 +41,8 @@ extern const char build_id_note[], kernel_end[];
 [[gnu::section(".kernel_info"), gnu::aligned(4096)]] constinit KernelInfoPage kernel_info_page{};
 extern l4::KernelInfo kernel_info __attribute__((alias("kernel_info_page")));
 // By this name booters recognise a kernel whose info page they must look for.
-[[gnu::section(".kernel_name"), gnu::used]] constexpr char kernel_name[] = "fixpoint, compatible with L4Ka/Hazelnut";
+[[gnu::section(".kernel_name"), gnu::used]] constexpr char kernel_name[] =
+    "fixpoint, compatible with L4Ka/Hazelnut";
 }
 
 namespace kernel {

@@ -19,7 +19,7 @@ struct BootInformation {
     multiboot::Module modules[modules_max] = {};
     // A booter has loaded sigma0 and the root task and named them in the kernel info page: modules are not looked at.
     bool servers_loaded = false;
-    uint32_t information = 0; // physical address of the Multiboot information that the root task gets
+    uint32_t information = 0;         // physical address of the Multiboot information that the root task gets
     l4::MemoryRange modules_and_copy; // ours; of a booter: what it has put into dedicated[1]
     uint32_t used_end = 0;            // above it is free memory
 };

@@ -8,7 +8,7 @@ namespace kernel {
 
 struct CommandLine {
     unsigned tcb_pager_task = 0; // 0: none, all TCBs in the kernel's own memory
-    unsigned paged_tasks = 0; // by default from 16 on, without TCB pager none
+    unsigned paged_tasks = 0;    // by default from 16 on, without TCB pager none
     TimerSource timer = TimerSource::pit;
     bool panics = false;             // panic=test: by an undefined instruction, once the first threads exist
     unsigned forget_mappings_ms = 0; // 0: never; for tests of I7

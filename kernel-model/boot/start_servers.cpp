@@ -21,8 +21,7 @@ Tcb& start(l4::ThreadId id, const l4::BootServer& server, l4::ThreadId pager, ui
     Tcb& thread = tcb_of(id);
     const unsigned page = index_of(thread) / tcbs_per_page;
     require(provide_tcb_page(page), "no memory for the first TCBs");
-    require(activate_task(id, id.chief(), mcp_max),
-            "no memory for the first address spaces");
+    require(activate_task(id, id.chief(), mcp_max), "no memory for the first address spaces");
     initialise_thread(thread, id, server.eip, server.esp, pager, l4::priority_boot, default_slice_us);
     thread.frame.eax = eax;
     thread.frame.ebx = ebx;

@@ -36,7 +36,7 @@ void test_ignored() {
     asm volatile("int3\n\tcmpb $99, %%al\n\t" // no such call
                  "int3\n\tnop\n\tnop\n\tjmp 1f\n\t.ascii \"not this\"\n"
                  "1:\tint3\n\tmovl %%eax, %%eax\n\t"
-                 "int3\n\tjmp 2f\n2:\t" // no text
+                 "int3\n\tjmp 2f\n2:\t"            // no text
                  ".byte 0xCD, 3\n\tcmpb $99, %%al" // INT n
                  : "+a"(eax), "+b"(ebx)
                  :

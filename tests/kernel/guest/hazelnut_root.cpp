@@ -70,8 +70,8 @@ void test_memory_ranges(const l4::KernelInfo& info, uint32_t info_page) {
     const l4::MemoryRange sigma0 = info.sigma0.memory, root = info.root.memory;
     check(is_page_range(sigma0) && within(sigma0, {0, 0xA0000}), "+28h: sigma0, below 640 KB");
     check(is_page_range(root) && within(root, all), "+48h: the root task");
-    const l4::MemoryRange taken[] = {info.reserved0, info.reserved1, info.dedicated[0], info.dedicated[1],
-                                     sigma0, root};
+    const l4::MemoryRange taken[] = {info.reserved0,    info.reserved1, info.dedicated[0],
+                                     info.dedicated[1], sigma0,         root};
     for (unsigned one = 0; one < sizeof taken / sizeof *taken; ++one)
         for (unsigned other = 0; other < one; ++other)
             check(!overlap(taken[one], taken[other]), "the ranges do not overlap");
