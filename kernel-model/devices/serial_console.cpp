@@ -9,28 +9,24 @@ constinit SerialConsole console;
 namespace {
 
 constexpr uint16_t com1 = 0x3F8;
-constexpr uint16_t data = com1 + 0, interrupt_enable = com1 + 1, fifo_control = com1 + 2,
-                   line_control = com1 + 3, modem_control = com1 + 4, line_status = com1 + 5;
-constexpr uint8_t divisor_latch = 0x80, eight_bits_no_parity = 0x03, fifo_on_and_clear = 0x07,
-                  dtr_and_rts = 0x03;
+constexpr uint16_t data = com1 + 0, interrupt_enable = com1 + 1, line_control = com1 + 3,
+                   modem_control = com1 + 4, line_status = com1 + 5;
+constexpr uint8_t divisor_latch = 0x80, eight_bits_no_parity = 0x03, dtr_and_rts = 0x03;
 constexpr uint8_t data_ready = 0x01, transmitter_empty = 0x20;
 constexpr uint8_t divisor_115200 = 1;
 
 // A line that never becomes ready (no UART at all) must not hang the kernel.
 constexpr unsigned ready_polls_max = 100'000;
-// A character takes 87 us, a poll about one.
-constexpr unsigned next_char_polls_max = 200;
 
 } // namespace
 
+// The FIFO stays as it is: to switch it on would clear what has come in already.
 void SerialConsole::initialise() {
-    save_early_input();
     cpu::out8(interrupt_enable, 0);
     cpu::out8(line_control, divisor_latch);
     cpu::out8(data, divisor_115200);
     cpu::out8(interrupt_enable, 0);
     cpu::out8(line_control, eight_bits_no_parity);
-    cpu::out8(fifo_control, fifo_on_and_clear);
     cpu::out8(modem_control, dtr_and_rts);
 }
 
@@ -43,27 +39,8 @@ void SerialConsole::print_char(char c) {
     cpu::out8(data, static_cast<uint8_t>(c));
 }
 
-int SerialConsole::read_line() {
-    return cpu::in8(line_status) & data_ready ? cpu::in8(data) : -1;
-}
-
-// Switching on the FIFO clears what has come. Where there is one character more may follow at once.
-void SerialConsole::save_early_input() {
-    for (unsigned polls = 0; early_count_ < early_input_max && polls < next_char_polls_max; ++polls) {
-        const int c = read_line();
-        if (c >= 0) {
-            early_input_[early_count_++] = static_cast<char>(c);
-            polls = 0;
-        } else if (early_count_ == 0) {
-            return;
-        }
-    }
-}
-
 int SerialConsole::poll_char() {
-    if (early_taken_ < early_count_)
-        return static_cast<unsigned char>(early_input_[early_taken_++]);
-    return read_line();
+    return cpu::in8(line_status) & data_ready ? cpu::in8(data) : -1;
 }
 
 void SerialConsole::print_item(const char* text) {

@@ -17,7 +17,7 @@ struct Decimal {
 
 class SerialConsole {
 public:
-    void initialise(); // 115200 baud, 8 data bits, no parity. Keeps what has come before
+    void initialise(); // 115200 baud, 8 data bits, no parity
 
     void print_char(char c);
     int poll_char(); // -1: nothing has arrived
@@ -33,13 +33,6 @@ private:
     void print_item(Hex number);
     void print_item(Decimal number);
     void print_item(l4::ThreadId id); // task.lthread (version)
-
-    void save_early_input();
-    int read_line();
-
-    static constexpr unsigned early_input_max = 64;
-    char early_input_[early_input_max] = {};
-    unsigned early_count_ = 0, early_taken_ = 0;
 };
 
 extern SerialConsole console;
