@@ -291,6 +291,18 @@ void test_page_faults() {
     answer_ignored_fault();
     check(wait_until_done(sender) && wait_until_done(receiver) && area_came(),
           "0x30 send and receive timeouts do not count once the transfer has started");
+
+    prepare();
+    use_area();
+    paging = Paging::ignore;
+    jobs[sender].timeouts = l4::Timeouts::make(5'000, 5'000);
+    jobs[receiver].timeouts = l4::Timeouts::make(5'000, 5'000);
+    start();
+    l4::sleep_us(20'000);
+    paging = Paging::answer;
+    answer_ignored_fault();
+    check(wait_until_done(sender) && wait_until_done(receiver) && area_came(),
+          "0x30 send and receive timeouts do not count once the transfer has started");
 }
 
 l4::ThreadRunState state_of(unsigned number) {
