@@ -326,7 +326,13 @@ Tcb& store(l4::ThreadId id, void (*entry)(), unsigned chief = l4::root_task) {
     tcb.frame.eip = code(entry);
     tcb.frame.esp = stack_of(id.task(), id.lthread() != 0);
     if (id.lthread() == 0)
-        tcb.task = {1, 1, static_cast<uint8_t>(chief), 100, static_cast<uint16_t>(id.version()), 0};
+        tcb.task = {.recorded = 1,
+                    .active = 1,
+                    .chief = static_cast<uint8_t>(chief),
+                    .mcp = 100,
+                    .version = static_cast<uint16_t>(id.version()),
+                    .chief_in_id = static_cast<uint8_t>(id.chief()),
+                    .reserved = 0};
     return tcb;
 }
 
