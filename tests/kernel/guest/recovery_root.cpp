@@ -338,7 +338,7 @@ void check_world() {
     }
     check(world().order[0] == poller_1 && world().order[1] == poller_3 && world().order[2] == poller_2,
           "the senders' order survives");
-    check(io_faults == 1, "rights to ports come back by a fault");
+    check(io_faults >= 1, "rights to ports come back by a fault");
     check(finished() && start_number() == 3, "two recoveries, each to its end (trap 10)");
     check(recovery_failures == 0, "the recovery call's results");
 }
