@@ -12,7 +12,8 @@ inline constexpr uint32_t eflags_io_privilege_3 = 3u << 12, eflags_nested = 1u <
                           eflags_resume = 1u << 16;
 
 // CPUID leaf 1, EDX.
-inline constexpr uint32_t feature_fpu = 1u << 0, feature_time_stamp_counter = 1u << 4, feature_apic = 1u << 9, feature_global_pages = 1u << 13;
+inline constexpr uint32_t feature_fpu = 1u << 0, feature_time_stamp_counter = 1u << 4, feature_apic = 1u << 9,
+                          feature_global_pages = 1u << 13;
 
 inline uint32_t read_cr0() {
     uint32_t value;
