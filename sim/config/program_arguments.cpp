@@ -91,8 +91,8 @@ void read_churn(Arguments& arguments, Workload& workload) {
 const std::vector<ProgramInfo>& workload_programs() {
     static const std::vector<ProgramInfo> programs = {
         {"ledger", "client tasks move money between the accounts of a server task; every transfer is logged"},
-        {"churn", "a pager of its own creates and kills tasks, maps, grants and unmaps their pages"},
         {"writer", "dirties pages sequentially, uniformly or by a Zipf distribution, at a given rate"},
+        {"churn", "a pager of its own creates and kills tasks, maps, grants and unmaps their pages"},
     };
     return programs;
 }

@@ -18,6 +18,7 @@ constexpr uint32_t request_word(Request request, unsigned child = 0, unsigned sl
 }
 
 constexpr uint32_t writable_flag = 1, granted_flag = 2;
+constexpr unsigned full_unmap = 1; // a form
 constexpr unsigned mcp_max = 255; // the kernel takes the manager's where that is lower
 
 uint32_t ask(l4::ThreadId pager, l4::Message message) {
@@ -88,6 +89,9 @@ ChildPager::Reply ChildPager::answer_slot_fault(unsigned child, uint32_t page_ad
         return {};
     }
     const auto from = reinterpret_cast<uint32_t>(&page(binding.page));
+    // A grant takes along what descends from the manager's mapping: nobody else's must.
+    if (binding.granted)
+        unmap_pages(binding.page, 0, full_unmap);
     touch(from, write);
     ++faults_;
     ++binding.faults;
@@ -149,8 +153,7 @@ uint32_t ChildPager::create_child(l4::ThreadId conductor, unsigned child, uint32
 
 void ChildPager::bind_slot(unsigned child, unsigned slot, uint32_t page, Access access) {
     Binding& binding = bindings_[child][slot];
-    constexpr unsigned fully = 1;
-    unmap_pages(binding.page, 0, fully);
+    unmap_pages(binding.page, 0, full_unmap);
     binding = {page, access.writable, access.granted, true, true, binding.faults, binding.write_faults};
 }
 
