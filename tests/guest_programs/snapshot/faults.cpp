@@ -42,7 +42,7 @@ namespace {
 using enum l4::ThreadRunState;
 
 constexpr unsigned subject = 1, pager = 3;
-constexpr uint32_t value_in_store = 0x5EED, offset = 0x123 * 4;
+constexpr uint32_t value_in_store = 0x5EED, offset = held_page_offset + 0x123 * 4;
 
 volatile uint32_t& word_at(uint32_t address) {
     return *reinterpret_cast<volatile uint32_t*>(address);

@@ -32,7 +32,7 @@ void hold() {
 uint32_t answer(l4::Message& message) {
     const uint32_t address = message.w0 & ~3u, page = address & ~(l4::page_size - 1);
     const bool write = (message.w0 & 2) != 0, in_window = address - held_window < held_bytes;
-    if (in_window && held_when != HeldWhen::nothing_received && !stage.released)
+    if (page == held_window + held_page_offset && held_when != HeldWhen::nothing_received && !stage.released)
         hold();
     const uint32_t source = in_window ? page - held_window + held_store : page;
     touch(source, write);

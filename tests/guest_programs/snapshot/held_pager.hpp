@@ -1,5 +1,5 @@
-// A persistent pager of threads of its own task that keeps a fault in a certain phase until the observer releases it. The
-// pages of its window are those of its store.
+// A persistent pager of threads of its own task that keeps the fault on the window's second page in a certain phase until the
+// observer releases it. The pages of its window are those of its store.
 #pragma once
 
 #include "kernel-model/abi/types.hpp"
@@ -7,6 +7,7 @@
 namespace snapshot_test {
 
 inline constexpr uint32_t held_window = 0x60000000u, held_store = 0x68000000u, held_bytes = 0x10000u;
+inline constexpr uint32_t held_page_offset = l4::page_size;
 
 enum class HeldWhen {
     nothing_received, // it does not receive: the fault waits in its queue

@@ -188,7 +188,7 @@ bool copying_reached() {
 
 constexpr unsigned pager = 3;
 constexpr uint32_t faulting_bytes = 3 * l4::page_size;
-constexpr uint32_t offset = 40; // in the page: neither string starts at a page
+constexpr uint32_t offset = 40; // in its first page: the second one is missing in the middle of the string
 
 void send_plain() {
     fill(source_address, faulting_bytes, 4);

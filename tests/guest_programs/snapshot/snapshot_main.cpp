@@ -20,7 +20,8 @@ namespace {
 using snapshot_test::SnapshotClass;
 using snapshot_test::stage;
 
-constexpr uint64_t look_interval_us = 3000; // no multiple of a time slice
+constexpr uint64_t look_interval_us = 3000;   // no multiple of a time slice
+constexpr uint64_t patience_us = 120'000'000; // for the ends of threads that have next to nothing left to do
 
 const SnapshotClass* find(const SnapshotClass* table, unsigned count, TextView name) {
     for (unsigned i = 0; i < count; ++i)
@@ -102,8 +103,10 @@ void program_main(const StartupPage& startup) {
     for (uint32_t recovery = 1; recovery <= stage.recoveries_wanted && !stage.error; ++recovery)
         snapshot_and_recover(startup, *tested, recovery);
     release(*tested);
-    while (stage.ended < tested->subjects && !stage.error)
+    for (uint64_t us = 0; us < patience_us && stage.ended < tested->subjects && !stage.error;
+         us += look_interval_us)
         l4::sleep_us(look_interval_us);
+    snapshot_test::expect(stage.ended == tested->subjects, "threads that came to no end", stage.ended);
 
     if (stage.error)
         line.text(": FAILED: ").text(stage.error).text(", ").decimal(stage.error_value).print();
