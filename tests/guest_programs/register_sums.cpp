@@ -47,7 +47,7 @@ void count_in_registers(uint32_t count, uint32_t (&result)[7]) {
 
 bool registers_count_to(uint32_t count) {
     constexpr uint32_t factors[7] = {1, 3, 5, 7, 11, 13, 17};
-    uint32_t sums[7];
+    uint32_t sums[7] = {};
     count_in_registers(count, sums);
     for (unsigned i = 0; i < 7; ++i)
         if (sums[i] != count * factors[i])

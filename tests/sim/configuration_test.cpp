@@ -267,7 +267,7 @@ TEST_F(Configuration, ArgumentOfAnotherProgram) {
 TEST_F(Configuration, EveryConductorHasAChild) {
     const std::string churn = replaced(experiment, "\"ledger\"\naccounts = 100", "\"churn\"\nchildren = 3");
     EXPECT_EQ(error_of(churn), "no error");
-    EXPECT_EQ(error_of(replaced(churn.c_str(), "children = 3", "children = 3\nconductors = 4")),
+    EXPECT_EQ(error_of(replaced(churn, "children = 3", "children = 3\nconductors = 4")),
               "experiment.toml:12:14: workload[0].conductors: expected threads that direct them (an integer "
               "from 1 to 3), found 4");
 }

@@ -28,9 +28,9 @@ static_assert((pages_max + 1) * l4::page_size <= records_address - pool_address)
 static_assert((pages_max + 1) * sizeof(PageRecord) <= stacks_address - records_address);
 
 struct Options {
-    unsigned children, conductors;
-    uint32_t pages, rounds, check_every;
-    uint64_t seed;
+    unsigned children = 0, conductors = 0;
+    uint32_t pages = 0, rounds = 0, check_every = 0;
+    uint64_t seed = 0;
 };
 
 Options read_options(const StartupPage& startup) {
@@ -52,7 +52,7 @@ Options read_options(const StartupPage& startup) {
 
 constinit ChildPager child_pager;
 constinit Conductor conductors[conductors_max];
-constinit Options options{};
+constinit Options options;
 constinit uint32_t instance = 0;
 volatile bool stopped = false; // somebody has found an error
 

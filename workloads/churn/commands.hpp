@@ -71,7 +71,7 @@ constexpr uint32_t message_word(uint32_t salt, unsigned i) {
 
 struct ChildStart {
     l4::ThreadId conductor;
-    uint32_t chain;
+    uint32_t chain = 0;
 };
 
 // A child's whole life. It has no memory but its stack and its slots.

@@ -19,7 +19,7 @@ constexpr uint32_t request_word(Request request, unsigned child = 0, unsigned sl
 
 constexpr uint32_t writable_flag = 1, granted_flag = 2;
 constexpr unsigned full_unmap = 1; // a form
-constexpr unsigned mcp_max = 255; // the kernel takes the manager's where that is lower
+constexpr unsigned mcp_max = 255;  // the kernel takes the manager's where that is lower
 
 uint32_t ask(l4::ThreadId pager, l4::Message message) {
     l4::call(pager, message);

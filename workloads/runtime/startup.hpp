@@ -25,10 +25,10 @@ inline constexpr unsigned argument_bytes = 1024;
 // The first bytes of a program's image (section .program_header, see program.ld): the number of its tasks is
 // extra_tasks plus the value of the argument named tasks_argument, or default_tasks where that is not given.
 struct ProgramHeader {
-    uint32_t magic;
-    uint32_t extra_tasks;
-    uint32_t default_tasks;
-    char tasks_argument[16]; // empty: always extra_tasks + default_tasks
+    uint32_t magic = 0;
+    uint32_t extra_tasks = 0;
+    uint32_t default_tasks = 0;
+    char tasks_argument[16] = {}; // empty: always extra_tasks + default_tasks
     // The root task starts so many of them. It gives the numbers of the rest to the first task, which may create
     // tasks with them (task_new) and is their chief then; their memory comes from whatever pager it names.
     uint32_t started_tasks = all_tasks;

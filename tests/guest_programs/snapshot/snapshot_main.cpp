@@ -66,9 +66,12 @@ void release(const SnapshotClass& tested) {
 }
 
 void snapshot_and_recover(const StartupPage& startup, const SnapshotClass& tested, uint32_t recovery) {
-    // Twice: the first look may have had page faults of its own.
-    while (!(tested.reached() && tested.reached()))
+    for (;;) {
+        const bool first_look = tested.reached(); // may have had page faults of its own
+        if (first_look && tested.reached())
+            break;
         l4::sleep_us(look_interval_us);
+    }
     switch (ask_for_checkpoint()) {
     case Reply::refused:
         snapshot_test::expect(false, "a request for a checkpoint was refused");
