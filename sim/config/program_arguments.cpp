@@ -1,5 +1,6 @@
 #include "sim/config/program_arguments.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
 
 namespace fixpoint::sim {
@@ -66,12 +67,32 @@ void read_writer(Arguments& arguments, Workload& workload) {
         {.meaning = "writes in all", .minimum = 1, .maximum = 1'000'000'000, .otherwise = 1'000'000});
 }
 
+void read_churn(Arguments& arguments, Workload& workload) {
+    const uint64_t children = arguments.number(
+        "children", {.meaning = "tasks that come and go", .minimum = 1, .maximum = 64, .otherwise = 8});
+    arguments.number("conductors", {.meaning = "threads that direct them",
+                                    .minimum = 1,
+                                    .maximum = static_cast<int64_t>(std::min<uint64_t>(children, 8)),
+                                    .otherwise = static_cast<int64_t>(std::min<uint64_t>(children, 2))});
+    arguments.number(
+        "pages", {.meaning = "pages that they share", .minimum = 16, .maximum = 1 << 16, .otherwise = 256});
+    const uint64_t rounds = arguments.number(
+        "rounds",
+        {.meaning = "commands to each child", .minimum = 1, .maximum = 1 << 28, .otherwise = 2'000});
+    arguments.number("check_every", {.meaning = "rounds between two checks of all pages",
+                                     .minimum = 1,
+                                     .maximum = 1 << 28,
+                                     .otherwise = 100});
+    workload.total_work = children * rounds;
+}
+
 } // namespace
 
 const std::vector<ProgramInfo>& workload_programs() {
     static const std::vector<ProgramInfo> programs = {
         {"ledger", "client tasks move money between the accounts of a server task; every transfer is logged"},
         {"writer", "dirties pages sequentially, uniformly or by a Zipf distribution, at a given rate"},
+        {"churn", "a pager of its own creates and kills tasks, maps, grants and unmaps their pages"},
     };
     return programs;
 }
@@ -85,6 +106,8 @@ Workload read_workload(Section& section, uint64_t seed) {
     Arguments arguments(section, workload);
     if (workload.program == "ledger")
         read_ledger(arguments, workload);
+    else if (workload.program == "churn")
+        read_churn(arguments, workload);
     else
         read_writer(arguments, workload);
     arguments.number("seed", {.meaning = "seed of the program's random choices",

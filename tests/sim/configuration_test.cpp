@@ -254,7 +254,7 @@ TEST_F(Configuration, ChoiceThatDoesNotExistYet) {
 TEST_F(Configuration, MisspeltChoice) {
     EXPECT_EQ(error_of(replaced(experiment, "\"ledger\"", "\"leger\"")),
               "experiment.toml:10:11: workload[0].program: expected a workload program (one of \"ledger\", "
-              "\"writer\"), "
+              "\"writer\", \"churn\"), "
               "found \"leger\"; did you mean \"ledger\"?");
 }
 
@@ -262,6 +262,14 @@ TEST_F(Configuration, ArgumentOfAnotherProgram) {
     EXPECT_TRUE(
         error_of(replaced(experiment, "accounts = 100", "pages = 100"))
             .starts_with("experiment.toml:11:1: workload[0].pages: expected a key of [workload[0]] ("));
+}
+
+TEST_F(Configuration, EveryConductorHasAChild) {
+    const std::string churn = replaced(experiment, "\"ledger\"\naccounts = 100", "\"churn\"\nchildren = 3");
+    EXPECT_EQ(error_of(churn), "no error");
+    EXPECT_EQ(error_of(replaced(churn, "children = 3", "children = 3\nconductors = 4")),
+              "experiment.toml:12:14: workload[0].conductors: expected threads that direct them (an integer "
+              "from 1 to 3), found 4");
 }
 
 TEST_F(Configuration, MissingMachineFile) {

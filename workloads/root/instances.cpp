@@ -19,7 +19,14 @@ static_assert(l4::Timeouts::decode_us(time_slice_exponent, time_slice_mantissa) 
 alignas(l4::page_size) constinit uint8_t staging_page[l4::page_size] = {};
 
 l4::ThreadId task_thread(const Instance& instance, unsigned index) {
+    if (index >= instance.started_count)
+        return l4::ThreadId::make(instance.first_task + index, 0, 0, instance.first_task);
     return l4::ThreadId::make(instance.first_task + index, 0, 1, l4::root_task);
+}
+
+[[noreturn]] void fail_to_create(l4::ThreadId created, l4::ThreadId wanted) {
+    TextLine line;
+    fail(line.text("the kernel created task 0x").hex(created.raw, 8).text(" for 0x").hex(wanted.raw, 8));
 }
 
 TextLine& describe(TextLine& line, const Instance& instance) {
@@ -71,6 +78,8 @@ void Instances::parse(const BootModules& modules) {
         for (unsigned other = 0; other < count_; ++other)
             if (instances_[other].number == instance.number)
                 fail(describe(line, instance).text("has the instance number of another module"));
+        instance.started_count =
+            header->started_tasks < instance.task_count ? header->started_tasks : instance.task_count;
         instance.first_task = next_task;
         next_task += instance.task_count;
         if (next_task > l4::task_count)
@@ -83,7 +92,7 @@ void Instances::parse(const BootModules& modules) {
 
 void Instances::load(const Instance& instance) const {
     const uint32_t first_page = instance.image.low() & ~(l4::page_size - 1);
-    for (unsigned index = 0; index < instance.task_count; ++index) {
+    for (unsigned index = 0; index < instance.started_count; ++index) {
         const unsigned task = instance.first_task + index;
         for (uint32_t page = first_page; page < instance.image.file_high(); page += l4::page_size) {
             if (!instance.image.page_has_content(page))
@@ -104,25 +113,34 @@ void Instances::load(const Instance& instance) const {
     }
 }
 
+void Instances::start_tasks(const Instance& instance) const {
+    for (unsigned index = 0; index < instance.started_count; ++index) {
+        const l4::ThreadId thread = task_thread(instance, index);
+        const l4::ThreadId created =
+            l4::task_new(thread, workload_priority, instance.image.entry(), stack_top, l4::pager_thread);
+        if (!(created == thread))
+            fail_to_create(created, thread);
+        l4::thread_schedule(thread,
+                            l4::schedule_param(workload_priority, time_slice_exponent, time_slice_mantissa));
+    }
+}
+
+void Instances::give_numbers(const Instance& instance) const {
+    for (unsigned index = instance.started_count; index < instance.task_count; ++index) {
+        const l4::ThreadId number = task_thread(instance, index);
+        const l4::ThreadId given = l4::task_new(l4::ThreadId::make(number.task(), 0, 0, l4::root_task),
+                                                instance.first_task, 0, 0, l4::nil_thread);
+        if (!(given == number))
+            fail_to_create(given, number);
+    }
+}
+
 void Instances::start() const {
     for (unsigned i = 0; i < count_; ++i)
         load(instances_[i]);
     for (unsigned i = 0; i < count_; ++i) {
-        const Instance& instance = instances_[i];
-        for (unsigned index = 0; index < instance.task_count; ++index) {
-            const l4::ThreadId thread = task_thread(instance, index);
-            const l4::ThreadId created =
-                l4::task_new(thread, workload_priority, instance.image.entry(), stack_top, l4::pager_thread);
-            if (!(created == thread)) {
-                TextLine line;
-                fail(line.text("the kernel created task 0x")
-                         .hex(created.raw, 8)
-                         .text(" for 0x")
-                         .hex(thread.raw, 8));
-            }
-            l4::thread_schedule(
-                thread, l4::schedule_param(workload_priority, time_slice_exponent, time_slice_mantissa));
-        }
+        give_numbers(instances_[i]); // before its first task looks for them
+        start_tasks(instances_[i]);
     }
 }
 

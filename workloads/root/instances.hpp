@@ -14,6 +14,8 @@ struct Instance {
     ElfImage image;
     uint32_t number = 0; // reported in probes and messages
     unsigned first_task = 0, task_count = 0;
+    unsigned started_count =
+        0; // the first of them; the rest are numbers for the first task to create tasks with
 };
 
 class Instances {
@@ -22,7 +24,7 @@ public:
 
     // Reads and checks the programs; ends by fail() with what is wrong.
     void parse(const BootModules& modules);
-    // Gives every task its pages and its start-up page, then starts all of them.
+    // Gives every task that is started its pages and its start-up page, then starts all of them.
     void start() const;
 
     unsigned count() const { return count_; }
@@ -30,6 +32,8 @@ public:
 
 private:
     void load(const Instance& instance) const;
+    void start_tasks(const Instance& instance) const;
+    void give_numbers(const Instance& instance) const;
 
     Instance instances_[max_instances] = {};
     unsigned count_ = 0;

@@ -10,11 +10,12 @@ namespace workloads {
 // The program. It never returns: it ends by finish() or rest().
 [[noreturn]] void program_main(const StartupPage& startup);
 
-// Places the program's header where the root task looks for it.
-#define WORKLOAD_PROGRAM_HEADER(extra_tasks, default_tasks, tasks_argument)                                  \
+// Places the program's header where the root task looks for it: extra_tasks, default_tasks, tasks_argument and, if not
+// all of them are started by the root task, started_tasks.
+#define WORKLOAD_PROGRAM_HEADER(...)                                                                         \
     extern const ProgramHeader program_header;                                                               \
     [[gnu::section(".program_header"), gnu::used]] constinit const ProgramHeader program_header = {          \
-        program_header_magic, extra_tasks, default_tasks, tasks_argument}
+        program_header_magic, __VA_ARGS__}
 
 // The instance is done: tells the simulator by a probe and the root task by messages, for ever.
 [[noreturn]] void finish(const StartupPage& startup, bool verified);

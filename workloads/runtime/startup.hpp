@@ -25,12 +25,17 @@ inline constexpr unsigned argument_bytes = 1024;
 // The first bytes of a program's image (section .program_header, see program.ld): the number of its tasks is
 // extra_tasks plus the value of the argument named tasks_argument, or default_tasks where that is not given.
 struct ProgramHeader {
-    uint32_t magic;
-    uint32_t extra_tasks;
-    uint32_t default_tasks;
-    char tasks_argument[16]; // empty: always extra_tasks + default_tasks
+    uint32_t magic = 0;
+    uint32_t extra_tasks = 0;
+    uint32_t default_tasks = 0;
+    char tasks_argument[16] = {}; // empty: always extra_tasks + default_tasks
+    // The root task starts so many of them. It gives the numbers of the rest to the first task, which may create
+    // tasks with them (task_new) and is their chief then; their memory comes from whatever pager it names.
+    uint32_t started_tasks = all_tasks;
+
+    static constexpr uint32_t all_tasks = 0xFFFFFFFFu;
 };
-static_assert(sizeof(ProgramHeader) == 28);
+static_assert(sizeof(ProgramHeader) == 32);
 inline constexpr uint32_t program_header_magic = 0x50475046u; // "FPGP"
 
 struct StartupPage {
@@ -38,8 +43,9 @@ struct StartupPage {
     uint32_t instance;   // number of the instance, the first argument of the workload probes
     uint32_t task_index; // own place in threads[]
     uint32_t task_count;
-    l4::ThreadId threads[max_tasks_per_instance]; // lthread 0 of every task of the instance
-    char arguments[argument_bytes];               // "key=value key=value", NUL-terminated
+    l4::ThreadId
+        threads[max_tasks_per_instance]; // lthread 0 of every task; version 0: not started, the first task's
+    char arguments[argument_bytes];      // "key=value key=value", NUL-terminated
 };
 static_assert(sizeof(StartupPage) <= l4::page_size);
 static_assert(offsetof(StartupPage, threads) == 16);
