@@ -59,6 +59,9 @@ void read_writer(Arguments& arguments, Workload& workload) {
     arguments.choice("pattern", "the order of the writes", {"sequential", "uniform", "zipf"}, 1);
     arguments.fraction("zipf",
                        {.meaning = "exponent of the Zipf distribution", .maximum = 8, .otherwise = 1.0});
+    arguments.number("scatter",
+                     {.meaning = "1: Zipf ranks are spread over the pages", .maximum = 1, .otherwise = 0});
+    arguments.choice("arrivals", "when writes are made at a given rate", {"regular", "poisson"}, 0);
     arguments.number(
         "rate_pages_per_s",
         {.meaning = "writes a second, 0: as fast as possible", .maximum = 10'000'000, .otherwise = 0});

@@ -106,6 +106,7 @@ void Instances::load(const Instance& instance) const {
         startup.instance = instance.number;
         startup.task_index = index;
         startup.task_count = instance.task_count;
+        startup.processor_frequency_hz = processor_frequency_hz_;
         for (unsigned i = 0; i < instance.task_count; ++i)
             startup.threads[i] = task_thread(instance, i);
         memcpy(startup.arguments, instance.module->arguments, strlen(instance.module->arguments) + 1);

@@ -24,6 +24,8 @@ public:
 
     // Reads and checks the programs; ends by fail() with what is wrong.
     void parse(const BootModules& modules);
+    // What programs are told of the processor.
+    void set_processor_frequency(uint32_t hz) { processor_frequency_hz_ = hz; }
     // Gives every task that is started its pages and its start-up page, then starts all of them.
     void start() const;
 
@@ -37,6 +39,7 @@ private:
 
     Instance instances_[max_instances] = {};
     unsigned count_ = 0;
+    uint32_t processor_frequency_hz_ = 0;
 };
 
 } // namespace workloads

@@ -8,6 +8,7 @@
 //   boot modules -> start_servers -> status -> fresh start: load pages, create tasks
 //                                          -> recovered: nothing, the tasks run already
 //                -> begin checkpoints -> reports of all instances -> leave
+#include "kernel-model/abi/kernel_info.hpp"
 #include "kernel-model/abi/syscalls.hpp"
 #include "workloads/root/boot_modules.hpp"
 #include "workloads/root/checkpoint_client.hpp"
@@ -56,6 +57,18 @@ void read_command_line(const BootModules& boot_modules) {
         fail(line.text("unknown argument \"").text(unknown.data, unknown.length).text("\"; known is exit"));
 }
 
+// From the kernel info page, which sigma0 maps to whoever asks.
+uint32_t processor_frequency_hz() {
+    constexpr uint32_t info_window = 0xB0000000u, kernel_info_request = 1;
+    l4::ThreadId sigma0 = l4::sigma0_thread;
+    l4::Message request{kernel_info_request, kernel_info_request, 0};
+    const uint32_t window = l4::receive_window(l4::Fpage::make(info_window, l4::page_bits), false);
+    const l4::MessageResult result =
+        l4::ipc(sigma0, l4::send_registers, window, l4::Timeouts::infinite(), request);
+    const auto* info = reinterpret_cast<const l4::KernelInfo*>(info_window);
+    return result.ok() && result.mapped() ? info->processor_frequency_hz : 0;
+}
+
 // Returns true when every instance has reported success, false at the first failure.
 bool wait_for_reports() {
     uint32_t missing = 0;
@@ -86,6 +99,7 @@ extern "C" [[noreturn, gnu::used]] void root_main(const MultibootInfo* info) {
         fail(line.text(error));
     read_command_line(modules);
     instances.parse(modules);
+    instances.set_processor_frequency(processor_frequency_hz());
     if (instances.count() == 0)
         fail(line.text("no workload program among the boot modules"));
 

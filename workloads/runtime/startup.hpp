@@ -43,12 +43,13 @@ struct StartupPage {
     uint32_t instance;   // number of the instance, the first argument of the workload probes
     uint32_t task_index; // own place in threads[]
     uint32_t task_count;
+    uint32_t processor_frequency_hz; // 0: not known
     l4::ThreadId
         threads[max_tasks_per_instance]; // lthread 0 of every task; version 0: not started, the first task's
     char arguments[argument_bytes];      // "key=value key=value", NUL-terminated
 };
 static_assert(sizeof(StartupPage) <= l4::page_size);
-static_assert(offsetof(StartupPage, threads) == 16);
+static_assert(offsetof(StartupPage, threads) == 20);
 inline constexpr uint32_t startup_magic = 0x53475046u; // "FPGS"
 
 // Report to the root task: w0 = report_tag | instance, w1 = 1 verified, 0 failed. It is sent again and again,

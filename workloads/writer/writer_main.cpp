@@ -1,14 +1,16 @@
 // writer: dirties pages in a given pattern at a given rate. See page_writer.hpp for what is checked.
 //
-// Arguments: pages, pattern (sequential, uniform, zipf), zipf (the exponent, such as 0.99), rate_pages_per_s
-// (0: as fast as possible), writes (in all), seed.
+// Arguments: pages, pattern (sequential, uniform, zipf), zipf (the exponent, such as 0.99), scatter (1: ranks are spread
+// over the pages, else the hottest pages lie side by side), rate_pages_per_s (0: as fast as possible), arrivals (regular,
+// poisson), writes (in all), seed.
 //
-// The rate is kept by sleeping between bursts of up to 10 ms worth of writes. There is no clock in a
-// persistent task's memory, so the time that the writes themselves take comes on top: the rate is an upper
-// bound.
+// The rate is kept by computing between writes, never by sleeping: the processor is busy all the time, so what a
+// checkpoint takes away is missed. The time of the write itself comes on top, so the rate is an upper bound.
 #include "kernel-model/abi/probes.hpp"
 #include "kernel-model/abi/syscalls.hpp"
+#include "workloads/runtime/fixed_point.hpp"
 #include "workloads/runtime/program.hpp"
+#include "workloads/runtime/random.hpp"
 #include "workloads/runtime/text_line.hpp"
 #include "workloads/runtime/zipf.hpp"
 #include "workloads/writer/page_writer.hpp"
@@ -20,6 +22,7 @@ WORKLOAD_PROGRAM_HEADER(1, 0, "");
 namespace {
 
 enum class Pattern : unsigned { sequential, uniform, zipf };
+enum class Arrivals : unsigned { regular, poisson };
 
 constexpr uint32_t pages_max = 1u << 17; // 512 MB
 constexpr uint32_t zipf_exponent_max = 8;
@@ -34,20 +37,25 @@ struct Options {
     uint32_t pages;
     Pattern pattern;
     uint32_t zipf_exponent_q16;
+    bool scattered;
     uint32_t rate_pages_per_s;
+    Arrivals arrivals;
     uint64_t writes;
     uint64_t seed;
 };
 
 Options read_options(const StartupPage& startup) {
-    const char* const known[] = {"pages",  "pattern", "zipf",     "rate_pages_per_s",
-                                 "writes", "seed",    "instance", "tasks"};
+    const char* const known[] = {"pages",    "pattern", "zipf", "scatter",  "rate_pages_per_s",
+                                 "arrivals", "writes",  "seed", "instance", "tasks"};
     const char* const patterns[] = {"sequential", "uniform", "zipf"};
+    const char* const arrivals[] = {"regular", "poisson"};
     Arguments arguments(startup.arguments);
     Options options;
     options.pages = static_cast<uint32_t>(arguments.number("pages", 1000, 1, pages_max));
     options.pattern = static_cast<Pattern>(arguments.choice("pattern", 1, patterns, 3));
     options.zipf_exponent_q16 = arguments.fraction_q16("zipf", ZipfSampler::exponent_one, zipf_exponent_max);
+    options.scattered = arguments.number("scatter", 0, 0, 1) != 0;
+    options.arrivals = static_cast<Arrivals>(arguments.choice("arrivals", 0, arrivals, 2));
     options.rate_pages_per_s = static_cast<uint32_t>(arguments.number("rate_pages_per_s", 0, 0, 100'000'000));
     options.writes = arguments.number("writes", 1'000'000, 1, uint64_t{1} << 40);
     options.seed = arguments.number("seed", 1, 0, ~uint64_t{0});
@@ -59,32 +67,72 @@ constinit PageWriter writer;
 constinit ZipfSampler sampler;
 constinit Random random;
 
+// What is computed between two writes: turns of a loop that takes a cycle a turn on the modelled processor.
+class Pace {
+public:
+    constexpr Pace() = default;
+    Pace(const Options& options, uint32_t frequency_hz)
+        : turns_(options.rate_pages_per_s == 0 ? 0 : frequency_hz / options.rate_pages_per_s),
+          poisson_(options.arrivals == Arrivals::poisson), random_(options.seed + 1) {}
+
+    void wait() {
+        uint64_t turns = poisson_ ? turns_ * exponential_q24() >> 24 : turns_;
+        for (; turns > 0; --turns)
+            asm volatile("");
+    }
+
+private:
+    // Of mean 1: -ln(u), u uniform in (0, 1].
+    uint64_t exponential_q24() {
+        constexpr uint64_t ln_2_q24 = 11629080;
+        const uint64_t minus_log2_q24 = (uint64_t{32} << 24) - log2_q24(random_.next() | 1);
+        return minus_log2_q24 * ln_2_q24 >> 24;
+    }
+
+    uint64_t turns_ = 0;
+    bool poisson_ = false;
+    Random random_;
+};
+
+// Ranks in another order: a multiplication with a number that has no factor in common with the number of pages.
+class Scatter {
+public:
+    constexpr Scatter() = default;
+    Scatter(uint32_t pages, bool scattered) : pages_(pages), factor_(1) {
+        constexpr uint64_t golden_ratio_q32 = 2654435769;
+        if (!scattered)
+            return;
+        factor_ = static_cast<uint32_t>(pages * golden_ratio_q32 >> 32);
+        while (common_factor(factor_, pages) != 1)
+            ++factor_;
+    }
+    uint32_t page_of(uint32_t rank) const { return static_cast<uint32_t>(uint64_t{rank} * factor_ % pages_); }
+
+private:
+    static uint32_t common_factor(uint32_t a, uint32_t b) {
+        while (b != 0) {
+            const uint32_t rest = a % b;
+            a = b;
+            b = rest;
+        }
+        return a;
+    }
+
+    uint32_t pages_ = 1, factor_ = 1;
+};
+constinit Scatter scatter;
+
 uint32_t next_page(const Options& options, uint64_t write) {
     switch (options.pattern) {
     case Pattern::sequential:
         return static_cast<uint32_t>(write % options.pages);
     case Pattern::zipf:
-        return sampler.draw(random);
+        return scatter.page_of(sampler.draw(random));
     case Pattern::uniform:
         break;
     }
     return random.below(options.pages);
 }
-
-// How many writes are made between two sleeps, and how long those are.
-struct Pace {
-    uint32_t burst_writes = 0; // 0: never sleep
-    uint32_t sleep_us = 0;
-
-    static Pace of_rate(uint32_t pages_per_s) {
-        constexpr uint32_t second_us = 1'000'000, burst_us = 10'000;
-        if (pages_per_s == 0)
-            return {};
-        if (pages_per_s < second_us / burst_us)
-            return {1, second_us / pages_per_s};
-        return {pages_per_s / (second_us / burst_us), burst_us};
-    }
-};
 
 [[noreturn]] void fail(const StartupPage& startup, uint32_t page, uint64_t write) {
     TextLine line;
@@ -101,13 +149,13 @@ void program_main(const StartupPage& startup) {
     writer = PageWriter(options.pages, options.seed, reinterpret_cast<uint64_t*>(content_address),
                         reinterpret_cast<uint32_t*>(counters_address));
     random = Random(options.seed);
+    scatter = Scatter(options.pages, options.scattered);
     if (options.pattern == Pattern::zipf)
         sampler = ZipfSampler(options.pages, options.zipf_exponent_q16,
                               reinterpret_cast<uint64_t*>(weights_address));
 
-    const Pace pace = Pace::of_rate(options.rate_pages_per_s);
-    uint32_t until_sleep = pace.burst_writes, until_probe = work_probe_writes,
-             until_check = check_every_writes;
+    Pace pace(options, startup.processor_frequency_hz);
+    uint32_t until_probe = work_probe_writes, until_check = check_every_writes;
     for (uint64_t write = 0; write < options.writes; ++write) {
         const uint32_t page = next_page(options, write);
         if (!writer.write(page))
@@ -120,10 +168,7 @@ void program_main(const StartupPage& startup) {
             l4::probe<l4::Probe::workload_check>(startup.instance, writer.writes() == write + 1);
             until_check = check_every_writes;
         }
-        if (pace.burst_writes && --until_sleep == 0) {
-            l4::sleep_us(pace.sleep_us);
-            until_sleep = pace.burst_writes;
-        }
+        pace.wait();
     }
     if (until_probe != work_probe_writes)
         l4::probe<l4::Probe::work>(startup.instance, work_probe_writes - until_probe);
