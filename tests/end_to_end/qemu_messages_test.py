@@ -26,6 +26,12 @@ DISK_CASES = [
     ("somebody's disk", bytes(range(256)) * (8 << 12), r"^checkpoint: the disk holds something else"),
 ]
 
+# (what is wrong, the machine's memory in MiB, the line that says so)
+MEMORY_CASES = [
+    ("too little memory for the servers", 20, r"^root: module ide.elf does not fit into the machine's memory: "
+                                              r"the kernel's begins at 0x[0-9a-f]{8}$"),
+]
+
 
 def check(command, what, environment, expected):
     with Machine(command, what, environment) as machine:
@@ -79,8 +85,11 @@ def main():
             check(qemu(image, disk, "interval_us=0", ["writer.elf"]), what, None, expected)
             if disk.read_bytes() != content:
                 raise EndToEndError(f"{what}: it was written to")
+        for what, memory_mib, expected in MEMORY_CASES:
+            command = qemu(image, image / "memory.img", "interval_us=0", ["writer.elf"])
+            check(command, what, {"MEMORY_MIB": str(memory_mib)}, expected)
         check_other_kernel(image)
-    print(f"{len(CASES) + len(DISK_CASES) + 1} messages as expected")
+    print(f"{len(CASES) + len(DISK_CASES) + len(MEMORY_CASES) + 1} messages as expected")
 
 
 if __name__ == "__main__":

@@ -103,8 +103,7 @@ extern "C" [[noreturn, gnu::used]] void root_main(const MultibootInfo* info) {
     if (instances.count() == 0)
         fail(line.text("no workload program among the boot modules"));
 
-    constexpr uint32_t megabyte_kib = 1024;
-    start_servers(modules, (info->memory_upper_kib + megabyte_kib) * 1024);
+    start_servers(modules);
     const CheckpointStatus status = wait_for_checkpoint_server();
     if (status.epoch == 0)
         instances.start();

@@ -1,5 +1,6 @@
 #include "workloads/root/servers.hpp"
 
+#include "kernel-model/abi/kernel_info.hpp"
 #include "kernel-model/abi/syscalls.hpp"
 #include "kernel-model/abi/system_layout.hpp"
 #include "workloads/root/elf_image.hpp"
@@ -91,7 +92,22 @@ uint32_t write_start_page(const Server& server, const BootModule& module) {
     return server.low + l4::page_size - 20;
 }
 
-void load_and_start(Server& server, const BootModules& modules, uint32_t memory_high) {
+// Where the kernel's own memory begins, at the end of the machine's: sigma0 gives nothing from there on.
+uint32_t end_of_free_memory() {
+    constexpr uint32_t info_window = 0xB0000000u;
+    l4::Message message{1, 1, 0}; // asks for the kernel info page
+    l4::ThreadId sigma0 = l4::sigma0_thread;
+    const l4::MessageResult result = l4::ipc(
+        sigma0, l4::send_registers, l4::receive_window(l4::Fpage::make(info_window, l4::page_bits), false),
+        l4::Timeouts::infinite(), message);
+    const auto* info = reinterpret_cast<const l4::KernelInfo*>(info_window);
+    TextLine line;
+    if (!result.ok() || !result.mapped() || info->magic != l4::kernel_info_magic)
+        fail(line.text("sigma0 gives no kernel info page"));
+    return info->reserved1.low;
+}
+
+void load_and_start(Server& server, const BootModules& modules, uint32_t memory_end) {
     const BootModule* module = modules.find(server.file);
     TextLine line;
     if (!module)
@@ -100,8 +116,11 @@ void load_and_start(Server& server, const BootModules& modules, uint32_t memory_
     if (const char* error = image.parse(module->file, module->file_bytes, server.link_address,
                                         server.link_address + server_region_bytes - l4::page_size))
         fail(line.text("module ").text(server.file).text(" ").text(error));
-    if (image.high() > memory_high)
-        fail(line.text("module ").text(server.file).text(" does not fit into the machine's memory"));
+    if (image.high() > memory_end)
+        fail(line.text("module ")
+                 .text(server.file)
+                 .text(" does not fit into the machine's memory: the kernel's begins at 0x")
+                 .hex(memory_end, 8));
     place(server, *module, image);
     const uint32_t stack = write_start_page(server, *module);
 
@@ -114,7 +133,7 @@ void load_and_start(Server& server, const BootModules& modules, uint32_t memory_
 
 } // namespace
 
-void start_servers(const BootModules& modules, uint32_t memory_high) {
+void start_servers(const BootModules& modules) {
     if (modules.high() > server_region_low - l4::page_size) {
         TextLine line;
         fail(line.text("the boot modules end at 0x")
@@ -123,8 +142,9 @@ void start_servers(const BootModules& modules, uint32_t memory_high) {
     }
     l4::lthread_ex_regs(pager_lthread, reinterpret_cast<uint32_t>(&serve_page_faults),
                         reinterpret_cast<uint32_t>(pager_stack) + sizeof pager_stack - 4, l4::sigma0_thread);
+    const uint32_t memory_end = end_of_free_memory();
     for (Server& server : servers)
-        load_and_start(server, modules, memory_high);
+        load_and_start(server, modules, memory_end);
 }
 
 } // namespace workloads

@@ -14,6 +14,6 @@
 namespace workloads {
 
 // Copies both images and starts both tasks. Ends by fail() when one is missing or does not fit.
-void start_servers(const BootModules& modules, uint32_t memory_high);
+void start_servers(const BootModules& modules);
 
 } // namespace workloads
