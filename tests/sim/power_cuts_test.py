@@ -1,6 +1,6 @@
 """Cuts the power at random instants: every recovery brings back the snapshot's memory, and the workload verifies.
 
-usage: power_cuts_test.py FIXPOINT --seed N --cuts N --shortest-ms N --longest-ms N [--setting KEY=VALUE]...
+usage: power_cuts_test.py FIXPOINT --seed N --cuts N [--first-ms N] --shortest-ms N --longest-ms N [--setting KEY=VALUE]...
 """
 import argparse
 import random
@@ -13,6 +13,7 @@ parser = argparse.ArgumentParser()
 parser.add_argument("program")
 parser.add_argument("--seed", type=int, required=True)
 parser.add_argument("--cuts", type=int, required=True)
+parser.add_argument("--first-ms", type=float, default=450.0, help="a first checkpoint is durable by then (default 450)")
 parser.add_argument("--shortest-ms", type=int, required=True)
 parser.add_argument("--longest-ms", type=int, required=True)
 parser.add_argument("--interrupted", action="store_true", help="cuts may fall into a recovery")
@@ -20,7 +21,7 @@ parser.add_argument("--setting", action="append", default=[])
 options = parser.parse_args()
 
 draw = random.Random(options.seed)
-settings, instant = ["crash=[]"] + options.setting, 450.0  # a first checkpoint is durable by then
+settings, instant = ["crash=[]"] + options.setting, options.first_ms
 for number in range(options.cuts):
     mode = MODES[number % len(MODES)]
     settings += [f"crash[{number}].at_ms={instant:.3f}", f"crash[{number}].disk={mode}"]
