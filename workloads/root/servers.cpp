@@ -16,10 +16,10 @@ constexpr unsigned pager_lthread = 1;
 constexpr unsigned mcp_max = 255;
 
 struct Server {
-    const char* file;
+    const char* file = nullptr;
     l4::ThreadId thread;
-    uint32_t link_address;
-    unsigned priority;
+    uint32_t link_address = 0;
+    unsigned priority = 0;
     uint32_t low = 0, high = 0; // pages that the pager thread maps to it
 };
 constinit Server servers[] = {
