@@ -72,9 +72,9 @@ class Simulator:
 
 
 def stops_by_name_and_walks():
-    simulator = Simulator("--max-seconds", "0.05")
+    simulator = Simulator("--max-seconds", "0.5")
     text = simulator.gdb("p/x $eax", "hbreak kernel_main", "continue", "delete", "bt", "p $cs", "info registers",
-                         "next", "next", "step", "bt 1", "stepi", "finish",
+                         "next", "next", "advance kernel::load_segment_tables", "finish", "step", "step", "bt 1", "stepi", "finish",
                          "break kernel::start_servers", "continue", "bt 2", "p $cr0", "x/2i $pc", "x/4xb kernel_main",
                          "detach")
     expect(text, r"^\$1 = 0x2badb002$",  # before the first instruction: the boot loader's magic number
@@ -88,7 +88,7 @@ def stops_by_name_and_walks():
 
 
 def software_breakpoints_leave_memory_alone():
-    simulator = Simulator("--max-seconds", "0.05")
+    simulator = Simulator("--max-seconds", "0.5")
     text = simulator.gdb("hbreak kernel_main", "continue", "break kernel::load_interrupt_table", "continue",
                          "x/1xb kernel::load_interrupt_table", "monitor pages 0xf9000000", "delete", "detach")
     expect(text, r"Breakpoint 2, kernel::load_interrupt_table", r"^0xf9\w+ <.*load_interrupt_table.*>:\s+0x(?!cc)",
@@ -97,7 +97,7 @@ def software_breakpoints_leave_memory_alone():
 
 
 def watches_a_variable():
-    simulator = Simulator("--max-seconds", "0.05")
+    simulator = Simulator("--max-seconds", "0.5")
     text = simulator.gdb("hbreak kernel_main", "continue", "delete", f"watch {CLOCK}", "continue", "p " + CLOCK, "bt 1", "continue", "delete",
                          f"rwatch {CLOCK}", "continue", f"awatch {CLOCK}", "detach")
     expect(text, rf"Hardware watchpoint \d+: {re.escape(CLOCK)}", r"Old value = 0", r"New value = \d+",
@@ -106,7 +106,7 @@ def watches_a_variable():
 
 
 def writes_registers_and_memory():
-    simulator = Simulator("--max-seconds", "0.05")
+    simulator = Simulator("--max-seconds", "0.5")
     text = simulator.gdb("hbreak kernel_main", "continue", "set $ecx = 0x12345678", "p/x $ecx", "p/x $ax",
                          "set var *(int*)0xf0500000 = 0x5aa5", "p/x *(int*)0xf0500000", "monitor physical 0x500000 4",
                          "x/1xw 0xdead0000", "set $cs = 8", "set $cs = 0x800", "detach")
@@ -116,7 +116,7 @@ def writes_registers_and_memory():
 
 
 def monitor_commands():
-    simulator = Simulator("--max-seconds", "0.05")
+    simulator = Simulator("--max-seconds", "0.5")
     text = simulator.gdb("hbreak kernel::start_servers", "continue", "monitor tlb", "monitor pages",
                          "monitor pages 0xf9000000", "monitor registers", "monitor gdt", "monitor idt", "monitor ldt",
                          "monitor tss", "monitor physical 0x100000 16", "monitor help", "monitor nonsense",
@@ -124,7 +124,7 @@ def monitor_commands():
     expect(text, r"^data TLB, 4 KB pages\n  \w{8} -> ", r"^instruction TLB", r"^f9000000-\w+ -> 00100000 ",
            r"^4 KB page, physical 00100000", r"^cs +0008 base 00000000", r"^GDT base", r"32-bit, code, readable",
            r"32-bit TSS", r"^IDT base", r"32-bit interrupt gate", r"there is no LDT", r"esp0 +\w{8}",
-           r"^00100000  02 b0 ad 1b", r"monitor reset", r'no command "nonsense"', r"^\$1 = 0x10000c$")
+           r"^00100000  02 b0 ad 1b", r"monitor reset", r'no command "nonsense"', r"^\$1 = 0x1000[0-9a-f]{2}$")
     console = simulator.end(EXIT_TIME_LIMIT)
     if len(re.findall("fixpoint kernel:", console)) != 2:
         fail("the machine did not start anew after the reset:", console)
@@ -220,7 +220,7 @@ def debugger_and_profile_go_together():
 
 
 def lost_connection_lets_the_machine_go():
-    simulator = Simulator("--max-seconds", "0.05")
+    simulator = Simulator("--max-seconds", "0.5")
     gdb = subprocess.Popen(simulator.gdb_command("break kernel::panic", "shell echo ready", "shell sleep 1000"),
                            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                            start_new_session=True)

@@ -81,8 +81,8 @@ TEST_F(Kernel, NamesAreAsInTheSource) {
 }
 
 TEST_F(Kernel, LabelsOfAssemblyCodeReachToTheNextOne) {
-    const uint32_t entry = address_of("kernel_entry");
-    EXPECT_EQ(kernel.function_at(entry + 1)->name, "kernel_entry");
+    const uint32_t entry = address_of("high_half");
+    EXPECT_EQ(kernel.function_at(entry + 1)->name, "high_half");
     EXPECT_TRUE(kernel.file_name(kernel.line_at(entry + 16).file).ends_with("entry.S"));
 }
 
