@@ -6,6 +6,8 @@
 //   commit.cpp  directory, root (I3); only then the checkpoint counts and is reported (I9)
 //
 // The drain's requests block this thread only; write faults meanwhile copy on write (pages.hpp).
+//
+// Between checkpoints the store may have to move pages before more can become dirty: make_room.cpp.
 #pragma once
 
 #include <cstdint>
@@ -46,17 +48,26 @@ public:
     static uint32_t memory_bytes(uint32_t frames) { return frames * static_cast<uint32_t>(sizeof(uint32_t)); }
 
     void take() {
+        make_room_for_stop();
         stop();
         drain();
         commit();
     }
+    void make_room_for_stop();
     void stop();
     void drain();
     void commit();
 
+    // Moves a few pages within the store. False: there is nothing to move.
+    bool move_some(store::Moving how);
+    // Moves some and commits that; writers that wait for the store can be tried again. False: only a checkpoint can
+    // make room.
+    bool make_room_for_writers();
+
     const Figures& figures() const { return figures_; }
 
 private:
+    bool make_room(store::Moving how);
     void copy_aside_eagerly();
     void put_in_order();
     void shuffle();

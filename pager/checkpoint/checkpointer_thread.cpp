@@ -33,19 +33,38 @@ private:
     Server& server_;
 };
 
-// Until the pager thread says something (go, a request), or until the time is up.
-void wait_for_pager(uint64_t us) {
+// Until the pager thread says something (go, a request): false; or until the time is up.
+bool wait_for_pager(uint64_t us) {
     l4::Message message;
-    l4::receive(l4::pager_thread, message, l4::Timeouts::make(l4::Timeouts::infinite_us, us));
+    return !l4::receive(l4::pager_thread, message, l4::Timeouts::make(l4::Timeouts::infinite_us, us)).ok();
 }
 
-void wait_until_due(Server& server, uint64_t due_us) {
+// A checkpoint is due at its time, on request, and when nothing else makes room for writers (I5). Before that the store
+// may move pages while nobody pages in.
+void wait_until_due(Server& server, Checkpoint& checkpoint, uint64_t due_us) {
+    constexpr uint64_t quiet_us = 20'000;
     const bool by_interval = server.options.interval_us != 0;
+    bool disk_was_quiet = false;
     while (server.requested_epoch <= server.store.epoch()) {
+        if (server.store_is_short) {
+            server.store_is_short = false;
+            if (!checkpoint.make_room_for_writers())
+                return;
+            tell_pager(Notice::room_made);
+            continue;
+        }
         const uint64_t now_us = server.platform.clock_us();
         if (by_interval && now_us >= due_us)
             return;
-        wait_for_pager(by_interval ? due_us - now_us : l4::Timeouts::infinite_us);
+        uint64_t wait_us = by_interval ? due_us - now_us : l4::Timeouts::infinite_us;
+        if (server.store.should_move()) {
+            if (disk_was_quiet)
+                checkpoint.move_some(store::Moving::lazily);
+            if (quiet_us < wait_us)
+                wait_us = quiet_us;
+        }
+        const uint32_t requests = server.pager_disk.requests();
+        disk_was_quiet = wait_for_pager(wait_us) && server.pager_disk.requests() == requests;
     }
 }
 
@@ -70,7 +89,8 @@ void run_checkpointer_thread(Server& server) {
         wait_for_pager(l4::Timeouts::infinite_us);
     uint64_t due_us = server.platform.clock_us() + server.options.interval_us;
     for (;;) {
-        wait_until_due(server, due_us);
+        wait_until_due(server, checkpoint, due_us);
+        checkpoint.make_room_for_stop();
         const uint64_t snapshot_us = server.platform.clock_us();
         server.stopped_epoch = server.store.epoch() + 1;
         checkpoint.stop();
@@ -93,6 +113,7 @@ void run_checkpointer_thread(Server& server) {
                 .decimal(server.platform.clock_us() - snapshot_us)
                 .text(" us")
                 .print();
+        server.store_is_short = false; // whom the commit does not help says so again
         if (server.waiting_requests > 0 || server.waiting_writers > 0)
             tell_pager(Notice::committed);
         due_us = snapshot_us + server.options.interval_us;

@@ -31,18 +31,16 @@ void Checkpoint::copy_aside_eagerly() {
     platform_.phase(l4::Phase::drain);
 }
 
-// Writes the run of neighbouring blocks that starts at list_[first]; returns its length. Pages to be written
+// Writes the pages from list_[first] on that one request can take; returns how many. Pages to be written
 // again move to the list's start, which is already done with.
 uint32_t Checkpoint::write_batch(uint32_t first) {
     store::PageWrite writes[store::transfer_segments_max];
     bool from_save[store::transfer_segments_max];
-    uint32_t count = 0;
-    const uint32_t sector = store_.target_sector(list_[first]);
-    while (count < store::transfer_segments_max && first + count < list_count_ &&
-           store_.target_sector(list_[first + count]) == sector + count * store::sectors_per_block) {
-        const uint32_t slot = list_[first + count];
-        writes[count] = {slot, pages_.begin_write(slot, from_save[count])};
-        ++count;
+    const uint32_t count = store_.batch_length(list_ + first, list_count_ - first);
+    for (uint32_t i = 0; i < count; ++i) {
+        const uint32_t slot = list_[first + i];
+        const void* const content = pages_.begin_write(slot, from_save[i]);
+        writes[i] = {slot, content, pages_.page(slot).state == PageState::dirty};
     }
     while (store_.write_pages(writes, count) != store::DeviceStatus::ok)
         listener_.disk_failed("pages");

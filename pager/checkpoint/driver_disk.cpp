@@ -65,6 +65,7 @@ store::DeviceStatus DriverDisk::write(uint32_t first_sector, const store::Segmen
 }
 
 store::DeviceStatus DriverDisk::transfer(DiskOperation operation, uint32_t first_sector, uint32_t segments) {
+    ++requests_;
     l4::Message message{static_cast<uint32_t>(operation), first_sector, segments | area_ << 16};
     return device_status(call_driver(message));
 }

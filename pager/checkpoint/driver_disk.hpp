@@ -24,11 +24,13 @@ public:
     store::DeviceStatus write(uint32_t first_sector, const store::Segment* segments, uint32_t count) override;
     store::DeviceStatus flush() override;
 
+    uint32_t requests() const { return requests_; } // up to now
+
 private:
     store::DeviceStatus transfer(DiskOperation operation, uint32_t first_sector, uint32_t segments);
 
     uint32_t area_;
-    uint32_t sectors_ = 0;
+    uint32_t sectors_ = 0, requests_ = 0;
 };
 
 } // namespace pager

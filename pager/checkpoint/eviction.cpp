@@ -67,6 +67,8 @@ bool Pages::try_to_evict(uint32_t slot) {
     if (page.must_save)
         return false;
     platform_->page_evicted(store_->entry(slot).key());
+    if (page.state == PageState::dirty)
+        store_->release(slot);
     pool_.add(page.frame);
     page.frame = no_frame;
     page.state = page.fresh ? PageState::zero : PageState::absent;

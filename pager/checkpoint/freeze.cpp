@@ -22,12 +22,13 @@ uint32_t Pages::freeze_all(uint32_t epoch, uint32_t* frozen) {
                                                              : streak_max;
                 page.frozen_epoch = epoch;
                 page.fresh = page.must_save = false;
-                freeze(page);
+                freeze(slot);
                 frozen[count++] = slot;
-            } else if (policy_.tracking == Tracking::protect) {
-                platform_->revoke_write(page.frame); // it was hot
+            } else if (policy_.tracking == Tracking::protect || store_->is_short()) {
+                platform_->revoke_write(page.frame); // it was hot, or only read
                 page.state = PageState::clean;
                 page.streak = 0;
+                store_->release(slot);
             }
         }
         page.listed = page.state == PageState::dirty;
@@ -49,12 +50,13 @@ bool Pages::is_copied_in_stop(const Page& page) const {
 }
 
 // What finds no free frame is copied on write.
-void Pages::freeze(Page& page) {
+void Pages::freeze(uint32_t slot) {
+    Page& page = pages_[slot];
     const bool copied = is_copied_in_stop(page) && copy_to_save(page);
     if (copied)
         platform_->phase(l4::Phase::stop);
     const bool hot = policy_.hot_intervals != 0 && page.streak >= policy_.hot_intervals;
-    if (copied && (hot || policy_.tracking == Tracking::dirty_bits)) {
+    if (copied && (hot || policy_.tracking == Tracking::dirty_bits) && store_->reserve(slot)) { // I5
         if (!page.by_bits)
             (void)platform_->take_status(page.frame); // from here on
         page.by_bits = true;

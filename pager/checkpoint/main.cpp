@@ -54,9 +54,10 @@ extern "C" [[noreturn]] void server_main(const char* arguments) {
     const l4::KernelInfo* const info = memory.ask_for_kernel_info();
     check(info != nullptr, "sigma0 gives no kernel info page");
     Options options;
-    Server server{*info, memory, options};
     const char* bad_word = nullptr;
-    if (options.parse(arguments, bad_word)) {
+    const bool understood = options.parse(arguments, bad_word);
+    Server server{*info, memory, options};
+    if (understood) {
         memory.ask_for_all(*info);
         start_checkpointer(server);
     } else {

@@ -70,6 +70,10 @@ bool Options::parse(const char* arguments, const char*& bad_word) {
             policy.drain_order = DrainOrder::coldest_first;
         else if (words.is("drain_order=random"))
             policy.drain_order = DrainOrder::random;
+        else if (words.is("store=ab"))
+            store = store::StoreKind::ab;
+        else if (words.is("store=log"))
+            store = store::StoreKind::log;
         else if (words.is("recover=newest") || words.is("recover=older"))
             older_allowed = words.is("recover=older");
         else if (words.is("format=blank") || words.is("format=force"))
@@ -77,7 +81,7 @@ bool Options::parse(const char* arguments, const char*& bad_word) {
         else if (words.number("verbose=", number))
             verbose = number != 0;
         else if (!words.number("interval_us=", interval_us) && !words.number("seed=", policy.seed) &&
-                 !words.number("hot_intervals=", policy.hot_intervals) && !words.is("store=ab")) {
+                 !words.number("hot_intervals=", policy.hot_intervals)) {
             bad_word = word;
             return false;
         }

@@ -3,26 +3,28 @@
 //   interval_us=N        from snapshot to snapshot; 0 (default): only on request
 //   copy=on-write        (default), eager, stop: see CopyPolicy
 //   tracking=protect     (default), dirty-bits: see Tracking
-//   store=ab             two blocks a page; the only store there is
+//   store=ab             (default): two blocks a page; log: a circular log and home blocks
 //   drain_order=address  (default), hottest-first, coldest-first, random
 //   hot_intervals=N      pages written in N intervals in a row are copied in the stop; 0 (default): none
 //   seed=N               of the random drain order
 //   recover=newest       (default); older: if the newest checkpoint cannot be read, the one before, if that is
 //                        whole (I9)
 //   format=blank         (default): only a disk that was never written to; force: whatever is there, if it is no
-//                        checkpoint
+//                        checkpoint in the store that is asked for
 //   verbose=1            a line on the console for every checkpoint
 #pragma once
 
 #include <cstdint>
 
 #include "pager/checkpoint/policy.hpp"
+#include "pager/store/format.hpp"
 
 namespace pager {
 
 struct Options {
     uint32_t interval_us = 0;
     Policy policy;
+    store::StoreKind store = store::StoreKind::ab;
     bool older_allowed = false;
     bool format_forced = false;
     bool verbose = false;

@@ -26,7 +26,7 @@
 //   dirty           -> frozen         freeze_all
 //   dirty           -> dirty+save     freeze_all: hot, or copied in the stop, and known by its dirty bit
 //   dirty           -> clean+save     freeze_all: copied in the stop, write access revoked
-//   dirty           -> clean          freeze_all: a hot page that was not written any more
+//   dirty           -> clean          freeze_all: it was not written; once hot, or room in the store is short
 //   tcb             -> tcb+save       freeze_all_tcbs
 //   frozen          -> clean+save     copy_aside (eager)
 //   frozen          -> writing        begin_write

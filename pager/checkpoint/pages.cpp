@@ -67,8 +67,7 @@ FaultAnswer Pages::fault(store::PageKey key, bool write, store::BlockDevice& thr
     }
     if (page.state == PageState::tcb)
         return {FaultAnswer::Kind::map, page.frame, true};
-    const bool by_bits = policy_.tracking == Tracking::dirty_bits && page.state == PageState::clean;
-    if (write || by_bits)
+    if (write || (maps_writable() && page.state == PageState::clean))
         return make_writable(slot);
     return {FaultAnswer::Kind::map, page.frame, page.state == PageState::dirty};
 }
@@ -79,6 +78,9 @@ FaultAnswer Pages::first_touch(store::PageKey key, bool write) {
         return {FaultAnswer::Kind::unused};
     if (store_->first_free_slot() == store::no_slot)
         return {FaultAnswer::Kind::no_slot};
+    const bool writable = write || maps_writable();
+    if (writable && !store_->can_reserve())
+        return {FaultAnswer::Kind::wait_for_store};
     const uint32_t frame = take_frame();
     if (frame == no_frame)
         return {FaultAnswer::Kind::out_of_frames};
@@ -89,6 +91,8 @@ FaultAnswer Pages::first_touch(store::PageKey key, bool write) {
     const uint32_t slot = store_->allocate(key);
     index_.insert(key, slot);
     pages_[slot] = {};
+    if (writable)
+        check(store_->reserve(slot), "pages: a reservation was promised"); // I5
     if (tcb) {
         __builtin_memset(platform_->memory_of(frame), 0, page_bytes);
         platform_->page_placed(key, frame, l4::PageSource::fresh);
@@ -99,7 +103,6 @@ FaultAnswer Pages::first_touch(store::PageKey key, bool write) {
         return {FaultAnswer::Kind::map, frame, true};
     }
     place_zeros(slot, frame);
-    const bool writable = write || policy_.tracking == Tracking::dirty_bits;
     if (writable)
         add_to_dirty(slot);
     return {FaultAnswer::Kind::map, frame, writable};
@@ -116,7 +119,8 @@ void Pages::place_zeros(uint32_t slot, uint32_t frame) {
 }
 
 bool Pages::load(store::PageKey key, const void* content) {
-    if (index_.find(key) != store::no_slot || is_tcb(key) || store_->first_free_slot() == store::no_slot)
+    if (index_.find(key) != store::no_slot || is_tcb(key) || store_->first_free_slot() == store::no_slot ||
+        !store_->can_reserve())
         return false;
     const uint32_t frame = pool_.take();
     if (frame == no_frame)
@@ -129,6 +133,7 @@ bool Pages::load(store::PageKey key, const void* content) {
     pages_[slot].frame = frame;
     pages_[slot].fresh = pages_[slot].must_save = true;
     add_to_resident(slot);
+    check(store_->reserve(slot), "pages: a reservation was promised"); // I5
     add_to_dirty(slot);
     return true;
 }
@@ -160,19 +165,20 @@ FaultAnswer Pages::page_in(uint32_t slot, store::BlockDevice& through) {
 // again. After a restart, when nearly every page is absent, all of them come along; when frames are short only if
 // the run before has been read last.
 void Pages::page_in_neighbours(uint32_t slot, store::BlockDevice& through) {
-    const store::Store::Run run = store_->run_around(slot);
+    if (!store_->entry(slot).has_block())
+        return;
+    const store::Run run = store_->run_around(slot);
     const bool plenty = pool_.free() >= pool_.reserved() + frames_short;
-    const bool follows_last = run.first / store::transfer_segments_max == next_run_;
+    const bool follows_last = slot / store::transfer_segments_max == next_run_;
     if (run.count == 1 || !(plenty || follows_last) ||
         store_->load_run(run, cluster_, through) != store::DeviceStatus::ok)
         return;
-    next_run_ = run.first / store::transfer_segments_max + 1;
+    next_run_ = slot / store::transfer_segments_max + 1;
     for (uint32_t i = 0; i < run.count; ++i) {
-        const uint32_t neighbour = run.first + i;
+        const uint32_t neighbour = store_->slot_of(run.first + i);
         const uint8_t* const content = cluster_ + size_t{i} * page_bytes;
-        const store::DirectoryEntry& entry = store_->entry(neighbour);
-        if (pages_[neighbour].state != PageState::absent || !run.is_valid_block_of(entry) ||
-            is_tcb(entry.key()) || !store_->verify(neighbour, content))
+        if (neighbour == store::no_slot || pages_[neighbour].state != PageState::absent ||
+            is_tcb(store_->entry(neighbour).key()) || !store_->verify(neighbour, content))
             continue;
         const uint32_t frame =
             follows_last ? take_frame() : pool_.take(); // nothing is evicted for a mere guess
@@ -211,12 +217,18 @@ FaultAnswer Pages::make_writable(uint32_t slot) {
     case PageState::dirty:
         break;
     case PageState::clean:
+        if (!store_->reserve(slot)) // I5
+            return {FaultAnswer::Kind::wait_for_store};
         add_to_dirty(slot);
         break;
     case PageState::frozen:
     case PageState::writing:
-        if (!copy_to_save(page))
+        if (!store_->reserve(slot)) // I5
+            return {FaultAnswer::Kind::wait_for_store};
+        if (!copy_to_save(page)) {
+            store_->release(slot);
             return {FaultAnswer::Kind::wait_for_frame};
+        }
         platform_->phase(l4::Phase::write_fault);
         platform_->page_copied(store_->entry(slot).key());
         add_to_dirty(slot);

@@ -3,8 +3,9 @@
 //
 // I2: a save frame is freed only by end_write after its content is on its way out; an own frame only by eviction, when its
 //     content is in a checkpoint that is committed.
-// I5: a page is created only with a slot to save it to; a write that needs a save frame waits until the drain
-//     has freed one (the drain itself needs none); TCB pages keep a frame reserved each.
+// I5: a page is created only with a slot to save it to, and is dirty only with a block of the store reserved for what it
+//     holds; a write that needs a save frame waits until the drain has freed one (the drain itself needs none); TCB
+//     pages keep a frame and a block reserved each.
 #pragma once
 
 #include <cstdint>
@@ -23,6 +24,7 @@ struct FaultAnswer {
         map,
         unused,         // a TCB page that does not exist
         wait_for_frame, // a copy on write: ask again when the drain has freed a frame
+        wait_for_store, // no block to save the page to is left: ask again when the store has made room
         out_of_frames,  // a page without a frame, and nothing to evict before the next commit
         no_slot,        // the disk is full
         damaged,        // the page cannot be read from the disk
@@ -80,6 +82,8 @@ private:
     void page_in_neighbours(uint32_t slot, store::BlockDevice& through);
     void place(uint32_t slot, uint32_t frame);
     void place_zeros(uint32_t slot, uint32_t frame);
+    // Whatever the fault was. Not while room in the store is short: what is only read then needs none.
+    bool maps_writable() const { return policy_.tracking == Tracking::dirty_bits && !store_->is_short(); }
     FaultAnswer make_writable(uint32_t slot);
     bool copy_to_save(Page& page);
     void add_to_dirty(uint32_t slot);
@@ -87,7 +91,7 @@ private:
 
     bool was_written(const Page& page);
     bool is_copied_in_stop(const Page& page) const;
-    void freeze(Page& page);
+    void freeze(uint32_t slot);
 
     uint32_t take_frame();
     void evict(uint32_t wanted);

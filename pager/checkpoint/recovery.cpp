@@ -23,7 +23,8 @@ bool report_open_failure(const store::Store& store, store::OpenStatus status) {
         line.text("both copies of a root are bad: epoch ").decimal(damage.epoch).text(" may be lost");
         break;
     case store::OpenStatus::damaged_index:
-        line.text("both copies of the directory index of epoch ").decimal(damage.epoch).text(" are bad");
+        line.text("both copies of index block ").decimal(damage.number);
+        line.text(" of epoch ").decimal(damage.epoch).text(" are bad");
         break;
     case store::OpenStatus::damaged_directory:
         line.text("both copies of directory block ").decimal(damage.number);
@@ -37,6 +38,11 @@ bool report_open_failure(const store::Store& store, store::OpenStatus status) {
         return fail(line.text(" does not verify"));
     case store::OpenStatus::foreign:
         return fail(line.text("the disk holds something else; format=force overwrites it"));
+    case store::OpenStatus::other_kind:
+        line.text("the disk holds a store of kind ")
+            .text(name_of(static_cast<store::StoreKind>(damage.number)));
+        line.text(", not ").text(name_of(store.kind()));
+        return fail(line.text("; format=force makes a new one"));
     case store::OpenStatus::wrong_version:
         return fail(line.text("the disk has format version ").decimal(damage.number));
     case store::OpenStatus::too_small:
@@ -77,24 +83,23 @@ bool kernel_fits(const Server& server) {
 }
 
 bool open_store(Server& server) {
-    const uint32_t bytes = store::Store::memory_bytes(server.checkpointer_disk.sector_count());
+    const uint32_t bytes = server.store.memory_bytes(server.checkpointer_disk.sector_count());
     void* const memory = bytes == 0 ? nullptr : server.memory.take_table(bytes);
     store::OpenStatus status = bytes == 0 ? store::OpenStatus::too_small : store::OpenStatus::no_memory;
     if (memory != nullptr)
         status = server.store.open(server.checkpointer_disk, memory, bytes, server.options.older_allowed);
-    const bool may_format = status == store::OpenStatus::blank ||
-                            (status == store::OpenStatus::foreign && server.options.format_forced);
+    const bool holds_other = status == store::OpenStatus::foreign || status == store::OpenStatus::other_kind;
+    const bool may_format =
+        status == store::OpenStatus::blank || (holds_other && server.options.format_forced);
     if (may_format) {
         ConsoleLine line;
         return server.store.format() || fail(line.text("checkpoint: formatting failed"));
     }
-    if (status == store::OpenStatus::empty)
-        return true;
-    if (status != store::OpenStatus::checkpoint)
+    if (status != store::OpenStatus::checkpoint && status != store::OpenStatus::empty)
         return report_open_failure(server.store, status);
     ConsoleLine line;
-    return kernel_fits(server) &&
-           (server.store.repair() || fail(line.text("checkpoint: cannot repair the root")));
+    return (status == store::OpenStatus::empty || kernel_fits(server)) &&
+           (server.store.repair() || fail(line.text("checkpoint: cannot repair label or root")));
 }
 
 bool make_tables(Server& server) {

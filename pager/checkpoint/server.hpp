@@ -19,23 +19,25 @@
 #include "pager/checkpoint/pages.hpp"
 #include "pager/checkpoint/server_memory.hpp"
 #include "pager/protocol.hpp"
-#include "pager/store/store.hpp"
+#include "pager/store/either_store.hpp"
 
 namespace pager {
 
 // From the checkpointer to the pager thread.
-enum class Notice : uint32_t { frame_freed = 9, committed = 11 };
+enum class Notice : uint32_t { frame_freed = 9, committed = 11, room_made = 13 };
 
 struct Server {
     Server(const l4::KernelInfo& kernel_info, ServerMemory& server_memory, const Options& parsed)
-        : info{kernel_info}, memory{server_memory}, options{parsed}, platform{kernel_info} {}
+        : info{kernel_info}, memory{server_memory}, options{parsed}, platform{kernel_info},
+          store{stores.of_kind(parsed.store)} {}
 
     const l4::KernelInfo& info;
     ServerMemory& memory;
     const Options& options;
     GuestPlatform platform;
     DriverDisk checkpointer_disk{0}, pager_disk{1};
-    store::Store store;
+    store::EitherStore stores;
+    store::Store& store; // of the kind that the options name
     Pages pages;
 
     Readiness readiness = Readiness::not_yet;
@@ -46,7 +48,8 @@ struct Server {
     uint32_t recovered_epoch = 0, session = 0;
     uint32_t stopped_epoch = 0;    // of the newest stop
     uint32_t requested_epoch = 0;  // the newest a CHECKPOINT request waits for
-    uint32_t waiting_writers = 0;  // faults that wait for a frame
+    bool store_is_short = false;   // a writer was refused since the checkpointer last made room
+    uint32_t waiting_writers = 0;  // faults that wait for a frame or for room in the store
     uint32_t waiting_requests = 0; // CHECKPOINT requests without a reply
 };
 

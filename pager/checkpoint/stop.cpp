@@ -10,6 +10,7 @@ void Checkpoint::stop() {
     platform_.phase(l4::Phase::stop);
     platform_.stop_begins(epoch);
     check(list_count_ == 0, "stop: the last checkpoint is not committed");
+    check(store_.can_begin(), "stop: no room in the store"); // I5
 
     snapshot_ = {};
     snapshot_.clock_us = platform_.clock_us();

@@ -6,14 +6,12 @@ namespace store {
 
 // The label comes last: a format that is cut short leaves a blank disk.
 bool Store::format() {
-    static constexpr uint8_t zeros[sector_bytes] = {};
-    const Segment zero_sector{zeros, sector_bytes};
-    for (uint32_t parity = 0; parity < 2; ++parity)
-        for (uint32_t copy = 0; copy < 2; ++copy)
-            if (device_->write(root_sector[parity][copy], &zero_sector, 1) != DeviceStatus::ok)
+    for (const auto& place : root_sector)
+        for (const uint32_t sector : place)
+            if (!clear_sector(*device_, sector))
                 return false;
     for (const uint32_t sector : session_sector)
-        if (device_->write(sector, &zero_sector, 1) != DeviceStatus::ok)
+        if (!clear_sector(*device_, sector))
             return false;
     if (device_->flush() != DeviceStatus::ok)
         return false;
@@ -21,38 +19,41 @@ bool Store::format() {
     root_ = {};
     degraded_ = clear_other_place_ = false;
     repair_root_[0] = repair_root_[1] = false;
-    LabelSector label = {};
-    label.geometry = geometry_;
-    for (const uint32_t sector : label_sector)
-        if (!write_sector(*device_, sector, label_magic, label))
-            return false;
-    if (device_->flush() != DeviceStatus::ok)
-        return false;
-    make_free_list();
-    return true;
+    directory_.initialise(kind_, geometry_, staging_ + transfer_bytes_max, staging_);
+    opened();
+    repair_label_[0] = repair_label_[1] = true;
+    return repair();
 }
 
 bool Store::repair() {
-    const uint32_t parity = root_.epoch & 1;
     bool written = false;
     for (uint32_t copy = 0; copy < 2; ++copy)
+        if (repair_label_[copy]) {
+            LabelSector label = {};
+            label.geometry = geometry_;
+            if (!write_sector(*device_, label_sector[copy], label_magic, kind_, label))
+                return false;
+            written = true;
+        }
+    const uint32_t parity = root_.generation & 1;
+    for (uint32_t copy = 0; copy < 2; ++copy)
         if (repair_root_[copy]) {
-            if (!write_sector(*device_, root_sector[parity][copy], root_magic, root_))
+            if (!write_sector(*device_, root_sector[parity][copy], root_magic, kind_, root_))
                 return false;
             written = true;
         }
     if (clear_other_place_) {
         // The newer checkpoint was given up on request: it must not be found again.
-        static constexpr uint8_t zeros[sector_bytes] = {};
-        const Segment zero_sector{zeros, sector_bytes};
         for (const uint32_t sector : root_sector[parity ^ 1])
-            if (device_->write(sector, &zero_sector, 1) != DeviceStatus::ok)
+            if (!clear_sector(*device_, sector))
                 return false;
         written = true;
     }
     if (written && device_->flush() != DeviceStatus::ok)
         return false;
-    repair_root_[0] = repair_root_[1] = clear_other_place_ = false;
+    for (uint32_t copy = 0; copy < 2; ++copy)
+        repair_label_[copy] = repair_root_[copy] = false;
+    clear_other_place_ = false;
     return true;
 }
 
@@ -78,7 +79,8 @@ uint32_t Store::begin_session() {
     SessionSector sector = {};
     sector.session = session;
     for (const uint32_t place : session_sector)
-        if (!write_sector(*device_, place, session_magic, sector) || device_->flush() != DeviceStatus::ok)
+        if (!write_sector(*device_, place, session_magic, kind_, sector) ||
+            device_->flush() != DeviceStatus::ok)
             return 0;
     return session;
 }

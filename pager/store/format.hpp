@@ -1,16 +1,18 @@
-// The a/b store's format on disk, byte by byte. All numbers are little-endian; the page docs/disk-format.md
-// shows the same layout in prose.
+// The checkpoint disk's format, byte by byte, of both stores. All numbers are little-endian; the page
+// docs/disk-format.md shows the same layout in prose.
 //
-//   sector 0         label (copy at 64)          written when the disk is formatted
-//   sector 8         session (copy at 72)        written at every start
-//   sector 16        root, even epochs (copy at 80)
-//   sector 24        root, odd epochs (copy at 88)
+//   sector 0         label (copy at 64)                  written when the disk is formatted
+//   sector 8         session (copy at 72)                written at every start
+//   sector 16        root, even generations (copy at 80)
+//   sector 24        root, odd generations (copy at 88)
 //   sector 128       directory areas: even, odd, even's copy, odd's copy;
-//                    each one index block and the directory blocks
-//   then             the a blocks of all slots, then their b blocks
+//                    each one the index blocks and the directory blocks
+//   then             the page area: blocks of 4 KB
+//                      ab:  block a of every slot, then block b of every slot
+//                      log: the home block of every slot, then the circular log
 //
-// A root names its index by checksum, the index its directory blocks, a directory entry the page's content:
-// whatever a root reaches is checked from top to bottom.
+// A root names its index blocks by checksum, an index block its directory blocks, a directory entry the page's
+// content: whatever a root reaches is checked from top to bottom.
 #pragma once
 
 #include <cstddef>
@@ -20,9 +22,16 @@
 
 namespace store {
 
-inline constexpr uint32_t format_version = 1;
+inline constexpr uint32_t format_version = 2;
 
-// A page's name: task (0: a TCB page) and page number, address[31:12].
+enum class StoreKind : uint32_t { ab = 1, log = 2 };
+constexpr const char* name_of(StoreKind kind) {
+    return kind == StoreKind::ab ? "ab" : "log";
+}
+
+inline constexpr uint32_t no_slot = 0xFFFFFFFFu, no_block = 0xFFFFFFFFu;
+
+// A page's name: task (0: a TCB page) and page number, address[31:12]. Never 0: nobody has a page at 0.
 using PageKey = uint32_t;
 constexpr PageKey page_key(uint32_t task, uint32_t address) {
     return (task & 0xFFu) << 20 | address >> 12;
@@ -37,19 +46,31 @@ constexpr uint32_t key_address(PageKey key) {
 inline constexpr uint32_t label_magic = 0x4C425846, session_magic = 0x45535846, root_magic = 0x4F525846,
                           index_magic = 0x58495846, directory_magic = 0x49445846; // "FXBL" and so on
 
-// A directory entry: which block of the slot is valid, and what must be in it.
+// A directory entry: where a slot's content is, and what it must be.
 struct DirectoryEntry {
-    uint32_t key_and_flags = 0; // key 27:0, block 28 (0: a, 1: b), used 29; bits 31:30 are 0 on disk
-    uint32_t checksum = 0;      // CRC-32C of the page
+    uint32_t key_and_flags = 0; // key 27:0, flags 29:28; bits 31:30 are 0 on disk
+    uint32_t checksum = 0;      // CRC-32C of the page; of a zero page 0
+    uint32_t block = 0;         // of the page area; of a zero page 0
 
-    static constexpr uint32_t key_mask = 0x0FFFFFFFu, block_b = 1u << 28, used = 1u << 29;
+    static constexpr uint32_t key_mask = 0x0FFFFFFFu;
+    static constexpr uint32_t used = 1u << 28; // the slot holds a page of the checkpoint
+    static constexpr uint32_t zero = 1u << 29; // it is zero and has no block
+    // In memory only.
+    static constexpr uint32_t pending = 1u << 30;  // the entry is the running checkpoint's
+    static constexpr uint32_t reserved = 1u << 31; // the page's next content has its block reserved
+    static constexpr uint32_t flags_on_disk = used | zero;
+
     constexpr PageKey key() const { return key_and_flags & key_mask; }
     constexpr bool is_used() const { return key_and_flags & used; }
-    constexpr bool is_block_b() const { return key_and_flags & block_b; }
+    constexpr bool is_zero() const { return key_and_flags & zero; }
+    constexpr bool is_pending() const { return key_and_flags & pending; }
+    constexpr bool is_reserved() const { return key_and_flags & reserved; }
+    constexpr bool has_block() const { return (key_and_flags & (used | zero)) == used; }
 };
-static_assert(sizeof(DirectoryEntry) == 8);
+static_assert(sizeof(DirectoryEntry) == 12);
 
-inline constexpr uint32_t entries_per_block = 510, directory_blocks_max = 1020;
+inline constexpr uint32_t entries_per_block = 340, children_per_index = 1020, index_blocks_max = 4;
+inline constexpr uint32_t slots_max = index_blocks_max * children_per_index * entries_per_block; // 5.3 GB
 
 struct DirectoryBlock {
     uint32_t magic = 0;
@@ -60,100 +81,131 @@ struct DirectoryBlock {
 static_assert(sizeof(DirectoryBlock) == block_bytes && offsetof(DirectoryBlock, entry) == 16);
 
 struct IndexBlock {
-    uint32_t magic;
-    uint32_t epoch;
-    uint32_t directory_blocks; // in use; the rest hold no entry and were perhaps never written
-    uint32_t reserved;
-    uint32_t checksum[directory_blocks_max]; // CRC-32C of each directory block
+    uint32_t magic = 0;
+    uint32_t number = 0; // its place among the index blocks
+    uint32_t generation = 0;
+    uint32_t reserved = 0;
+    uint32_t checksum[children_per_index] = {}; // CRC-32C of each directory block in use
 };
 static_assert(sizeof(IndexBlock) == block_bytes && offsetof(IndexBlock, checksum) == 16);
 
 struct Geometry {
     uint32_t disk_sectors = 0;
     uint32_t slots = 0;
-    uint32_t directory_area[2][2] = {}; // first sector, by epoch parity and copy
-    uint32_t block_a_first = 0, block_b_first = 0;
+    uint32_t directory_area[2][2] = {}; // first sector, by the generation's parity and copy
+    uint32_t page_area = 0;             // first sector
+    uint32_t blocks = 0;                // of the page area
 
     constexpr bool operator==(const Geometry&) const = default;
 
     constexpr uint32_t directory_blocks() const {
         return (slots + entries_per_block - 1) / entries_per_block;
     }
-    constexpr uint32_t slot_sector(uint32_t slot, bool block_b) const {
-        return (block_b ? block_b_first : block_a_first) + slot * sectors_per_block;
+    constexpr uint32_t index_blocks() const {
+        return (directory_blocks() + children_per_index - 1) / children_per_index;
     }
+    constexpr uint32_t index_sector(uint32_t parity, uint32_t copy, uint32_t number) const {
+        return directory_area[parity][copy] + number * sectors_per_block;
+    }
+    constexpr uint32_t directory_sector(uint32_t parity, uint32_t copy, uint32_t number) const {
+        return index_sector(parity, copy, index_blocks() + number);
+    }
+    constexpr uint32_t block_sector(uint32_t block) const { return page_area + block * sectors_per_block; }
 };
 static_assert(sizeof(Geometry) == 32);
 
 inline constexpr uint32_t label_sector[2] = {0, 64}, session_sector[2] = {8, 72};
-inline constexpr uint32_t root_sector[2][2] = {{16, 80}, {24, 88}}; // by epoch parity and copy
+inline constexpr uint32_t root_sector[2][2] = {{16, 80}, {24, 88}}; // by the generation's parity and copy
 inline constexpr uint32_t directory_first_sector = 128, slots_min = 64;
-inline constexpr uint32_t slots_max = directory_blocks_max * entries_per_block; // 2 GB of pages
 
-// The number of slots follows from the disk's size. No slots: the disk is too small.
-constexpr Geometry geometry_for(uint32_t disk_sectors) {
-    const auto sectors_needed = [](uint32_t slots) {
-        const uint32_t blocks = (slots + entries_per_block - 1) / entries_per_block;
-        return directory_first_sector + 4 * (1 + blocks) * sectors_per_block + slots * 2 * sectors_per_block;
+// ab: two blocks a slot. log: a home block a slot, and a third of that for the log.
+constexpr uint32_t blocks_for(StoreKind kind, uint32_t slots) {
+    return kind == StoreKind::ab ? 2 * slots : slots + slots / 3;
+}
+
+// Whether a slot's content may be in this block.
+constexpr bool may_hold(StoreKind kind, const Geometry& geometry, uint32_t slot, uint32_t block) {
+    if (block >= geometry.blocks)
+        return false;
+    return kind == StoreKind::ab ? block % geometry.slots == slot : block == slot || block >= geometry.slots;
+}
+
+// The number of slots follows from the disk's size: the largest multiple of 16 for which everything fits. No slots: the
+// disk is too small.
+constexpr Geometry geometry_for(StoreKind kind, uint32_t disk_sectors) {
+    const auto area_sectors = [](uint32_t slots) {
+        Geometry geometry;
+        geometry.slots = slots;
+        return (geometry.index_blocks() + geometry.directory_blocks()) * sectors_per_block;
     };
-    uint32_t slots = disk_sectors / (2 * sectors_per_block);
-    if (slots > slots_max)
-        slots = slots_max;
-    while (slots >= slots_min && sectors_needed(slots) > disk_sectors)
-        --slots;
+    const auto fits = [&](uint32_t slots) {
+        const uint64_t blocks = blocks_for(kind, slots);
+        return directory_first_sector + uint64_t{4} * area_sectors(slots) + blocks * sectors_per_block <=
+               disk_sectors;
+    };
     Geometry geometry;
-    if (slots < slots_min)
+    if (!fits(slots_min))
         return geometry;
+    // A multiple of what one request can move: aligned groups of blocks are groups of slots too.
+    constexpr uint32_t step = transfer_segments_max;
+    uint32_t slots = slots_min, too_many = slots_max + step;
+    while (too_many - slots > step) {
+        const uint32_t middle = slots + (too_many - slots) / step / 2 * step;
+        (fits(middle) ? slots : too_many) = middle;
+    }
     geometry.disk_sectors = disk_sectors;
     geometry.slots = slots;
-    const uint32_t area_sectors = (1 + geometry.directory_blocks()) * sectors_per_block;
     for (uint32_t copy = 0; copy < 2; ++copy)
         for (uint32_t parity = 0; parity < 2; ++parity)
             geometry.directory_area[parity][copy] =
-                directory_first_sector + (2 * copy + parity) * area_sectors;
-    geometry.block_a_first = directory_first_sector + 4 * area_sectors;
-    geometry.block_b_first = geometry.block_a_first + slots * sectors_per_block;
+                directory_first_sector + (2 * copy + parity) * area_sectors(slots);
+    geometry.page_area = directory_first_sector + 4 * area_sectors(slots);
+    geometry.blocks = blocks_for(kind, slots);
     return geometry;
 }
-static_assert(geometry_for(256 * 2048).slots == 32630 && geometry_for(1000).slots == 0);
 
 // The three kinds of single sectors. `checksum` is the CRC-32C of the whole sector with this field 0.
 struct SectorHeader {
     uint32_t magic = 0;
     uint32_t checksum = 0;
     uint32_t version = 0;
+    StoreKind kind = {};
 };
 
 struct LabelSector {
     SectorHeader header;
     Geometry geometry;
-    uint8_t zero[512 - 12 - 32] = {};
+    uint8_t zero[512 - 16 - 32] = {};
 };
 
 struct SessionSector {
     SectorHeader header;
     uint32_t session = 0; // number of starts on this disk
-    uint8_t zero[512 - 16] = {};
+    uint8_t zero[512 - 20] = {};
 };
 
 struct RootSector {
     SectorHeader header;
-    uint32_t epoch = 0; // its parity is the root place's; never 0
-    uint32_t session = 0;
-    uint32_t index_checksum = 0; // CRC-32C of the index block
-    uint64_t clock_us = 0;       // the kernel's clock at the snapshot
-    uint32_t pages = 0;          // used entries, TCB pages among them
+    uint32_t generation = 0; // counts root writes; its parity is the root place's; never 0
+    uint32_t epoch = 0;      // counts checkpoints
+    uint64_t clock_us = 0;   // the kernel's clock at the snapshot
+    uint32_t session = 0;    // in which the snapshot was taken
+    uint32_t pages = 0;      // used entries, TCB pages among them
     uint32_t tcb_pages = 0;
     uint32_t tcb_bytes = 0;
-    uint8_t build_id[20] = {}; // of the kernel whose stacks the TCBs hold
+    uint8_t build_id[20] = {};     // of the kernel whose stacks the TCBs hold
+    uint32_t log_head = 0;         // the log's block that is written next; ab: 0
+    uint32_t directory_blocks = 0; // in use; the rest hold no entry and were perhaps never written
+    uint32_t index_checksum[index_blocks_max] = {}; // CRC-32C of each index block
     Geometry geometry;
-    uint8_t zero[512 - 96] = {};
+    uint8_t zero[512 - 124] = {};
 };
-static_assert(sizeof(LabelSector) == 512 && offsetof(LabelSector, geometry) == 12);
-static_assert(sizeof(SessionSector) == 512 && offsetof(SessionSector, session) == 12);
-static_assert(sizeof(RootSector) == 512 && offsetof(RootSector, epoch) == 12 &&
+static_assert(sizeof(LabelSector) == 512 && offsetof(LabelSector, geometry) == 16);
+static_assert(sizeof(SessionSector) == 512 && offsetof(SessionSector, session) == 16);
+static_assert(sizeof(RootSector) == 512 && offsetof(RootSector, generation) == 16 &&
               offsetof(RootSector, clock_us) == 24);
-static_assert(offsetof(RootSector, pages) == 32 && offsetof(RootSector, build_id) == 44);
-static_assert(offsetof(RootSector, geometry) == 64 && offsetof(RootSector, zero) == 96);
+static_assert(offsetof(RootSector, pages) == 36 && offsetof(RootSector, build_id) == 48);
+static_assert(offsetof(RootSector, log_head) == 68 && offsetof(RootSector, index_checksum) == 76);
+static_assert(offsetof(RootSector, geometry) == 92 && offsetof(RootSector, zero) == 124);
 
 } // namespace store

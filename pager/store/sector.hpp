@@ -39,11 +39,17 @@ SectorState read_sector(BlockDevice& device, uint32_t lba, uint32_t magic, Secto
 }
 
 template<class Sector>
-bool write_sector(BlockDevice& device, uint32_t lba, uint32_t magic, Sector& sector) {
+bool write_sector(BlockDevice& device, uint32_t lba, uint32_t magic, StoreKind kind, Sector& sector) {
     static_assert(sizeof(Sector) == sector_bytes);
-    sector.header = {magic, 0, format_version};
+    sector.header = {magic, 0, format_version, kind};
     sector.header.checksum = crc32c(&sector, sector_bytes);
     const Segment segment{&sector, sector_bytes};
+    return device.write(lba, &segment, 1) == DeviceStatus::ok;
+}
+
+inline bool clear_sector(BlockDevice& device, uint32_t lba) {
+    static constexpr uint8_t zeros[sector_bytes] = {};
+    const Segment segment{zeros, sector_bytes};
     return device.write(lba, &segment, 1) == DeviceStatus::ok;
 }
 

@@ -1,19 +1,20 @@
-// The a/b store: one checkpoint after another on a disk, the newest always wholly recoverable.
+// The checkpoint store: one checkpoint after another on a disk, the newest always wholly recoverable.
 //
-// Every page has a slot for life, and a slot two blocks, a and b (Skoglund, Ceelen, Liedtke 2000). The
-// directory of the newest checkpoint says which of the two is valid; the next checkpoint writes the other
-// (I4). Steps of a checkpoint:
+// Every page has a slot for life; the directory says in which block of the disk a slot's content is. The two kinds
+// of store differ only in the block that a page is written to (AbStore, LogStore); everything else is here:
+// sectors, directory, opening, the order of a commit. Steps of a checkpoint:
 //
-//   write_pages()*   contents into the blocks that the newest checkpoint does not use
-//   commit()         flush; directory area of the new epoch's parity, twice; flush;
+//   write_pages()*   contents into blocks that the newest checkpoint does not use (I4)
+//   commit()         flush; directory area of the new generation's parity, twice; flush;
 //                    root sector, then its copy; flush
 //
-// Before the root's sector write the previous epoch is what open() finds, after it the new one (I3). commit()
+// Before the root's sector write open() finds the previous generation, after it the new one (I3). commit()
 // returns after both root copies are durable, so a root place of which *both* copies are bad means damage,
 // never a power cut: of two single-sector writes in flight at most one is torn. open() then refuses to guess
 // (I9).
 //
-// A directory block is written only if it changed since its area was last written, two epochs ago.
+// A generation is one root write, an epoch one checkpoint. They differ where pages were only moved: the same
+// epoch is then committed again, in a newer generation (commit_moves()).
 //
 // No allocation, no exceptions: the caller gives the memory. Portable: the same code runs in the checkpoint
 // server, in host tests and in host tools (open() and load() never write).
@@ -22,19 +23,19 @@
 #include <cstdint>
 
 #include "pager/store/block_device.hpp"
+#include "pager/store/directory.hpp"
 #include "pager/store/format.hpp"
 
 namespace store {
-
-inline constexpr uint32_t no_slot = 0xFFFFFFFFu;
 
 enum class OpenStatus : uint32_t {
     checkpoint,        // root() describes it; its pages are the slots with entry(slot).is_used()
     empty,             // formatted, nothing was ever committed
     blank,             // never formatted: format() may be called
     foreign,           // neither blank nor ours
+    other_kind,        // a store of kind `damage.number`
     damaged_roots,     // both copies of a root place are bad: epoch `damage.epoch` or two before it is lost
-    damaged_index,     // both copies of the index of epoch `damage.epoch`
+    damaged_index,     // both copies of index block `damage.number` of epoch `damage.epoch`
     damaged_directory, // both copies of directory block `damage.number` of epoch `damage.epoch`
     damaged_page,      // with older_allowed only: the older checkpoint is not whole; slot `damage.number`
     wrong_version,     // of format `damage.number`
@@ -49,10 +50,24 @@ struct Damage {
 
 enum class LoadStatus : uint32_t { ok, unused, unreadable, wrong_checksum };
 enum class CommitStatus : uint32_t { ok, device_failed };
+// Which pages are moved: those that will not be written anew anyway; those that must go before more pages can become
+// dirty, unless only a checkpoint helps there; all.
+enum class Moving { lazily, for_writers, for_stop };
+enum class MoveStatus : uint32_t { moved, nothing_to_move, device_failed };
 
 struct PageWrite {
     uint32_t slot = no_slot;
     const void* content = nullptr; // block_bytes
+    bool is_dirty = false;         // it has changed since; what it is now is reserved too
+};
+
+struct WriteRequest { // neighbouring blocks
+    uint32_t sector = 0, segments = 0;
+    Segment segment[transfer_segments_max];
+};
+
+struct Run { // neighbouring blocks of the page area
+    uint32_t first = no_block, count = 0;
 };
 
 struct Snapshot { // what the root says about the instant
@@ -61,14 +76,18 @@ struct Snapshot { // what the root says about the instant
     uint8_t build_id[20] = {};
 };
 
+// Which kind of store a disk holds, by its label or, if that is lost, its roots. False: none.
+[[nodiscard]] bool find_kind(BlockDevice& device, StoreKind& kind);
+
 class Store {
 public:
-    Store() = default;
     Store(const Store&) = delete;
     Store& operator=(const Store&) = delete;
 
+    StoreKind kind() const { return kind_; }
+
     // Bytes of working memory for a disk of this size; 0 if the disk is too small.
-    static uint32_t memory_bytes(uint32_t disk_sectors);
+    virtual uint32_t memory_bytes(uint32_t disk_sectors) const;
 
     // Finds the newest valid checkpoint; writes nothing. `memory` is page aligned and stays the store's.
     // older_allowed: if the newest cannot be read, take the one before, provided that all of it verifies
@@ -81,7 +100,7 @@ public:
     // After open() said blank (or, on request, anything else): makes the disk ours, without a checkpoint.
     [[nodiscard]] bool format();
 
-    // Before anything runs from a recovered checkpoint: writes root copies that are bad or behind again.
+    // Before anything runs from a recovered checkpoint: writes label and root copies that are bad or behind again.
     [[nodiscard]] bool repair();
 
     // Counts this start; returns the session's number, 0 on failure. Durable when it returns.
@@ -92,78 +111,104 @@ public:
     const RootSector& root() const { return root_; }
     const Geometry& geometry() const { return geometry_; }
     uint32_t slots() const { return geometry_.slots; }
-    uint32_t free_slots() const { return free_slots_; }
-    uint32_t first_free_slot() const { return first_free_; } // no_slot: none
-    const DirectoryEntry& entry(uint32_t slot) const { return entries_[slot]; }
+    uint32_t free_slots() const { return directory_.free_slots(); }
+    uint32_t first_free_slot() const { return directory_.first_free_slot(); } // no_slot: none
+    const DirectoryEntry& entry(uint32_t slot) const { return directory_.entry(slot); }
 
-    // Reads the valid block of a slot and verifies it.
+    // Reads the valid content of a slot and verifies it.
     [[nodiscard]] LoadStatus load(uint32_t slot, void* buffer) const { return load(slot, buffer, *device_); }
     // The same through another access path to the same disk, for a thread of its own.
     [[nodiscard]] LoadStatus load(uint32_t slot, void* buffer, BlockDevice& through) const;
 
-    // What one request can read around `slot`: the blocks that lie beside its valid one, of slots [first,
-    // first + count) in an aligned group of transfer_segments_max. Those slots whose other block is valid
-    // come along unused.
-    struct Run {
-        uint32_t first = no_slot, count = 0;
-        bool block_b = false;
-        bool is_valid_block_of(const DirectoryEntry& entry) const {
-            return entry.is_used() && entry.is_block_b() == block_b;
-        }
-    };
+    // What one request can read around a slot's valid block (which it must have): of an aligned group of
+    // transfer_segments_max blocks the part between the first and the last that are valid.
     Run run_around(uint32_t slot) const;
     // Reads a run's blocks one behind the other; verify() each before use.
     [[nodiscard]] DeviceStatus load_run(const Run& run, void* buffer, BlockDevice& through) const;
+    // Whose valid content is in this block; no_slot: nobody's.
+    virtual uint32_t slot_of(uint32_t block) const = 0;
     bool verify(uint32_t slot, const void* content) const;
 
     // A slot for a new page, lowest first; no_slot if the disk is full. The page is in no checkpoint until
     // written.
-    uint32_t allocate(PageKey key);
+    uint32_t allocate(PageKey key) { return directory_.allocate(key); }
 
-    // Where write_pages() will put the page: pages in ascending order of this make the fewest and largest
-    // requests.
-    uint32_t target_sector(uint32_t slot) const;
+    // I5: before a page's content may change, the block for its next content is reserved. False: there is none;
+    // the writer waits for a commit or for moves. A TCB page, which is in every checkpoint, reserves once for life.
+    [[nodiscard]] virtual bool reserve(uint32_t slot) = 0;
+    // The page is as it was; it will not be written.
+    virtual void release(uint32_t slot) = 0;
+    virtual bool can_reserve() const = 0;
+    // Reservations that can be done without should be given back.
+    virtual bool is_short() const { return false; }
+    // All that is reserved has a block: a snapshot may be taken. False: moves and their commit will make it so.
+    virtual bool can_begin() const = 0;
 
-    // Writes at most transfer_segments_max pages of the running checkpoint. A page may be written again
-    // before commit().
+    // The order in which the pages of a checkpoint are best written: ascending in this.
+    virtual uint32_t target_sector(uint32_t slot) const = 0;
+    // How many of these slots, in this order, write_pages() puts into one request; at least 1.
+    virtual uint32_t batch_length(const uint32_t* slots, uint32_t count) const = 0;
+
+    // Gives blocks to the first of these pages, as many as one request can write (none for zero pages); returns
+    // how many. Asked again for the same page with the same content before commit(), it gives the same block.
+    uint32_t prepare(const PageWrite* pages, uint32_t count, WriteRequest& request);
+    // prepare() and the requests, for at most transfer_segments_max pages of the running checkpoint.
     [[nodiscard]] DeviceStatus write_pages(const PageWrite* pages, uint32_t count);
 
     // Makes the written pages, and all others as they were, epoch() + 1. After a failure it can be called
     // again.
     [[nodiscard]] CommitStatus commit(const Snapshot& snapshot);
 
+    // Between checkpoints: moves a few pages to where they do not stand in the way. They count with the next
+    // commit, of a checkpoint or of the moves alone.
+    [[nodiscard]] virtual MoveStatus move_some(Moving /*how*/) { return MoveStatus::nothing_to_move; }
+    // Some do not count yet.
+    virtual bool has_moved() const { return false; }
+    // It is time for that although nobody waits.
+    virtual bool should_move() const { return false; }
+    // The newest checkpoint as it is, with its pages where they are now.
+    [[nodiscard]] CommitStatus commit_moves();
+
+protected:
+    explicit Store(StoreKind kind) : kind_{kind} {}
+    ~Store() = default; // never deleted through this interface
+
+    // Takes what it needs from memory_bytes() beyond this class's own part.
+    virtual void take_memory(uint8_t* /*memory*/) {}
+    // The directory is that of root(), or empty.
+    virtual void opened() {}
+    // The block that this content goes to; no_block: the directory alone says it all.
+    virtual uint32_t place(const PageWrite& page) = 0;
+    virtual void describe(RootSector& /*root*/) const {}
+    virtual void committed() {}
+
+    BlockDevice& device() const { return *device_; }
+    uint8_t* staging() const { return staging_; } // transfer_bytes_max, not across calls
+    Directory directory_;
+
 private:
-    // Flags of entries_ that never reach the disk.
-    static constexpr uint32_t pending = 1u << 30;  // flags and checksum are the running checkpoint's
-    static constexpr uint32_t assigned = 1u << 31; // the slot belongs to a page
+    struct RootPlace;
 
-    OpenStatus take_memory(void* memory, uint32_t bytes, uint32_t disk_sectors);
-    OpenStatus open_without_checkpoint();
+    OpenStatus divide_memory(void* memory, uint32_t bytes, uint32_t disk_sectors);
+    OpenStatus read_labels();
+    OpenStatus read_roots(RootPlace (&place)[2]);
+    OpenStatus open_without_checkpoint(const RootPlace (&place)[2]);
+    OpenStatus choose_checkpoint(const RootPlace (&place)[2], bool older_allowed);
     OpenStatus read_directory(const RootSector& root);
-    bool read_index(const RootSector& root, uint32_t& bad_copies);
-    bool read_directory_block(const RootSector& root, uint32_t number, uint32_t& bad_copies);
     bool verify_all_pages();
-    void make_free_list();
-    bool write_directory(uint32_t epoch, uint32_t& index_checksum, uint32_t& pages);
-    void stage_directory_block(uint32_t number, uint8_t* buffer);
-    bool write_staged(uint32_t parity, uint32_t first_block, uint32_t count);
+    CommitStatus write_generation(RootSector root);
 
+    const StoreKind kind_;
     BlockDevice* device_ = nullptr;
     Geometry geometry_;
     RootSector root_ = {};
     Damage damage_;
+    bool labelled_ = false, foreign_ = false; // what the label sectors say
     bool degraded_ = false;
+    bool repair_label_[2] = {};      // copies that are bad
     bool repair_root_[2] = {};       // copies of the newest root that are bad or behind
     bool clear_other_place_ = false; // the newer checkpoint was given up
-
-    DirectoryEntry* entries_ = nullptr; // per slot; a free slot's checksum is the next free slot
-    uint8_t* staging_ = nullptr;        // transfer_bytes_max, for directory blocks
-    // Per directory block: its checksum, used entries, and in bit p: the area of parity p must get it.
-    uint32_t* block_checksum_ = nullptr;
-    uint16_t* block_pages_ = nullptr;
-    uint8_t* block_changed_ = nullptr;
-    uint32_t used_blocks_ = 0; // directory blocks in use
-    uint32_t first_free_ = no_slot, free_slots_ = 0;
+    uint8_t* staging_ = nullptr;     // transfer_bytes_max, for directory blocks and moves
 };
 
 } // namespace store

@@ -59,6 +59,11 @@ struct BenchOptions {
 };
 int bench_command(const BenchOptions& options);
 
+// disk: 0 fine, sound, same; 1 damaged, different; 2 no checkpoint disk, trouble.
+int disk_info_command(const std::string& image);
+int disk_verify_command(const std::string& image);
+int disk_diff_command(const std::string& first_image, const std::string& second_image);
+
 int validate_command(const std::vector<std::string>& configurations);
 int list_command(const std::string& what);
 

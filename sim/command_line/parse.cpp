@@ -78,6 +78,17 @@ int run_command_line(int count, char** arguments) {
     bench_app->add_option("--set", bench.set, "override a key of the machine: KEY=VALUE")
         ->allow_extra_args(false);
 
+    std::string image, other_image;
+    CLI::App* disk_app = app.add_subcommand("disk", "look at a checkpoint disk");
+    disk_app->require_subcommand(1);
+    CLI::App* disk_info_app = disk_app->add_subcommand("info", "what the disk holds");
+    CLI::App* disk_verify_app =
+        disk_app->add_subcommand("verify", "check everything that the newest checkpoint needs");
+    CLI::App* disk_diff_app = disk_app->add_subcommand("diff", "compare the newest checkpoints of two disks");
+    for (CLI::App* command : {disk_info_app, disk_verify_app, disk_diff_app})
+        command->add_option("IMG", image, "raw disk image")->required();
+    disk_diff_app->add_option("OTHER", other_image, "raw disk image")->required();
+
     std::vector<std::string> to_validate;
     CLI::App* validate_app = app.add_subcommand("validate", "check configurations without running them");
     validate_app->add_option("CONFIG", to_validate, "experiments, machines or disks (TOML)")->required();
@@ -101,6 +112,12 @@ int run_command_line(int count, char** arguments) {
         return boot_command(boot);
     if (bench_app->parsed())
         return bench_command(bench);
+    if (disk_info_app->parsed())
+        return disk_info_command(image);
+    if (disk_verify_app->parsed())
+        return disk_verify_command(image);
+    if (disk_diff_app->parsed())
+        return disk_diff_command(image, other_image);
     if (validate_app->parsed())
         return validate_command(to_validate);
     return list_command(what);

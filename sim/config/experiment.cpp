@@ -40,7 +40,7 @@ void read_pager(Section section, PagerConfiguration& pager) {
     };
     pager.copy = one_of("copy", "when frozen pages are copied", {"on-write", "eager", "stop"});
     pager.tracking = one_of("tracking", "how dirty pages are found", {"protect", "dirty-bits"});
-    pager.store = one_of("store", "the layout on disk", {"ab"});
+    pager.store = one_of("store", "the layout on disk", {"ab", "log"});
     pager.drain_order = one_of("drain_order", "the order in which frozen pages are written",
                                {"address", "hottest-first", "coldest-first", "random"});
     section.bind(

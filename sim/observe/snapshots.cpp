@@ -18,12 +18,12 @@ bool is_zero(PageContent content) {
     return std::all_of(content.begin(), content.end(), [](uint8_t byte) { return byte == 0; });
 }
 
+} // namespace
+
 std::string name_of(PageKey page) {
     return page.task == 0 ? fmt::format("TCB page {:#x}", page.address)
                           : fmt::format("page {:#x} of task {}", page.address, page.task);
 }
-
-} // namespace
 
 PageContent Snapshots::frame_content(uint32_t frame) const {
     return PageContent(memory_.data() + frame, page_bytes);

@@ -30,6 +30,9 @@ struct PageKey {
     auto operator<=>(const PageKey&) const = default; // NOLINT(modernize-use-nullptr): clang-tidy 14 is wrong
 };
 
+// "TCB page 0xe0200000", "page 0x400000 of task 16"
+[[nodiscard]] std::string name_of(PageKey page);
+
 inline constexpr size_t page_bytes = 4096;
 using PageContent = std::span<const uint8_t, page_bytes>;
 

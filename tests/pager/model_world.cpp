@@ -1,5 +1,6 @@
 #include "tests/pager/model_world.hpp"
 #include "kernel-model/abi/types.hpp"
+#include "tests/store/opened_store.hpp"
 
 #include <cstdio>
 #include <cstdlib>
@@ -27,15 +28,16 @@ store::PageKey random_key(std::mt19937_64& random) {
 
 } // namespace
 
-ModelWorld::ModelWorld(std::vector<Sector> image, uint32_t frames, uint64_t seed, PlantedBug bug)
+ModelWorld::ModelWorld(store::StoreKind kind, std::vector<Sector> image, uint32_t frames, uint64_t seed,
+                       PlantedBug bug)
     : bug_{bug}, random_{seed},
-      memory_((frames + 1) * size_t{page_bytes}), frames_{frames}, disk_{std::move(image)}, busy_disk_{
-                                                                                                *this} {}
+      memory_((frames + 1) * size_t{page_bytes}), frames_{frames}, disk_{std::move(image)},
+      busy_disk_{*this}, store_{stores_.of_kind(kind)} {}
 
 void ModelWorld::start(const std::map<uint32_t, World>& earlier_snapshots, const pager::Policy& policy) {
     snapshots = earlier_snapshots;
     stopped_ = true; // no clients yet
-    store_memory_.resize(store::Store::memory_bytes(disk_.sector_count()) / 8 + 1);
+    store_memory_.resize(store_.memory_bytes(disk_.sector_count()) / 8 + 1);
     const store::OpenStatus status =
         store_.open(busy_disk_, store_memory_.data(), static_cast<uint32_t>(store_memory_.size() * 8));
     if (status == store::OpenStatus::blank && !store_.format())
@@ -110,6 +112,18 @@ void ModelWorld::act(unsigned steps) {
     --nesting_;
 }
 
+void ModelWorld::take_checkpoint() {
+    while (std::exchange(store_is_short_, false) && checkpoint_->make_room_for_writers()) {
+        ++moves;
+        disk_.report_committed(store_.epoch());
+        act(10);
+    }
+    if (store_.should_move())
+        (void)checkpoint_->move_some(store::Moving::lazily);
+    checkpoint_->take();
+    disk_.report_committed(store_.epoch());
+}
+
 std::optional<ModelWorld::Mapping> ModelWorld::resolve(store::PageKey key, bool write) {
     const auto found = mappings_.find(key);
     if (found != mappings_.end() && (!write || found->second.writable))
@@ -117,6 +131,10 @@ std::optional<ModelWorld::Mapping> ModelWorld::resolve(store::PageKey key, bool 
     const pager::FaultAnswer answer = pages_.fault(key, write, busy_disk_);
     if (answer.kind != pager::FaultAnswer::Kind::map) {
         waits += answer.kind == pager::FaultAnswer::Kind::wait_for_frame;
+        if (answer.kind == pager::FaultAnswer::Kind::wait_for_store) {
+            ++waits_for_store;
+            store_is_short_ = true;
+        }
         return std::nullopt;
     }
     if (write && !answer.writable)
@@ -187,10 +205,12 @@ void ModelWorld::BusyDisk::write_late() {
 std::optional<std::string> check_snapshot_on(store::BlockDevice& disk,
                                              const std::map<uint32_t, World>& snapshots,
                                              uint32_t oldest_allowed, uint32_t newest_allowed) {
-    std::vector<uint64_t> memory(store::Store::memory_bytes(disk.sector_count()) / 8 + 1);
-    store::Store opened;
-    const store::OpenStatus status =
-        opened.open(disk, memory.data(), static_cast<uint32_t>(memory.size() * 8));
+    store::StoreKind kind = store::StoreKind::ab;
+    if (!store::find_kind(disk, kind))
+        return oldest_allowed == 0 ? std::nullopt : std::optional{std::string{"no store is found"}};
+    const OpenedStore on_disk{disk, kind};
+    const store::Store& opened = on_disk.opened;
+    const store::OpenStatus status = on_disk.status;
     if (status != store::OpenStatus::checkpoint)
         return oldest_allowed == 0 ? std::nullopt
                                    : std::optional{"open says " + std::to_string(static_cast<int>(status))};

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "pager/checkpoint/checkpoint.hpp"
+#include "pager/store/either_store.hpp"
 #include "tests/store/crash_checker.hpp"
 
 namespace fixpoint::test {
@@ -27,18 +28,20 @@ struct PlantedBug {
 
 class ModelWorld final : public pager::Platform, public pager::CheckpointListener {
 public:
-    ModelWorld(std::vector<Sector> image, uint32_t frames, uint64_t seed, PlantedBug bug = {});
+    ModelWorld(store::StoreKind kind, std::vector<Sector> image, uint32_t frames, uint64_t seed,
+               PlantedBug bug = {});
 
     // Opens the disk; on a recovery all clients start from the snapshot's content.
     void start(const std::map<uint32_t, World>& earlier_snapshots, const pager::Policy& policy);
     // Clients do `steps` random reads and writes.
     void act(unsigned steps);
-    pager::Checkpoint& checkpoint() { return *checkpoint_; }
-    void report_committed() { disk_.report_committed(store_.epoch()); }
+    // Takes a checkpoint; before, makes room in the store if clients wait for that.
+    void take_checkpoint();
 
     std::optional<std::string> violation; // the first
     std::map<uint32_t, World> snapshots;  // by epoch
     uint32_t copies = 0, waits = 0, evictions = 0;
+    uint32_t waits_for_store = 0, moves = 0; // times that room was made
 
     const RecordingDisk& disk() const { return disk_; }
     store::Store& store() { return store_; }
@@ -108,7 +111,8 @@ private:
     BusyDisk busy_disk_;
     std::vector<uint64_t> store_memory_, pages_memory_;
     std::vector<uint32_t> list_;
-    store::Store store_;
+    store::EitherStore stores_;
+    store::Store& store_;
     pager::Pages pages_;
     std::optional<pager::Checkpoint> checkpoint_;
     World content_; // missing: never written, zero
@@ -116,7 +120,7 @@ private:
     std::map<uint32_t, uint32_t> status_; // of frames: accessed, written since it was asked for last
     uint64_t clock_us_ = 0;
     unsigned nesting_ = 0, revocations_ = 0, reported_writes_ = 0;
-    bool stopped_ = false;
+    bool stopped_ = false, store_is_short_ = false;
 };
 
 // Opens what is on the disk: the epoch allowed, each page as in its snapshot; a page that is missing must be

@@ -44,7 +44,7 @@ refused_configuration("broken TOML", experiment.replace("[run]", "[run"), "bad.t
 refused_configuration("empty file", "", ":1:1:", "empty")
 (program.root / "good.toml").write_text(experiment)
 refused("no such configuration", ["run", "nothing.toml"], "nothing.toml")
-refused("wrong override", ["run", "good.toml", "--set", "pager.store=log"], "--set", "pager.store", '"ab"')
+refused("wrong override", ["run", "good.toml", "--set", "pager.store=logs"], "--set", "pager.store", '"ab"')
 refused("seed beyond 63 bits", ["run", "good.toml", "--seed", "18446744073709551615"], "--seed", "18446744073709551615")
 refused("impossible cache", ["run", "good.toml", "--set", "experiment.machine.cpu.l1_data.ways=3"],
         "pentium3-500.toml:", "l1_data.size_bytes", "power of two")

@@ -246,9 +246,10 @@ TEST_F(Configuration, AFeatureThatIsNone) {
               "features, found \"mttr\"; did you mean \"mtrr\"?");
 }
 
-TEST_F(Configuration, ChoiceThatDoesNotExistYet) {
-    EXPECT_EQ(error_of(replaced(experiment, "interval_ms = 50", "store = \"log\"")),
-              "experiment.toml:8:9: pager.store: expected the layout on disk (\"ab\"), found \"log\"");
+TEST_F(Configuration, ChoiceThatDoesNotExist) {
+    EXPECT_EQ(error_of(replaced(experiment, "interval_ms = 50", "store = \"tape\"")),
+              "experiment.toml:8:9: pager.store: expected the layout on disk (one of \"ab\", \"log\"), found "
+              "\"tape\"; did you mean \"ab\"?");
 }
 
 TEST_F(Configuration, MisspeltChoice) {

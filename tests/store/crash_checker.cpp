@@ -2,6 +2,8 @@
 
 #include <memory>
 
+#include "tests/store/opened_store.hpp"
+
 namespace fixpoint::test {
 namespace {
 
@@ -46,8 +48,10 @@ void crash(MediaDisk& disk, const std::vector<const DiskEvent*>& window, const s
 } // namespace
 
 std::vector<uint8_t> page_content(uint64_t seed) {
-    std::mt19937_64 random{seed};
     std::vector<uint8_t> content(store::block_bytes);
+    if (seed == zero_page)
+        return content;
+    std::mt19937_64 random{seed};
     for (size_t i = 0; i < content.size(); i += 8) {
         const uint64_t word = random();
         std::memcpy(&content[i], &word, 8);
@@ -57,10 +61,12 @@ std::vector<uint8_t> page_content(uint64_t seed) {
 
 std::optional<std::string> check_disk(MediaDisk& disk, const History& worlds, uint32_t oldest_allowed,
                                       uint32_t newest_allowed) {
-    std::vector<uint64_t> memory(store::Store::memory_bytes(disk.sector_count()) / 8 + 1);
-    store::Store opened;
-    const store::OpenStatus status =
-        opened.open(disk, memory.data(), static_cast<uint32_t>(memory.size() * 8));
+    store::StoreKind kind = store::StoreKind::ab;
+    if (!store::find_kind(disk, kind))
+        return oldest_allowed == 0 ? std::nullopt : std::optional{std::string{"no store is found"}};
+    const OpenedStore on_disk{disk, kind};
+    const store::Store& opened = on_disk.opened;
+    const store::OpenStatus status = on_disk.status;
     if (status != store::OpenStatus::checkpoint) {
         const bool nothing = status == store::OpenStatus::empty || status == store::OpenStatus::blank;
         if (nothing && oldest_allowed == 0)

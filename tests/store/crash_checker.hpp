@@ -21,6 +21,7 @@ namespace fixpoint::test {
 using World = std::map<store::PageKey, uint64_t>; // page -> seed of its content
 using History = std::map<uint32_t, World>;        // epoch -> what it must hold
 
+inline constexpr uint64_t zero_page = 0;
 std::vector<uint8_t> page_content(uint64_t seed);
 
 // Opens the disk and compares everything; nullopt: all is as it must be.

@@ -1,91 +1,50 @@
-// The store under power cuts, and the checker under planted bugs.
+// The stores under power cuts, and the checker under planted bugs.
 #include <gtest/gtest.h>
 
-#include "tests/store/crash_checker.hpp"
+#include "pager/store/either_store.hpp"
+#include "tests/store/store_run.hpp"
 
 namespace fixpoint::test {
 namespace {
 
-constexpr uint32_t disk_sectors = 2600; // more than 64 slots, little to copy for each of many thousand states
+using store::StoreKind;
 
-struct StoreRun {
-    explicit StoreRun(RecordingDisk& recording) : disk{recording} {
-        memory.resize(store::Store::memory_bytes(disk.sector_count()) / 8 + 1);
-    }
-    store::OpenStatus open() {
-        return opened.open(disk, memory.data(), static_cast<uint32_t>(memory.size() * 8));
-    }
-    // Some pages change, some are new, some are written twice within the checkpoint.
-    bool checkpoint(std::mt19937_64& random, History& worlds) {
-        for (unsigned i = 0; i < 1 + random() % 3; ++i) {
-            const store::PageKey key =
-                store::page_key(16 + static_cast<uint32_t>(random() % 3), next_page++ << 12);
-            const uint32_t slot = opened.allocate(key);
-            if (slot != store::no_slot)
-                slots[key] = slot;
-        }
-        std::vector<std::vector<uint8_t>> contents;
-        std::vector<store::PageWrite> writes;
-        for (const auto& [key, slot] : slots)
-            if (!world.contains(key) || random() % 4 == 0) {
-                world[key] = random();
-                contents.push_back(page_content(world[key]));
-                writes.push_back({slot, nullptr});
-            }
-        for (size_t i = 0; i < writes.size(); ++i)
-            writes[i].content = contents[i].data();
-        for (size_t first = 0; first < writes.size(); first += store::transfer_segments_max) {
-            const size_t count = std::min<size_t>(store::transfer_segments_max, writes.size() - first);
-            if (opened.write_pages(&writes[first], static_cast<uint32_t>(count)) != store::DeviceStatus::ok)
-                return false;
-        }
-        if (!writes.empty() && random() % 2 == 0 &&
-            opened.write_pages(&writes[random() % writes.size()], 1) != store::DeviceStatus::ok)
-            return false;
-        worlds[opened.epoch() + 1] = world;
-        disk.begin_commit();
-        const bool ok = opened.commit({.clock_us = random(), .session = session}) == store::CommitStatus::ok;
-        disk.report_committed(opened.epoch());
-        return ok;
-    }
-    void adopt_recovered(const History& worlds) {
-        if (opened.epoch() == 0)
-            return;
-        world = worlds.at(opened.epoch());
-        for (uint32_t slot = 0; slot < opened.slots(); ++slot)
-            if (opened.entry(slot).is_used())
-                slots[opened.entry(slot).key()] = slot;
-    }
+// More than 64 slots, little to copy for each of many thousand states; the log goes round within some checkpoints.
+constexpr uint32_t ab_disk_sectors = 2600, log_disk_sectors = 920;
 
-    RecordingDisk& disk;
-    std::vector<uint64_t> memory;
-    store::Store opened;
-    std::map<store::PageKey, uint32_t> slots;
-    World world;
-    uint32_t next_page = 1, session = 0;
-};
-
-std::vector<Sector> blank_image() {
-    return std::vector<Sector>(disk_sectors);
+uint32_t disk_sectors(StoreKind kind) {
+    return kind == StoreKind::ab ? ab_disk_sectors : log_disk_sectors;
+}
+std::vector<Sector> blank_image(StoreKind kind) {
+    return std::vector<Sector>(disk_sectors(kind));
 }
 
-CrashCheck run_and_check(uint64_t seed, unsigned checkpoints, const RecordingDisk::Planted& planted = {}) {
+CrashCheck run_and_check(StoreKind kind, uint64_t seed, unsigned checkpoints,
+                         const RecordingDisk::Planted& planted = {}, uint32_t* moves = nullptr,
+                         unsigned exhaustive_window = 8, unsigned random_subsets = 6) {
     std::mt19937_64 random{seed};
-    RecordingDisk disk{blank_image(), planted};
-    StoreRun run{disk};
-    EXPECT_EQ(run.open(), store::OpenStatus::blank);
-    EXPECT_TRUE(run.opened.format());
-    run.session = run.opened.begin_session();
+    RecordingDisk disk{blank_image(kind), planted};
+    StoreRun run{disk, kind};
+    EXPECT_EQ(run.on_disk.status, store::OpenStatus::blank);
     History worlds;
+    EXPECT_TRUE(run.start(worlds));
     for (unsigned i = 0; i < checkpoints; ++i)
         EXPECT_TRUE(run.checkpoint(random, worlds));
-    return check_all_crashes(disk, worlds, 0, seed);
+    if (moves != nullptr)
+        *moves += run.moves;
+    return check_all_crashes(disk, worlds, 0, seed, exhaustive_window, random_subsets);
 }
 
-TEST(StoreCrash, EveryStateRecoversTheReportedEpochOrTheNextExactly) {
+class StoreCrash : public testing::TestWithParam<StoreKind> {};
+std::string kind_name(const testing::TestParamInfo<StoreKind>& info) {
+    return store::name_of(info.param);
+}
+INSTANTIATE_TEST_SUITE_P(Stores, StoreCrash, testing::ValuesIn(all_store_kinds), kind_name);
+
+TEST_P(StoreCrash, EveryStateRecoversTheReportedEpochOrTheNextExactly) {
     uint64_t states = 0;
     for (uint64_t seed = 1; seed <= 3; ++seed) {
-        const CrashCheck check = run_and_check(seed, 5);
+        const CrashCheck check = run_and_check(GetParam(), seed, 5);
         EXPECT_FALSE(check.violation) << "seed " << seed << ": " << *check.violation;
         states += check.states;
     }
@@ -93,25 +52,31 @@ TEST(StoreCrash, EveryStateRecoversTheReportedEpochOrTheNextExactly) {
     EXPECT_GT(states, 10000u);
 }
 
-TEST(StoreCrash, GoesOnFromAnyCrashThroughManyRestarts) {
+// Moves are cut short like all other writes; the log has gone round several times.
+TEST(LogStoreCrash, EveryStateOfAFullLogRecovers) {
+    uint32_t moves = 0;
+    for (uint64_t seed = 1; seed <= 2; ++seed) {
+        const CrashCheck check = run_and_check(StoreKind::log, seed, 16, {}, &moves, 3, 1);
+        EXPECT_FALSE(check.violation) << "seed " << seed << ": " << *check.violation;
+    }
+    EXPECT_GT(moves, 10u);
+}
+
+TEST_P(StoreCrash, GoesOnFromAnyCrashThroughManyRestarts) {
     for (uint64_t seed = 1; seed <= 20; ++seed) {
         std::mt19937_64 random{seed};
-        std::vector<Sector> image = blank_image();
+        std::vector<Sector> image = blank_image(GetParam());
         History worlds;
         uint32_t reported = 0, last_session = 0, next_page = 1;
-        for (unsigned restart = 0; restart < 8; ++restart) {
+        for (unsigned restart = 0; restart < 12; ++restart) {
             RecordingDisk disk{image};
-            StoreRun run{disk};
-            const store::OpenStatus status = run.open();
-            if (status == store::OpenStatus::blank)
-                ASSERT_TRUE(run.opened.format());
-            else
-                ASSERT_TRUE(status == store::OpenStatus::checkpoint || status == store::OpenStatus::empty)
-                    << "seed " << seed << " restart " << restart << " status " << static_cast<int>(status);
+            StoreRun run{disk, GetParam()};
+            const store::OpenStatus status = run.on_disk.status;
+            ASSERT_TRUE(status == store::OpenStatus::checkpoint || status == store::OpenStatus::empty ||
+                        (status == store::OpenStatus::blank && reported == 0))
+                << "seed " << seed << " restart " << restart << " status " << static_cast<int>(status);
             ASSERT_GE(run.opened.epoch(), reported);
-            run.adopt_recovered(worlds);
-            ASSERT_TRUE(run.opened.repair());
-            run.session = run.opened.begin_session();
+            ASSERT_TRUE(run.start(worlds));
             ASSERT_GT(run.session, last_session);
             const size_t session_events = disk.history().size();
             run.next_page = next_page;
@@ -132,35 +97,51 @@ TEST(StoreCrash, GoesOnFromAnyCrashThroughManyRestarts) {
 }
 
 // The canaries: each is a mistake an earlier system made, and the checker must see it.
-TEST(StoreCrashCanary, AForgottenFlushIsCaught) {
+class StoreCrashCanary : public StoreCrash {};
+INSTANTIATE_TEST_SUITE_P(Stores, StoreCrashCanary, testing::ValuesIn(all_store_kinds), kind_name);
+
+TEST_P(StoreCrashCanary, AForgottenFlushIsCaught) {
     // Flush 0, data before directory, orders what no root names yet; 1 and 2 are what I3 and I9 rest on.
     for (int flush = 1; flush <= 2; ++flush) {
         RecordingDisk::Planted planted;
         planted.forgotten_flush = flush;
-        EXPECT_TRUE(run_and_check(7, 5, planted).violation) << "flush " << flush;
+        EXPECT_TRUE(run_and_check(GetParam(), 7, 5, planted).violation) << "flush " << flush;
     }
 }
 
-TEST(StoreCrashCanary, PagesWrittenInPlaceAreCaught) {
-    const store::Geometry geometry = store::geometry_for(disk_sectors);
-    const uint32_t sectors = geometry.slots * store::sectors_per_block;
-    EXPECT_TRUE(run_and_check(7, 5, {.aliases = {{geometry.block_b_first, geometry.block_a_first, sectors}}})
-                    .violation);
-}
-
-TEST(StoreCrashCanary, ADirectoryWrittenInPlaceIsCaught) {
-    const store::Geometry geometry = store::geometry_for(disk_sectors);
+TEST_P(StoreCrashCanary, ADirectoryWrittenInPlaceIsCaught) {
+    const store::Geometry geometry = store::geometry_for(GetParam(), disk_sectors(GetParam()));
     const auto& area = geometry.directory_area;
     const uint32_t sectors = area[1][0] - area[0][0];
-    EXPECT_TRUE(run_and_check(
-                    7, 5, {.aliases = {{area[1][0], area[0][0], sectors}, {area[1][1], area[0][1], sectors}}})
+    EXPECT_TRUE(
+        run_and_check(GetParam(), 7, 5,
+                      {.aliases = {{area[1][0], area[0][0], sectors}, {area[1][1], area[0][1], sectors}}})
+            .violation);
+}
+
+TEST_P(StoreCrashCanary, OneRootPlaceForAllEpochsIsCaught) {
+    const auto& root = store::root_sector;
+    EXPECT_TRUE(run_and_check(GetParam(), 7, 5,
+                              {.aliases = {{root[1][0], root[0][0], 1}, {root[1][1], root[0][1], 1}}})
                     .violation);
 }
 
-TEST(StoreCrashCanary, OneRootPlaceForAllEpochsIsCaught) {
-    const auto& root = store::root_sector;
-    EXPECT_TRUE(run_and_check(7, 5, {.aliases = {{root[1][0], root[0][0], 1}, {root[1][1], root[0][1], 1}}})
+TEST(AbStoreCrashCanary, PagesWrittenInPlaceAreCaught) {
+    const store::Geometry geometry = store::geometry_for(StoreKind::ab, ab_disk_sectors);
+    EXPECT_TRUE(run_and_check(StoreKind::ab, 7, 5,
+                              {.aliases = {{geometry.block_sector(geometry.slots), geometry.block_sector(0),
+                                            geometry.slots * store::sectors_per_block}}})
                     .violation);
+}
+
+TEST(LogStoreCrashCanary, ALogThatIsShorterThanItSeemsIsCaught) {
+    const store::Geometry geometry = store::geometry_for(StoreKind::log, log_disk_sectors);
+    const uint32_t half = (geometry.blocks - geometry.slots) / 2;
+    EXPECT_TRUE(
+        run_and_check(StoreKind::log, 7, 8,
+                      {.aliases = {{geometry.block_sector(geometry.slots + half),
+                                    geometry.block_sector(geometry.slots), half * store::sectors_per_block}}})
+            .violation);
 }
 
 } // namespace

@@ -1,0 +1,38 @@
+// A world of pages that lives on a store: each checkpoint changes some, makes new ones, writes some twice.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <random>
+#include <vector>
+
+#include "tests/store/crash_checker.hpp"
+#include "tests/store/opened_store.hpp"
+
+namespace fixpoint::test {
+
+struct StoreRun {
+    StoreRun(RecordingDisk& recording, store::StoreKind kind)
+        : disk{recording}, on_disk{recording, kind}, opened{on_disk.opened} {}
+
+    // What the server does at a start.
+    bool start(const History& worlds);
+    // False: the disk failed.
+    bool checkpoint(std::mt19937_64& random, History& worlds);
+
+    RecordingDisk& disk;
+    OpenedStore on_disk;
+    store::Store& opened;
+    std::map<store::PageKey, uint32_t> slots;
+    World world;
+    uint32_t next_page = 1, session = 0;
+    uint32_t refusals = 0, moves = 0; // pages that had to wait; times that pages were moved
+
+private:
+    bool reserve(uint32_t slot);
+    bool move(store::Moving how);
+    bool commit_moves();
+    void make_pages(std::mt19937_64& random);
+};
+
+} // namespace fixpoint::test
