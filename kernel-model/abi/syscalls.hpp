@@ -60,10 +60,13 @@ inline MessageResult receive(ThreadId from, Message& message, Timeouts timeouts 
 inline MessageResult wait(ThreadId& from, Message& message, Timeouts timeouts = Timeouts::infinite()) {
     return ipc(from, no_send, open_wait, timeouts, message);
 }
-// Replies to `partner` (a client that does not take it at once gets nothing), then waits for anyone.
+// Replies to `partner` (a client that does not take it at once gets nothing), then waits for anyone. A call that fails in
+// its send phase has no receive phase: then the server waits by a second one.
 inline MessageResult reply_and_wait(ThreadId& partner, Message& message,
                                     uint32_t send_descriptor = send_registers) {
-    return ipc(partner, send_descriptor, open_wait, Timeouts::reply(), message);
+    constexpr unsigned of_send_phase = 1; // such errors are odd
+    const MessageResult result = ipc(partner, send_descriptor, open_wait, Timeouts::reply(), message);
+    return result.error() & of_send_phase ? wait(partner, message) : result;
 }
 inline void sleep_us(uint64_t us) {
     Message message;

@@ -6,7 +6,7 @@ using l4::ClanRelation;
 
 namespace {
 
-constexpr unsigned fault_server = 1;
+constexpr unsigned fault_server = 1, listener = 2;
 constexpr unsigned child = 30, sibling = 31, grandchild = 32, nephew = 33, never_used = 99;
 constexpr l4::ThreadId child_id = l4::ThreadId::make(child, 0, 1, l4::root_task);
 constexpr l4::ThreadId sibling_id = l4::ThreadId::make(sibling, 0, 1, l4::root_task);
@@ -44,7 +44,19 @@ void give(unsigned task, l4::ThreadId chief) {
     l4::task_new(l4::ThreadId::make(task, 0, 0, 0), chief.raw, 0, 0, l4::nil_thread);
 }
 
+// Hears from whom a message comes, and how.
+l4::ThreadId heard_from;
+l4::MessageResult heard;
+void listen() {
+    l4::Message message;
+    heard = l4::wait(heard_from, message);
+    for (;;)
+        l4::sleep_us(l4::Timeouts::infinite_us);
+}
+
 void grandchild_main() {
+    l4::send(l4::root_thread.with_lthread(listener), {});
+
     expect(l4::nil_thread, ClanRelation::same_clan, grandchild_id, "0x31 a grandchild's own id");
     expect(l4::invalid_thread, ClanRelation::outer_clan, child_id, "0x31 invalid: a grandchild's chief");
     expect(child_id, ClanRelation::same_clan, child_id, "0x31 the own chief is in the same clan");
@@ -76,6 +88,7 @@ void child_main() {
 
 extern "C" void test_main(uint32_t) {
     start_thread(fault_server, serve_faults);
+    start_thread(listener, listen);
     expect(l4::nil_thread, ClanRelation::same_clan, l4::root_thread, "0x31 nil: the own id");
     expect(l4::invalid_thread, ClanRelation::outer_clan, l4::root_thread,
            "0x31 invalid: the chief, of root itself");
@@ -90,7 +103,10 @@ extern "C" void test_main(uint32_t) {
 
     start_task(child, child_main, own_thread(fault_server));
     give(grandchild, child_id);
-    await(2); // with the grandchild
+    await(2);                                           // with the grandchild
+    constexpr uint32_t redirected = 4, from_inside = 8; // r and i of the condition code
+    check(heard.ok() && heard_from == grandchild_id && (heard.raw & (redirected | from_inside)) == 0,
+          "0x30 r: a message to another clan is not redirected");
     start_task(sibling, sibling_main, own_thread(fault_server));
     give(nephew, sibling_id);
     await(4); // with the nephew
