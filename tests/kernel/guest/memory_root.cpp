@@ -90,7 +90,8 @@ void client_loop() {
             break;
         }
         message = {reply, 0, 0};
-        l4::reply_and_wait(master, message);
+        // The master may still be waiting for another client.
+        l4::ipc(master, l4::send_registers, l4::open_wait, l4::Timeouts::infinite(), message);
     }
 }
 
@@ -120,8 +121,7 @@ void pager_thread() {
         auto* touched = reinterpret_cast<volatile uint8_t*>(page);
         *touched = *touched;
         message = {message.w0 & ~0xFFFu, l4::Fpage::make(page, l4::page_bits, l4::Fpage::write_bit).raw, 0};
-        if (!l4::reply_and_wait(client, message, l4::send_map).ok())
-            l4::wait(client, message);
+        l4::reply_and_wait(client, message, l4::send_map);
     }
 }
 

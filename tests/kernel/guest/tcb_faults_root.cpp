@@ -246,7 +246,7 @@ Answer answer_request(const l4::Message& message) {
             result = l4::wait(client, message);
             continue;
         }
-        result = l4::reply_and_wait(client, message, answer.descriptor);
+        result = l4::ipc(client, answer.descriptor, l4::open_wait, l4::Timeouts::reply(), message);
         if (has_error(result, IpcError::send_map_failed))
             offers_refused = offers_refused + 1;
         if (!result.ok())
