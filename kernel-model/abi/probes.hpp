@@ -35,7 +35,8 @@ enum class Probe : uint16_t {
     recovery_begin = 25,  // the server has found its disk
     recovery_end = 26,    // eax: epoch recovered, 0: a fresh start; persistent threads may run from here on
     snapshot_tables = 27, // eax: epoch; the stop's phases apart: revocation is done, the TCB copy begins
-    page_evicted = 28,    // eax: task, edx: page address; nobody maps its frame any more, which gets other content
+    page_evicted =
+        28, // eax: task, edx: page address; nobody maps its frame any more, which gets other content
 
     // The workloads'.
     work = 48,           // eax: workload instance, edx: units of work done since the last such probe
