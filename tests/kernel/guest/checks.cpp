@@ -99,6 +99,16 @@ void serve_program_faults() {
     }
 }
 
+void count_words_up() {
+    l4::ThreadId client;
+    l4::Message message;
+    l4::wait(client, message);
+    for (;;) {
+        message = {message.w0 + 1, message.w1 + 2, message.w2 + 3};
+        l4::reply_and_wait(client, message);
+    }
+}
+
 const volatile l4::KernelInfo& kernel_info_page() {
     static uint32_t address = 0;
     if (address == 0) {

@@ -36,6 +36,12 @@ void serve_program_faults();
 
 // The kernel info page, at the address that sigma0 gives it: a page fault there brings it back.
 const volatile l4::KernelInfo& kernel_info_page();
+inline uint64_t clock_us() {
+    return kernel_info_page().clock_us;
+}
+
+// The body of a server thread that sends the words back, 1, 2 and 3 higher.
+void count_words_up();
 
 // Timeouts for a receive of at most `us`.
 inline l4::Timeouts within_us(uint64_t us) {

@@ -49,10 +49,6 @@ void set_priority(unsigned lthread, unsigned priority, unsigned exponent = slice
     l4::thread_schedule(own_thread(lthread), l4::schedule_param(priority, exponent, mantissa));
 }
 
-uint64_t clock_us() {
-    return kernel_info_page().clock_us;
-}
-
 void test_nil_yields_to_equals_only() {
     start_thread(low, low_main);
     set_priority(low, 10);
