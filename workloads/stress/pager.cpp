@@ -43,17 +43,16 @@ public:
         : number_(number), random_(stream(world.seed, Stream::pager, number, world.round)) {}
 
     [[noreturn]] void serve() {
-        // Nor is there time for page faults of the client's: it may have given up its fault and now receive a message
-        // in memory, whose pages this pager would have to bring while it waits for them.
-        constexpr unsigned no_time = 15;
-        constexpr l4::Timeouts at_once = l4::Timeouts::make(0, for_ever).with_page_faults(no_time, 0);
+        // A client may have given up its fault and now receive a message in memory, whose pages this pager would have
+        // to bring while it waited for them: a reply has no time for page faults.
         l4::ThreadId client;
         l4::Message message;
         for (;;) {
             l4::MessageResult result = wait(client, message);
             while (result.ok()) {
                 const uint32_t descriptor = answer(client, message);
-                result = ipc(random_.next(), client, descriptor, l4::open_wait, at_once, message);
+                result =
+                    ipc(random_.next(), client, descriptor, l4::open_wait, l4::Timeouts::reply(), message);
             }
         }
     }
