@@ -5,10 +5,6 @@
 namespace pager {
 namespace {
 
-void tell_pager(Notice notice) {
-    l4::send(l4::pager_thread, {static_cast<uint32_t>(notice), 0, 0});
-}
-
 class Listener final : public CheckpointListener {
 public:
     explicit Listener(Server& server) : server_{server} {}
@@ -70,6 +66,10 @@ void wait_until_due(Server& server, Checkpoint& checkpoint, uint64_t due_us) {
 
 } // namespace
 
+void tell_pager(Notice notice) {
+    l4::send(l4::pager_thread, {static_cast<uint32_t>(notice), 0, 0});
+}
+
 void run_checkpointer_thread(Server& server) {
     if (!recover_or_format(server)) {
         server.readiness = Readiness::failed;
@@ -84,6 +84,7 @@ void run_checkpointer_thread(Server& server) {
     Checkpoint checkpoint{server.pages,          server.store, server.platform,   listener,
                           server.options.policy, world,        server.frozen_list};
     server.readiness = Readiness::ready;
+    finish_recovery(server);
 
     while (!server.going)
         wait_for_pager(l4::Timeouts::infinite_us);

@@ -1,6 +1,7 @@
 // The drain: the frozen content goes to disk, in the order that the policy says; what then lies side by side, in one
 // request.
 #include "pager/checkpoint/checkpoint.hpp"
+#include "pager/checkpoint/heap_sort.hpp"
 
 namespace pager {
 
@@ -66,30 +67,8 @@ void Checkpoint::put_in_order() {
         shuffle();
         return;
     }
-    // Heapsort: in place, no recursion, no bad case.
-    const auto sift_down = [this](uint32_t root, uint32_t end) {
-        const uint32_t slot = list_[root];
-        for (;;) {
-            uint32_t child = 2 * root + 1;
-            if (child >= end)
-                break;
-            if (child + 1 < end && comes_before(list_[child], list_[child + 1]))
-                ++child;
-            if (!comes_before(slot, list_[child]))
-                break;
-            list_[root] = list_[child];
-            root = child;
-        }
-        list_[root] = slot;
-    };
-    for (uint32_t i = list_count_ / 2; i-- > 0;)
-        sift_down(i, list_count_);
-    for (uint32_t end = list_count_; end > 1; --end) {
-        const uint32_t largest = list_[0];
-        list_[0] = list_[end - 1];
-        list_[end - 1] = largest;
-        sift_down(0, end - 1);
-    }
+    heap_sort(list_, list_count_,
+              [this](uint32_t slot, uint32_t other) { return comes_before(slot, other); });
 }
 
 void Checkpoint::shuffle() {

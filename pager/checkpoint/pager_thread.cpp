@@ -138,6 +138,7 @@ Reply PagerThread::try_fault(l4::ThreadId client, uint32_t address) {
     case FaultAnswer::Kind::unused:
         return Reply::words(0);
     case FaultAnswer::Kind::wait_for_frame:
+    case FaultAnswer::Kind::wait_for_directory:
         return {};
     case FaultAnswer::Kind::wait_for_store:
         server_.store_is_short = true;

@@ -6,8 +6,6 @@
 namespace pager {
 namespace {
 
-constexpr uint32_t page_bytes = store::block_bytes;
-
 // Storage of `count` objects at `next`, which moves behind them.
 template<class T>
 T* carve(uint8_t*& next, uint32_t count) {
@@ -18,15 +16,17 @@ T* carve(uint8_t*& next, uint32_t count) {
 
 constexpr uint32_t frames_short = 256; // below so many free frames only pages that are asked for are read
 
-constexpr uint32_t tcb_pages_max = l4::tcb_array_size / page_bytes;
+constexpr uint32_t tcb_pages_max = l4::tcb_array_size / store::block_bytes;
+constexpr uint32_t tcb_pages_for(uint32_t frames) {
+    return tcb_pages_max < frames ? tcb_pages_max : frames;
+}
 
 } // namespace
 
 uint32_t Pages::memory_bytes(uint32_t slots, uint32_t frames) {
-    const uint32_t tcbs = tcb_pages_max < frames ? tcb_pages_max : frames;
     const auto bytes = [](uint32_t count, uint32_t each) { return (count * each + 7) & ~7u; };
-    return store::transfer_bytes_max + bytes(slots, sizeof(Page)) + bytes(PageIndex::places_for(slots), 4) +
-           3 * bytes(frames, 4) + bytes(tcbs, 4);
+    return store::transfer_bytes_max + bytes(slots, sizeof(Page)) + bytes(PageIndex::words_for(slots), 4) +
+           3 * bytes(frames, 4) + bytes(tcb_pages_for(frames), 4);
 }
 
 void Pages::initialise(void* memory, uint32_t frames, store::Store& store, Platform& platform,
@@ -38,26 +38,39 @@ void Pages::initialise(void* memory, uint32_t frames, store::Store& store, Platf
     auto* next = static_cast<uint8_t*>(memory);
     cluster_ = carve<uint8_t>(next, store::transfer_bytes_max);
     pages_ = carve<Page>(next, store.slots());
-    const uint32_t places = PageIndex::places_for(store.slots());
-    uint32_t* const index_storage = carve<uint32_t>(next, places);
+    uint32_t* const index_storage = carve<uint32_t>(next, PageIndex::words_for(store.slots()));
     dirty_ = carve<uint32_t>(next, frames);
     resident_ = carve<uint32_t>(next, frames);
     uint32_t* const pool_storage = carve<uint32_t>(next, frames);
-    tcbs_ = carve<uint32_t>(next, tcb_pages_max < frames ? tcb_pages_max : frames);
+    tcbs_ = carve<uint32_t>(next, tcb_pages_for(frames));
     pool_.initialise(pool_storage, frames);
-    index_.initialise(index_storage, places, store);
+    index_.initialise(index_storage, store.slots(), store);
     dirty_count_ = tcb_count_ = resident_count_ = clock_hand_ = 0;
-    for (uint32_t slot = 0; slot < store.slots(); ++slot) {
+    for (store::SlotRange range = store.known_slots(0); range.first < range.end;
+         range = store.known_slots(range.end))
+        learn(range);
+}
+
+void Pages::learn(const store::SlotRange& range) {
+    for (uint32_t slot = range.first; slot < range.end; ++slot) {
+        const store::DirectoryEntry& entry = store_->entry(slot);
+        if (!entry.is_used())
+            continue;
         pages_[slot] = {};
-        if (store.entry(slot).is_used())
-            index_.insert(store.entry(slot).key(), slot);
+        index_.insert(entry.key(), slot);
+        if (!is_tcb(entry.key()))
+            continue;
+        check(tcb_count_ < tcb_pages_for(frames_), "recovery: fewer frames than TCB pages");
+        tcbs_[tcb_count_++] = slot;
     }
 }
 
 FaultAnswer Pages::fault(store::PageKey key, bool write, store::BlockDevice& through) {
     const uint32_t slot = index_.find(key);
     if (slot == store::no_slot)
-        return first_touch(key, write);
+        // The entries of TCB pages are always known.
+        return is_tcb(key) || store_->is_complete() ? first_touch(key, write)
+                                                    : FaultAnswer{FaultAnswer::Kind::wait_for_directory};
     Page& page = pages_[slot];
     page.assert_sound();
     if (page.state == PageState::absent || page.state == PageState::zero) {
@@ -76,8 +89,8 @@ FaultAnswer Pages::first_touch(store::PageKey key, bool write) {
     const bool tcb = is_tcb(key);
     if (tcb && !write)
         return {FaultAnswer::Kind::unused};
-    if (store_->first_free_slot() == store::no_slot)
-        return {FaultAnswer::Kind::no_slot};
+    if (store_->first_free_slot(tcb) == store::no_slot)
+        return {store_->is_complete() ? FaultAnswer::Kind::no_slot : FaultAnswer::Kind::wait_for_directory};
     const bool writable = write || maps_writable();
     if (writable && !store_->can_reserve())
         return {FaultAnswer::Kind::wait_for_store};
@@ -150,8 +163,11 @@ FaultAnswer Pages::page_in(uint32_t slot, store::BlockDevice& through) {
         if (page.state == PageState::zero) {
             place_zeros(slot, frame);
         } else if (store_->load(slot, platform_->memory_of(frame), through) == store::LoadStatus::ok) {
-            // The checkpointer may have run meanwhile; an absent page is in none of its lists.
-            place(slot, frame);
+            // The checkpointer may have run meanwhile; an absent page is in none of its lists, but in those of a prefetch.
+            if (page.state == PageState::absent)
+                place(slot, frame);
+            else
+                pool_.add(frame);
         } else {
             pool_.add(frame);
             return {FaultAnswer::Kind::damaged};
@@ -168,9 +184,8 @@ void Pages::page_in_neighbours(uint32_t slot, store::BlockDevice& through) {
     if (!store_->entry(slot).has_block())
         return;
     const store::Run run = store_->run_around(slot);
-    const bool plenty = pool_.free() >= pool_.reserved() + frames_short;
     const bool follows_last = slot / store::transfer_segments_max == next_run_;
-    if (run.count == 1 || !(plenty || follows_last) ||
+    if (run.count == 1 || !(has_plenty_of_frames() || follows_last) ||
         store_->load_run(run, cluster_, through) != store::DeviceStatus::ok)
         return;
     next_run_ = slot / store::transfer_segments_max + 1;
@@ -190,24 +205,22 @@ void Pages::page_in_neighbours(uint32_t slot, store::BlockDevice& through) {
 }
 
 void Pages::place(uint32_t slot, uint32_t frame) {
-    platform_->page_placed(store_->entry(slot).key(), frame, l4::PageSource::store);
+    const store::PageKey key = store_->entry(slot).key();
+    platform_->page_placed(key, frame, l4::PageSource::store);
     Page& page = pages_[slot];
     page.frame = frame;
-    page.state = PageState::clean;
     page.streak = 0;
-    add_to_resident(slot);
+    if (is_tcb(key)) {
+        page.state = PageState::tcb;
+        check(pool_.reserve_one(), "recovery: no frame for the copy of a TCB page"); // I5
+    } else {
+        page.state = PageState::clean;
+        add_to_resident(slot);
+    }
 }
 
-bool Pages::recover_tcb(uint32_t slot) {
-    const uint32_t frame = pool_.take();
-    check(frame != no_frame && pool_.reserve_one(), "recovery: fewer frames than TCB pages");
-    if (store_->load(slot, platform_->memory_of(frame)) != store::LoadStatus::ok)
-        return false;
-    platform_->page_placed(store_->entry(slot).key(), frame, l4::PageSource::store);
-    pages_[slot].frame = frame;
-    pages_[slot].state = PageState::tcb;
-    tcbs_[tcb_count_++] = slot;
-    return true;
+bool Pages::has_plenty_of_frames() const {
+    return pool_.free() >= pool_.reserved() + frames_short;
 }
 
 FaultAnswer Pages::make_writable(uint32_t slot) {

@@ -27,6 +27,7 @@ struct FaultAnswer {
         wait_for_store, // no block to save the page to is left: ask again when the store has made room
         out_of_frames,  // a page without a frame, and nothing to evict before the next commit
         no_slot,        // the disk is full
+        wait_for_directory, // whether there is such a page is not known yet: ask again when more is
         damaged,        // the page cannot be read from the disk
     } kind = Kind::unused;
     uint32_t frame = no_frame;
@@ -42,18 +43,29 @@ public:
     // Working memory for a disk with so many slots and a machine with so many frames.
     static uint32_t memory_bytes(uint32_t slots, uint32_t frames);
 
-    // `memory` stays with this object. The store is open; pages of its checkpoint are absent until faulted
-    // in.
+    // `memory` stays with this object, whatever it holds now. The store is open; pages of its checkpoint are absent
+    // until faulted in.
     void initialise(void* memory, uint32_t frames, store::Store& store, Platform& platform,
                     const Policy& policy);
-    void add_frame(uint32_t frame) { pool_.add(frame); }
+    void add_frames(uint32_t low, uint32_t high) { pool_.add_range(low, high); }
+    // The store has read the entries of more slots.
+    void learn(const store::SlotRange& range);
 
     // A page fault. Reads from the disk go `through` the given device.
     FaultAnswer fault(store::PageKey key, bool write, store::BlockDevice& through);
     // Creates a page with this content.
     bool load(store::PageKey key, const void* content);
-    // Reads a TCB page of the checkpoint that is being recovered.
-    bool recover_tcb(uint32_t slot);
+    // Reads all TCB pages of the checkpoint that is being recovered. The slot of one that cannot be read, or no_slot.
+    uint32_t recover_tcbs(store::BlockDevice& through);
+
+    // The slots of up to `capacity` resident pages, those first that were written in the last interval.
+    uint32_t collect_working_set(uint32_t* slots, uint32_t capacity) const;
+    // Leaves of any list of slots those of absent pages, in the order in which prefetch() reads them best.
+    uint32_t prepare_prefetch(uint32_t* slots, uint32_t count) const;
+    // Reads the first of these pages, as many as one request can, unless they came by themselves meanwhile; returns how
+    // many. False guesses cost frames: not to be called when those are short.
+    uint32_t prefetch(const uint32_t* slots, uint32_t count, store::BlockDevice& through);
+    bool has_plenty_of_frames() const;
 
     // The stop's, for the snapshot of `epoch`. Both append the slots that have content for it.
     // All dirty pages become frozen, or are copied at once and stay as they are.
@@ -75,12 +87,18 @@ public:
     const FramePool& pool() const { return pool_; }
 
 private:
+    static constexpr uint32_t page_bytes = store::block_bytes;
+
     static bool is_tcb(store::PageKey key) { return store::key_task(key) == 0; }
 
     FaultAnswer first_touch(store::PageKey key, bool write);
     FaultAnswer page_in(uint32_t slot, store::BlockDevice& through);
     void page_in_neighbours(uint32_t slot, store::BlockDevice& through);
     void place(uint32_t slot, uint32_t frame);
+    void sort_by_block(uint32_t* slots, uint32_t count) const;
+    uint32_t read_neighbours(const uint32_t* slots, uint32_t count, store::BlockDevice& through);
+    bool may_prefetch(uint32_t slot) const;
+    bool is_newest(const Page& page) const { return page.frozen_epoch > store_->epoch(); }
     void place_zeros(uint32_t slot, uint32_t frame);
     // Whatever the fault was. Not while room in the store is short: what is only read then needs none.
     bool maps_writable() const { return policy_.tracking == Tracking::dirty_bits && !store_->is_short(); }

@@ -30,6 +30,8 @@ struct Policy {
     // Pages that were written in so many intervals in a row are copied in the stop and stay writable; 0: none are.
     uint32_t hot_intervals = 0;
     uint32_t seed = 1; // of the random drain order
+    // Every checkpoint notes which pages were in use, so that they can be read after a restart before they are asked for.
+    bool prefetch = false;
 };
 
 } // namespace pager

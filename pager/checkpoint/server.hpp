@@ -24,7 +24,7 @@
 namespace pager {
 
 // From the checkpointer to the pager thread.
-enum class Notice : uint32_t { frame_freed = 9, committed = 11, room_made = 13 };
+enum class Notice : uint32_t { frame_freed = 9, committed = 11, room_made = 13, directory_read = 15 };
 
 struct Server {
     Server(const l4::KernelInfo& kernel_info, ServerMemory& server_memory, const Options& parsed)
@@ -42,6 +42,7 @@ struct Server {
 
     Readiness readiness = Readiness::not_yet;
     uint32_t* frozen_list = nullptr; // Checkpoint::memory_bytes
+    uint32_t frozen_list_capacity = 0;
 
     bool pages_ready = false; // the tables can answer faults
     bool going = false;       // the world is set up
@@ -56,8 +57,14 @@ struct Server {
 [[noreturn]] void run_pager_thread(Server& server);
 [[noreturn]] void run_checkpointer_thread(Server& server);
 
-// Finds the disk's newest checkpoint, or makes a blank disk ours; fills the tables; after a recovery the
-// persistent threads run as soon as no server does. False: the reason is on the console.
+// Finds the disk's newest checkpoint, or makes a blank disk ours; fills the tables as far as the threads need them; after
+// a recovery the persistent threads run as soon as no server does. False: the reason is on the console.
 bool recover_or_format(Server& server);
+// While they run: what is missing of the directory, then the working set if that is wanted. The first checkpoint comes
+// after it.
+void finish_recovery(Server& server);
+void tell_pager(Notice notice);
+// Nothing runs any more, and nothing can change the disk.
+[[noreturn]] void stop_for_ever();
 
 } // namespace pager

@@ -13,9 +13,8 @@ constexpr uint8_t area_bit(uint32_t parity) {
 } // namespace
 
 uint32_t Directory::memory_bytes(const Geometry& geometry) {
-    const uint32_t per_block = sizeof(*block_checksum_) + sizeof(*block_pages_) + sizeof(*block_changed_);
     const uint32_t bytes = geometry.slots * static_cast<uint32_t>(sizeof(DirectoryEntry)) +
-                           geometry.directory_blocks() * per_block;
+                           geometry.directory_blocks() * static_cast<uint32_t>(sizeof(Block));
     return (bytes + 7) & ~7u;
 }
 
@@ -24,35 +23,17 @@ void Directory::initialise(StoreKind kind, const Geometry& geometry, void* memor
     geometry_ = geometry;
     staging_ = staging;
     entries_ = static_cast<DirectoryEntry*>(memory);
-    block_checksum_ = reinterpret_cast<uint32_t*>(entries_ + geometry.slots);
-    block_pages_ = reinterpret_cast<uint16_t*>(block_checksum_ + geometry.directory_blocks());
-    block_changed_ = reinterpret_cast<uint8_t*>(block_pages_ + geometry.directory_blocks());
-    used_blocks_ = 0;
-    for (uint32_t slot = 0; slot < geometry.slots; ++slot)
-        entries_[slot] = {};
-    make_free_list();
+    blocks_ = reinterpret_cast<Block*>(entries_ + geometry.slots);
+    clear();
 }
 
-void Directory::make_free_list() {
-    first_free_ = no_slot;
-    free_slots_ = 0;
-    for (uint32_t slot = geometry_.slots; slot-- > 0;) {
-        if (entries_[slot].is_used())
-            continue;
-        entries_[slot] = {0, first_free_, 0};
-        first_free_ = slot;
-        ++free_slots_;
+void Directory::clear() {
+    for (uint32_t number = 0; number < geometry_.directory_blocks(); ++number) {
+        blocks_[number] = {};
+        blocks_[number].free = static_cast<uint16_t>(slots_in(number));
     }
-}
-
-uint32_t Directory::allocate(PageKey key) {
-    const uint32_t slot = first_free_;
-    if (slot == no_slot)
-        return no_slot;
-    first_free_ = entries_[slot].checksum;
-    --free_slots_;
-    entries_[slot] = {key, 0, 0};
-    return slot;
+    free_slots_ = geometry_.slots;
+    used_blocks_ = unread_blocks_ = next_unread_ = lowest_free_ = 0;
 }
 
 void Directory::content(uint32_t slot, uint32_t block, uint32_t checksum) {
@@ -63,71 +44,128 @@ void Directory::content(uint32_t slot, uint32_t block, uint32_t checksum) {
     entry.block = block == no_block ? 0 : block;
     const uint32_t number = slot / entries_per_block;
     for (; used_blocks_ <= number; ++used_blocks_) // those between are in use too, empty
-        block_changed_[used_blocks_] = both_areas;
-    block_changed_[number] = both_areas;
+        blocks_[used_blocks_].changed = both_areas;
+    blocks_[number].changed = both_areas;
 }
 
-Directory::ReadStatus Directory::read(BlockDevice& device, const RootSector& root, uint32_t& bad) {
-    for (uint32_t slot = 0; slot < geometry_.slots; ++slot)
-        entries_[slot] = {};
+Directory::ReadStatus Directory::open(BlockDevice& device, const RootSector& root, uint32_t& bad) {
+    clear();
+    parity_ = root.generation & 1;
     used_blocks_ = root.directory_blocks;
-    const uint32_t parity = root.generation & 1;
-    for (uint32_t number = 0; number < used_blocks_; ++number) {
-        if (number % children_per_index == 0 && !read_index(device, root, number / children_per_index)) {
-            bad = number / children_per_index;
+    for (uint32_t number = 0; number * children_per_index < used_blocks_; ++number)
+        if (!read_index(device, root, number)) {
+            bad = number;
             return ReadStatus::damaged_index;
         }
-        if (!read_block(device, parity, number)) {
-            bad = number;
+    for (uint32_t number = 0; number < used_blocks_; ++number)
+        if (blocks_[number].is_for_tcbs && blocks_[number].state == BlockState::on_disk &&
+            !read_group(device, number, bad))
             return ReadStatus::damaged_block;
-        }
-    }
-    make_free_list();
     return ReadStatus::ok;
+}
+
+Directory::ReadStatus Directory::read_more(BlockDevice& device, SlotRange& range, uint32_t& bad) {
+    while (next_unread_ < used_blocks_ && blocks_[next_unread_].state == BlockState::present)
+        ++next_unread_;
+    range = {};
+    if (next_unread_ == used_blocks_)
+        return ReadStatus::ok;
+    const uint32_t first = next_unread_ * entries_per_block;
+    if (!read_group(device, next_unread_, bad))
+        return ReadStatus::damaged_block;
+    const uint32_t group_end = (next_unread_ / group_blocks + 1) * group_blocks * entries_per_block;
+    range = present_slots(first);
+    if (range.end > group_end)
+        range.end = group_end;
+    return ReadStatus::ok;
+}
+
+SlotRange Directory::present_slots(uint32_t from) const {
+    const auto is_present = [this](uint32_t number) {
+        return blocks_[number].state == BlockState::present;
+    };
+    const uint32_t blocks = geometry_.directory_blocks();
+    uint32_t first = (from + entries_per_block - 1) / entries_per_block;
+    while (first < blocks && !is_present(first))
+        ++first;
+    if (first >= blocks)
+        return {};
+    uint32_t end = first;
+    while (end < blocks && is_present(end))
+        ++end;
+    const uint32_t end_slot = end * entries_per_block;
+    return {first * entries_per_block, end_slot < geometry_.slots ? end_slot : geometry_.slots};
 }
 
 bool Directory::read_index(BlockDevice& device, const RootSector& root, uint32_t number) {
     const auto* index = reinterpret_cast<const IndexBlock*>(staging_);
     for (uint32_t copy = 0; copy < 2; ++copy) {
-        const uint32_t sector = geometry_.index_sector(root.generation & 1, copy, number);
+        const uint32_t sector = geometry_.index_sector(parity_, copy, number);
         if (device.read(sector, staging_, sectors_per_block) != DeviceStatus::ok ||
             crc32c(staging_, block_bytes) != root.index_checksum[number] || index->magic != index_magic ||
             index->number != number || index->generation != root.generation)
             continue;
         const uint32_t first = number * children_per_index;
-        for (uint32_t i = 0; i < children_per_index && first + i < used_blocks_; ++i)
-            block_checksum_[first + i] = index->checksum[i];
+        for (uint32_t i = 0; i < children_per_index && first + i < used_blocks_; ++i) {
+            Block& block = blocks_[first + i];
+            const uint32_t pages = index->pages[i] & ~uint32_t{IndexBlock::has_tcbs};
+            if (pages > slots_in(first + i))
+                return false;
+            block.checksum = index->checksum[i];
+            block.pages = index->pages[i];
+            block.free = static_cast<uint16_t>(slots_in(first + i) - pages);
+            block.state = BlockState::on_disk;
+            block.is_for_tcbs = (index->pages[i] & IndexBlock::has_tcbs) != 0;
+            free_slots_ -= pages;
+            ++unread_blocks_;
+        }
         return true;
     }
     return false;
 }
 
-bool Directory::read_block(BlockDevice& device, uint32_t parity, uint32_t number) {
-    const auto* block = reinterpret_cast<const DirectoryBlock*>(staging_);
-    for (uint32_t copy = 0; copy < 2; ++copy) {
-        if (device.read(geometry_.directory_sector(parity, copy, number), staging_, sectors_per_block) !=
-                DeviceStatus::ok ||
-            crc32c(staging_, block_bytes) != block_checksum_[number] || block->magic != directory_magic ||
-            block->number != number)
+// The group around this block, all of it that is not present yet: a disk reads 64 KB in little more time than 4 KB. One
+// request for the first copies; what is bad there, one by one.
+bool Directory::read_group(BlockDevice& device, uint32_t number, uint32_t& bad) {
+    const uint32_t first = number / group_blocks * group_blocks;
+    const uint32_t end = first + group_blocks < used_blocks_ ? first + group_blocks : used_blocks_;
+    const bool all_read = device.read(geometry_.directory_sector(parity_, 0, first), staging_,
+                                      (end - first) * sectors_per_block) == DeviceStatus::ok;
+    for (uint32_t at = first; at < end; ++at) {
+        uint8_t* const buffer = staging_ + size_t{at - first} * block_bytes;
+        if (blocks_[at].state == BlockState::present || (all_read && accept(at, buffer, 0)))
             continue;
-        uint32_t used = 0;
-        for (uint32_t i = 0; i < entries_per_block; ++i) {
-            const uint32_t slot = number * entries_per_block + i;
-            const DirectoryEntry& entry = block->entry[i];
-            if (slot >= geometry_.slots || !entry.is_used())
-                continue;
-            if (entry.has_block() && !may_hold(kind_, geometry_, slot, entry.block))
-                return false;
-            entries_[slot] = entry;
-            ++used;
+        const auto read_copy = [&](uint32_t copy) {
+            const uint32_t sector = geometry_.directory_sector(parity_, copy, at);
+            return device.read(sector, buffer, sectors_per_block) == DeviceStatus::ok &&
+                   accept(at, buffer, copy);
+        };
+        if (!(!all_read && read_copy(0)) && !read_copy(1)) {
+            bad = at;
+            return false;
         }
-        block_pages_[number] = static_cast<uint16_t>(used);
-        // What the other area holds is unknown: a commit may have been cut short there. A bad copy here is mended
-        // when this area's turn comes; the second one may be bad unseen.
-        block_changed_[number] = copy == 0 ? area_bit(parity ^ 1) : both_areas;
-        return true;
     }
-    return false;
+    return true;
+}
+
+bool Directory::accept(uint32_t number, const uint8_t* buffer, uint32_t copy) {
+    const auto* block = reinterpret_cast<const DirectoryBlock*>(buffer);
+    if (crc32c(buffer, block_bytes) != blocks_[number].checksum || block->magic != directory_magic ||
+        block->number != number)
+        return false;
+    for (uint32_t i = 0; i < slots_in(number); ++i) {
+        const uint32_t slot = number * entries_per_block + i;
+        const DirectoryEntry& entry = block->entry[i];
+        if (entry.has_block() && !may_hold(kind_, geometry_, slot, entry.block))
+            return false;
+        entries_[slot] = entry;
+    }
+    // What the other area holds is unknown: a commit may have been cut short there. A bad copy here is mended when this
+    // area's turn comes; the second one may be bad unseen.
+    blocks_[number].changed = copy == 0 ? area_bit(parity_ ^ 1) : both_areas;
+    make_present(number);
+    --unread_blocks_;
+    return true;
 }
 
 DeviceStatus Directory::write(BlockDevice& device, RootSector& root) {
@@ -137,13 +175,13 @@ DeviceStatus Directory::write(BlockDevice& device, RootSector& root) {
         return status;
     root.pages = 0;
     for (uint32_t number = 0; number < used_blocks_; ++number)
-        root.pages += block_pages_[number];
+        root.pages += blocks_[number].pages & ~uint32_t{IndexBlock::has_tcbs};
     return write_index(device, root);
 }
 
 DeviceStatus Directory::write_changed_blocks(BlockDevice& device, uint32_t parity) {
     const auto is_due = [&](uint32_t number) {
-        return number < used_blocks_ && (block_changed_[number] & area_bit(parity)) != 0;
+        return number < used_blocks_ && (blocks_[number].changed & area_bit(parity)) != 0;
     };
     for (uint32_t first = 0; first < used_blocks_;) {
         uint32_t count = 0;
@@ -173,8 +211,10 @@ DeviceStatus Directory::write_index(BlockDevice& device, RootSector& root) {
         index->number = number;
         index->generation = root.generation;
         const uint32_t first = number * children_per_index;
-        for (uint32_t i = 0; i < children_per_index && first + i < used_blocks_; ++i)
-            index->checksum[i] = block_checksum_[first + i];
+        for (uint32_t i = 0; i < children_per_index && first + i < used_blocks_; ++i) {
+            index->checksum[i] = blocks_[first + i].checksum;
+            index->pages[i] = blocks_[first + i].pages;
+        }
         root.index_checksum[number] = crc32c(index, block_bytes);
         const DeviceStatus status = write_staged(
             device, {geometry_.index_sector(parity, 0, number), geometry_.index_sector(parity, 1, number)},
@@ -191,19 +231,19 @@ void Directory::stage_block(uint32_t number, uint8_t* buffer) {
     block->number = number;
     block->reserved[0] = block->reserved[1] = 0;
     uint32_t used = 0;
+    bool has_tcbs = false;
     for (uint32_t i = 0; i < entries_per_block; ++i) {
-        const uint32_t slot = number * entries_per_block + i;
-        // A slot that only belongs to a page is in no checkpoint yet.
-        const bool in_checkpoint = slot < geometry_.slots && entries_[slot].is_used();
         block->entry[i] = {};
-        if (!in_checkpoint)
+        // A slot that only belongs to a page is in no checkpoint yet.
+        if (i >= slots_in(number) || !entry(number * entries_per_block + i).is_used())
             continue;
-        block->entry[i] = entries_[slot];
+        block->entry[i] = entry(number * entries_per_block + i);
         block->entry[i].key_and_flags &= DirectoryEntry::key_mask | DirectoryEntry::flags_on_disk;
+        has_tcbs = has_tcbs || key_task(block->entry[i].key()) == 0;
         ++used;
     }
-    block_checksum_[number] = crc32c(block, block_bytes);
-    block_pages_[number] = static_cast<uint16_t>(used);
+    blocks_[number].checksum = crc32c(block, block_bytes);
+    blocks_[number].pages = static_cast<uint16_t>(used | (has_tcbs ? IndexBlock::has_tcbs : 0u));
 }
 
 DeviceStatus Directory::write_staged(BlockDevice& device, const uint32_t (&sector)[2], uint32_t blocks) {
@@ -217,12 +257,13 @@ DeviceStatus Directory::write_staged(BlockDevice& device, const uint32_t (&secto
 void Directory::committed(uint32_t generation) {
     const uint8_t written = area_bit(generation & 1);
     for (uint32_t number = 0; number < used_blocks_; ++number) {
-        if ((block_changed_[number] & written) == 0)
+        Block& block = blocks_[number];
+        if ((block.changed & written) == 0)
             continue;
-        block_changed_[number] &= static_cast<uint8_t>(~written);
+        block.changed &= static_cast<uint8_t>(~written);
         const uint32_t first = number * entries_per_block;
-        for (uint32_t slot = first; slot < first + entries_per_block && slot < geometry_.slots; ++slot)
-            entries_[slot].key_and_flags &= ~DirectoryEntry::pending;
+        for (uint32_t i = 0; i < slots_in(number) && block.state == BlockState::present; ++i)
+            entries_[first + i].key_and_flags &= ~DirectoryEntry::pending;
     }
 }
 

@@ -20,7 +20,7 @@ bool Store::format() {
     degraded_ = clear_other_place_ = false;
     repair_root_[0] = repair_root_[1] = false;
     directory_.initialise(kind_, geometry_, staging_ + transfer_bytes_max, staging_);
-    opened();
+    make_known();
     repair_label_[0] = repair_label_[1] = true;
     return repair();
 }
