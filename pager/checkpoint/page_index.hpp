@@ -15,7 +15,14 @@ class PageIndex {
 public:
     // Words of a table for this many pages.
     static constexpr uint32_t words_for(uint32_t pages) {
-        return places_for(pages) + places_for(pages) / piece_places / bits_per_word;
+        return places_for(pages) + words_of_bits(places_for(pages) / piece_places);
+    }
+    // Of them the table itself: a power of two.
+    static constexpr uint32_t places_for(uint32_t pages) {
+        uint32_t places = piece_places;
+        while (places < 2 * pages)
+            places *= 2;
+        return places;
     }
     // `storage` holds words_for(pages) words, whatever they are now, and stays the index's.
     void initialise(uint32_t* storage, uint32_t pages, const store::Store& store) {
@@ -25,7 +32,7 @@ public:
         mask_ = places - 1;
         count_ = 0;
         store_ = &store;
-        for (uint32_t i = 0; i < places / piece_places / bits_per_word; ++i)
+        for (uint32_t i = 0; i < words_of_bits(places / piece_places); ++i)
             cleared_[i] = 0;
     }
     uint32_t find(store::PageKey key) const {
@@ -43,17 +50,33 @@ public:
         clear_piece_of(place);
         slots_[place] = slot;
     }
+    // Pages that were displaced past the place move up (Knuth, The Art of Computer Programming 3, 6.4, algorithm R): no
+    // marks of dead entries stay behind, so searches do not get longer with time.
+    void erase(store::PageKey key) {
+        uint32_t hole = home(key);
+        while (slot_at(hole) == store::no_slot || store_->entry(slots_[hole]).key() != key) {
+            check(slot_at(hole) != store::no_slot, "page index: no such page");
+            hole = (hole + 1) & mask_;
+        }
+        for (uint32_t place = (hole + 1) & mask_; slot_at(place) != store::no_slot;
+             place = (place + 1) & mask_) {
+            const uint32_t displaced = (place - home(store_->entry(slots_[place]).key())) & mask_;
+            if (displaced < ((place - hole) & mask_))
+                continue; // its home lies behind the hole
+            slots_[hole] = slots_[place];
+            hole = place;
+        }
+        slots_[hole] = store::no_slot;
+        --count_;
+    }
 
 private:
     static constexpr uint32_t piece_places = 64, bits_per_word = 32;
 
-    static constexpr uint32_t places_for(uint32_t pages) { // a power of two
-        uint32_t places = piece_places * bits_per_word;
-        while (places < 2 * pages)
-            places *= 2;
-        return places;
+    static constexpr uint32_t words_of_bits(uint32_t bits) { return (bits + bits_per_word - 1) / bits_per_word; }
+    bool is_cleared(uint32_t piece) const {
+        return (cleared_[piece / bits_per_word] >> piece % bits_per_word & 1) != 0;
     }
-    bool is_cleared(uint32_t piece) const { return cleared_[piece / bits_per_word] >> piece % bits_per_word & 1; }
     uint32_t slot_at(uint32_t place) const {
         return is_cleared(place / piece_places) ? slots_[place] : store::no_slot;
     }

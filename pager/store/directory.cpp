@@ -36,6 +36,12 @@ void Directory::clear() {
     used_blocks_ = unread_blocks_ = next_unread_ = lowest_free_ = 0;
 }
 
+// I4: until the generation without the page is durable nobody else gets the slot, and with it its blocks.
+void Directory::remove(uint32_t slot) {
+    entries_[slot] = {DirectoryEntry::pending, 0, 0};
+    blocks_[slot / entries_per_block].changed = both_areas;
+}
+
 void Directory::content(uint32_t slot, uint32_t block, uint32_t checksum) {
     DirectoryEntry& entry = entries_[slot];
     entry.key_and_flags &= ~DirectoryEntry::zero;
@@ -261,9 +267,14 @@ void Directory::committed(uint32_t generation) {
         if ((block.changed & written) == 0)
             continue;
         block.changed &= static_cast<uint8_t>(~written);
+        if (block.state != BlockState::present)
+            continue;
         const uint32_t first = number * entries_per_block;
-        for (uint32_t i = 0; i < slots_in(number) && block.state == BlockState::present; ++i)
-            entries_[first + i].key_and_flags &= ~DirectoryEntry::pending;
+        for (uint32_t slot = first; slot < first + slots_in(number); ++slot)
+            if (entries_[slot].is_removed())
+                free(slot);
+            else
+                entries_[slot].key_and_flags &= ~DirectoryEntry::pending;
     }
 }
 

@@ -1,6 +1,7 @@
 // Which slot a new page gets.
 //
-// The lowest free one, so that the directory stays short and pages that were first used together lie together. TCB pages
+// Of the lowest directory block with a free one: the directory stays short, and pages that were first used together lie
+// together. In a block those first that were given back, then the lowest. TCB pages
 // all have to be found and read before the first thread runs: they get directory blocks of their own, whose slots lie
 // side by side on the disk too. That is a preference only: when there is nothing else, each takes what the other has.
 #include "pager/store/directory.hpp"
@@ -62,6 +63,17 @@ uint32_t Directory::allocate(PageKey key) {
     --free_slots_;
     entries_[slot] = {key, 0, 0};
     return slot;
+}
+
+void Directory::free(uint32_t slot) {
+    const uint32_t number = slot / entries_per_block;
+    Block& block = blocks_[number];
+    entries_[slot] = {0, block.first_free, 0};
+    block.first_free = static_cast<uint16_t>(slot % entries_per_block);
+    ++block.free;
+    ++free_slots_;
+    if (number < lowest_free_)
+        lowest_free_ = number;
 }
 
 // Its entries are in memory: links those that are not used.
