@@ -29,12 +29,6 @@ private:
     Server& server_;
 };
 
-// Until the pager thread says something (go, a request): false; or until the time is up.
-bool wait_for_pager(uint64_t us) {
-    l4::Message message;
-    return !l4::receive(l4::pager_thread, message, l4::Timeouts::make(l4::Timeouts::infinite_us, us)).ok();
-}
-
 // A checkpoint is due at its time, on request, and when nothing else makes room for writers (I5). Before that the store
 // may move pages while nobody pages in.
 void wait_until_due(Server& server, Checkpoint& checkpoint, uint64_t due_us) {
@@ -68,6 +62,11 @@ void wait_until_due(Server& server, Checkpoint& checkpoint, uint64_t due_us) {
 
 void tell_pager(Notice notice) {
     l4::send(l4::pager_thread, {static_cast<uint32_t>(notice), 0, 0});
+}
+
+bool wait_for_pager(uint64_t us) {
+    l4::Message message;
+    return !l4::receive(l4::pager_thread, message, l4::Timeouts::make(l4::Timeouts::infinite_us, us)).ok();
 }
 
 void run_checkpointer_thread(Server& server) {

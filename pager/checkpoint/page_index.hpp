@@ -19,7 +19,7 @@ public:
     }
     // Of them the table itself: a power of two.
     static constexpr uint32_t places_for(uint32_t pages) {
-        uint32_t places = piece_places;
+        uint32_t places = 64;
         while (places < 2 * pages)
             places *= 2;
         return places;
@@ -71,7 +71,7 @@ public:
     }
 
 private:
-    static constexpr uint32_t piece_places = 64, bits_per_word = 32;
+    static constexpr uint32_t group_pages = 8, piece_places = 16, bits_per_word = 32;
 
     static constexpr uint32_t words_of_bits(uint32_t bits) { return (bits + bits_per_word - 1) / bits_per_word; }
     bool is_cleared(uint32_t piece) const {
@@ -88,8 +88,10 @@ private:
             slots_[piece * piece_places + i] = store::no_slot;
         cleared_[piece / bits_per_word] |= 1u << piece % bits_per_word;
     }
-    // Fibonacci hashing: neighbours in one address space spread over the table.
-    uint32_t home(store::PageKey key) const { return (key * 0x9E3779B1u >> 4) & mask_; }
+    // Fibonacci hashing of groups of neighbours, which are often looked for together: a group is a line of the cache.
+    uint32_t home(store::PageKey key) const {
+        return ((key / group_pages * 0x9E3779B1u >> 7) * group_pages + key % group_pages) & mask_;
+    }
 
     uint32_t* slots_ = nullptr;
     uint32_t* cleared_ = nullptr; // a bit a piece

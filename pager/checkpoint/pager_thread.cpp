@@ -138,7 +138,10 @@ Reply PagerThread::try_fault(l4::ThreadId client, uint32_t address) {
     case FaultAnswer::Kind::unused:
         return Reply::words(0);
     case FaultAnswer::Kind::wait_for_frame:
+        return {};
     case FaultAnswer::Kind::wait_for_directory:
+        server_.directory_wanted = true;
+        send(l4::checkpointer_thread, Reply::words(0)); // if it is busy it looks by itself when done
         return {};
     case FaultAnswer::Kind::wait_for_store:
         server_.store_is_short = true;

@@ -46,6 +46,7 @@ void Pages::initialise(void* memory, uint32_t frames, store::Store& store, Platf
     pool_.initialise(pool_storage, frames);
     index_.initialise(index_storage, store.slots(), store);
     dirty_count_ = tcb_count_ = resident_count_ = clock_hand_ = 0;
+    nothing_to_evict_ = false;
     for (store::SlotRange range = store.known_slots(0); range.first < range.end;
          range = store.known_slots(range.end))
         learn(range);

@@ -117,7 +117,10 @@ private:
     bool has_second_chance(Page& page, uint32_t& chances);
     void note_status(Page& page, uint32_t status);
     bool try_to_evict(uint32_t slot);
-    void add_to_resident(uint32_t slot) { resident_[resident_count_++] = slot; }
+    void add_to_resident(uint32_t slot) {
+        resident_[resident_count_++] = slot;
+        nothing_to_evict_ = false;
+    }
 
     Page* pages_ = nullptr; // by slot
     PageIndex index_;
@@ -129,6 +132,8 @@ private:
     uint32_t dirty_count_ = 0, tcb_count_ = 0, resident_count_ = 0, frames_ = 0;
     uint32_t next_run_ = 0;   // the slots behind those read last, in runs
     uint32_t clock_hand_ = 0; // in resident_: where the search for a victim goes on
+    bool nothing_to_evict_ = false;
+    uint32_t fruitless_epoch_ = 0; // in which a search found that
     store::Store* store_ = nullptr;
     Platform* platform_ = nullptr;
     Policy policy_;

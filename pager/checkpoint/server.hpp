@@ -46,6 +46,7 @@ struct Server {
 
     bool pages_ready = false; // the tables can answer faults
     bool going = false;       // the world is set up
+    bool directory_wanted = false; // a fault waits for what is not known of the directory yet
     uint32_t recovered_epoch = 0, session = 0;
     uint32_t stopped_epoch = 0;    // of the newest stop
     uint32_t requested_epoch = 0;  // the newest a CHECKPOINT request waits for
@@ -64,6 +65,8 @@ bool recover_or_format(Server& server);
 // after it.
 void finish_recovery(Server& server);
 void tell_pager(Notice notice);
+// Until the pager thread says something (go, a request): false; or until the time is up.
+bool wait_for_pager(uint64_t us);
 // Nothing runs any more, and nothing can change the disk.
 [[noreturn]] void stop_for_ever();
 

@@ -33,7 +33,7 @@ void Directory::clear() {
         blocks_[number].free = static_cast<uint16_t>(slots_in(number));
     }
     free_slots_ = geometry_.slots;
-    used_blocks_ = unread_blocks_ = next_unread_ = lowest_free_ = 0;
+    used_blocks_ = unread_blocks_ = next_recent_ = next_unread_ = lowest_free_ = 0;
 }
 
 // I4: until the generation without the page is durable nobody else gets the slot, and with it its blocks.
@@ -70,19 +70,27 @@ Directory::ReadStatus Directory::open(BlockDevice& device, const RootSector& roo
     return ReadStatus::ok;
 }
 
+bool Directory::has_recent_unread() {
+    while (next_recent_ < used_blocks_ && !(blocks_[next_recent_].is_recent &&
+                                            blocks_[next_recent_].state == BlockState::on_disk))
+        ++next_recent_;
+    return next_recent_ < used_blocks_;
+}
+
 Directory::ReadStatus Directory::read_more(BlockDevice& device, SlotRange& range, uint32_t& bad) {
+    range = {};
     while (next_unread_ < used_blocks_ && blocks_[next_unread_].state == BlockState::present)
         ++next_unread_;
-    range = {};
-    if (next_unread_ == used_blocks_)
+    const uint32_t number = has_recent_unread() ? next_recent_ : next_unread_;
+    if (number == used_blocks_)
         return ReadStatus::ok;
-    const uint32_t first = next_unread_ * entries_per_block;
-    if (!read_group(device, next_unread_, bad))
+    if (!read_group(device, number, bad))
         return ReadStatus::damaged_block;
-    const uint32_t group_end = (next_unread_ / group_blocks + 1) * group_blocks * entries_per_block;
-    range = present_slots(first);
-    if (range.end > group_end)
-        range.end = group_end;
+    const uint32_t group = number / group_blocks * group_blocks;
+    const uint32_t end = (group + group_blocks) * entries_per_block;
+    range = present_slots(group * entries_per_block);
+    if (range.end > end)
+        range.end = end;
     return ReadStatus::ok;
 }
 
@@ -114,15 +122,15 @@ bool Directory::read_index(BlockDevice& device, const RootSector& root, uint32_t
         const uint32_t first = number * children_per_index;
         for (uint32_t i = 0; i < children_per_index && first + i < used_blocks_; ++i) {
             Block& block = blocks_[first + i];
-            const uint32_t pages = index->pages[i] & ~uint32_t{IndexBlock::has_tcbs};
-            if (pages > slots_in(first + i))
+            block.pages = index->pages[i] & IndexBlock::pages_mask;
+            if (block.pages > slots_in(first + i))
                 return false;
             block.checksum = index->checksum[i];
-            block.pages = index->pages[i];
-            block.free = static_cast<uint16_t>(slots_in(first + i) - pages);
+            block.free = static_cast<uint16_t>(slots_in(first + i) - block.pages);
             block.state = BlockState::on_disk;
-            block.is_for_tcbs = (index->pages[i] & IndexBlock::has_tcbs) != 0;
-            free_slots_ -= pages;
+            block.has_tcbs = block.is_for_tcbs = (index->pages[i] & IndexBlock::has_tcbs) != 0;
+            block.is_recent = (index->pages[i] & IndexBlock::is_recent) != 0;
+            free_slots_ -= block.pages;
             ++unread_blocks_;
         }
         return true;
@@ -181,7 +189,7 @@ DeviceStatus Directory::write(BlockDevice& device, RootSector& root) {
         return status;
     root.pages = 0;
     for (uint32_t number = 0; number < used_blocks_; ++number)
-        root.pages += blocks_[number].pages & ~uint32_t{IndexBlock::has_tcbs};
+        root.pages += blocks_[number].pages;
     return write_index(device, root);
 }
 
@@ -218,8 +226,12 @@ DeviceStatus Directory::write_index(BlockDevice& device, RootSector& root) {
         index->generation = root.generation;
         const uint32_t first = number * children_per_index;
         for (uint32_t i = 0; i < children_per_index && first + i < used_blocks_; ++i) {
-            index->checksum[i] = blocks_[first + i].checksum;
-            index->pages[i] = blocks_[first + i].pages;
+            const Block& block = blocks_[first + i];
+            // What changed before is due in one area only.
+            const bool is_recent = block.changed == both_areas;
+            index->checksum[i] = block.checksum;
+            index->pages[i] = static_cast<uint16_t>(block.pages | (block.has_tcbs ? IndexBlock::has_tcbs : 0u) |
+                                                    (is_recent ? IndexBlock::is_recent : 0u));
         }
         root.index_checksum[number] = crc32c(index, block_bytes);
         const DeviceStatus status = write_staged(
@@ -249,7 +261,8 @@ void Directory::stage_block(uint32_t number, uint8_t* buffer) {
         ++used;
     }
     blocks_[number].checksum = crc32c(block, block_bytes);
-    blocks_[number].pages = static_cast<uint16_t>(used | (has_tcbs ? IndexBlock::has_tcbs : 0u));
+    blocks_[number].pages = static_cast<uint16_t>(used);
+    blocks_[number].has_tcbs = has_tcbs;
 }
 
 DeviceStatus Directory::write_staged(BlockDevice& device, const uint32_t (&sector)[2], uint32_t blocks) {

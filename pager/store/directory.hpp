@@ -13,7 +13,8 @@
 //   present     in memory
 //
 //   unused  -> present   allocate
-//   on_disk -> present   open: with the groups that hold TCB pages, as the index tells; read_more: the rest, in order
+//   on_disk -> present   open: with the groups that hold TCB pages, as the index tells; read_more: the rest, first those
+//                        that changed last, since what was in use then is wanted soon
 //
 // To keep the former few and short, TCB pages get directory blocks of their own (slots.cpp). Nothing is written before
 // all is present.
@@ -67,6 +68,8 @@ public:
     // now. Nothing to do when is_complete().
     ReadStatus read_more(BlockDevice& device, SlotRange& range, uint32_t& bad);
     bool is_complete() const { return unread_blocks_ == 0; }
+    // The next ones changed with the last generation.
+    bool has_recent_unread();
     // The slots of the present blocks from `from` on that lie side by side; an empty range: there are no more.
     SlotRange present_slots(uint32_t from) const;
 
@@ -79,12 +82,14 @@ private:
     enum class BlockState : uint8_t { unused, on_disk, present };
     struct Block {
         uint32_t checksum = 0;
-        uint16_t pages = 0;      // used entries of the newest generation, with IndexBlock::has_tcbs
+        uint16_t pages = 0;      // used entries of the newest generation
         uint16_t free = 0;       // slots that belong to no page
         uint16_t first_free = 0; // of them, by its place in the block
         BlockState state = BlockState::unused;
         uint8_t changed = 0;    // in bit p: the area of parity p must get it
-        bool is_for_tcbs = false; // holds TCB pages, or is meant to
+        bool has_tcbs = false;   // in the newest generation
+        bool is_for_tcbs = false; // or is meant to
+        bool is_recent = false;  // of those on disk: changed with the last generation
     };
     static constexpr DirectoryEntry free_entry = {};
     // What is read at once: aligned groups of directory blocks.
@@ -97,6 +102,7 @@ private:
         return number * entries_per_block + blocks_[number].first_free;
     }
     void make_present(uint32_t number);
+    void set_aside_for_tcbs(uint32_t number);
 
     bool read_index(BlockDevice& device, const RootSector& root, uint32_t number);
     bool read_group(BlockDevice& device, uint32_t first, uint32_t& bad);
@@ -114,7 +120,7 @@ private:
     uint32_t parity_ = 0;        // of the generation that is read
     uint32_t used_blocks_ = 0;   // directory blocks in use
     uint32_t unread_blocks_ = 0; // of them on disk only
-    uint32_t next_unread_ = 0;   // no block before it is
+    uint32_t next_recent_ = 0, next_unread_ = 0; // no (recent) block before it is
     uint32_t free_slots_ = 0;
     uint32_t lowest_free_ = 0; // no block before it that is not for TCBs has a known free slot
 };

@@ -89,13 +89,15 @@ struct IndexBlock {
     uint32_t generation = 0;
     uint32_t reserved = 0;
     uint32_t checksum[children_per_index] = {}; // CRC-32C of each directory block in use
-    uint16_t pages[children_per_index] = {};    // its used entries; has_tcbs: some of them are TCB pages
+    uint16_t pages[children_per_index] = {};    // bits 8:0: its used entries
 
-    static constexpr uint16_t has_tcbs = 1u << 15;
+    static constexpr uint16_t pages_mask = 0x1FF;
+    static constexpr uint16_t is_recent = 1u << 14; // it changed with this generation
+    static constexpr uint16_t has_tcbs = 1u << 15;  // some of its entries are of TCB pages
 };
 static_assert(sizeof(IndexBlock) == block_bytes && offsetof(IndexBlock, checksum) == 16 &&
               offsetof(IndexBlock, pages) == 16 + 4 * children_per_index);
-static_assert(entries_per_block < IndexBlock::has_tcbs);
+static_assert(entries_per_block <= IndexBlock::pages_mask);
 
 // Slots whose pages were in use at a snapshot: what may be read ahead after a restart. A mere hint: one copy, and one
 // that is torn or of another epoch does no harm.

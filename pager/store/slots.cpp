@@ -3,7 +3,8 @@
 // Of the lowest directory block with a free one: the directory stays short, and pages that were first used together lie
 // together. In a block those first that were given back, then the lowest. TCB pages
 // all have to be found and read before the first thread runs: they get directory blocks of their own, whose slots lie
-// side by side on the disk too. That is a preference only: when there is nothing else, each takes what the other has.
+// side by side on the disk too; some neighbouring blocks together. That is a preference only: when there is nothing else,
+// each takes what the other has.
 #include "pager/store/directory.hpp"
 
 namespace store {
@@ -53,8 +54,8 @@ uint32_t Directory::allocate(PageKey key) {
             entries_[number * entries_per_block + i] = {};
         make_present(number);
     }
-    if (for_tcb)
-        block.is_for_tcbs = true;
+    if (for_tcb && !block.is_for_tcbs)
+        set_aside_for_tcbs(number);
     else if (!block.is_for_tcbs)
         lowest_free_ = number;
     const uint32_t slot = free_slot_in(number);
@@ -63,6 +64,16 @@ uint32_t Directory::allocate(PageKey key) {
     --free_slots_;
     entries_[slot] = {key, 0, 0};
     return slot;
+}
+
+// With its neighbours, so that the next threads' TCBs, which come when the world has grown, are not far away.
+void Directory::set_aside_for_tcbs(uint32_t number) {
+    constexpr uint32_t neighbours = 4;
+    blocks_[number].is_for_tcbs = true;
+    for (uint32_t next = number + 1; next < number + neighbours && next < geometry_.directory_blocks() &&
+                                     blocks_[next].free == slots_in(next);
+         ++next)
+        blocks_[next].is_for_tcbs = true;
 }
 
 void Directory::free(uint32_t slot) {

@@ -100,6 +100,8 @@ public:
     // After an opening as needed, which has read the entries of all TCB pages and some others: reads the next part of
     // the directory. `range`: the slots whose entries are known now. checkpoint, or damaged_directory.
     [[nodiscard]] OpenStatus read_more(SlotRange& range);
+    // The next part names pages that were in use lately.
+    bool next_is_recent() { return directory_.has_recent_unread(); }
     // All entries are known. Until then a slot that is not counts as free but is not given away; pages cannot be
     // written, moved or committed.
     bool is_complete() const { return directory_.is_complete(); }
