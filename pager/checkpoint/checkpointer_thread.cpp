@@ -82,7 +82,7 @@ void run_checkpointer_thread(Server& server) {
     world.tcb_bytes = server.info.tcb_bytes;
     __builtin_memcpy(world.build_id, server.info.build_id, sizeof world.build_id);
     Checkpoint checkpoint{server.pages,          server.store, server.platform,   listener,
-                          server.options.policy, world,        server.frozen_list};
+                          server.options.policy, world,        server.drain_memory};
     server.readiness = Readiness::ready;
 
     while (!server.going)

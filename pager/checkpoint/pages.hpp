@@ -64,11 +64,16 @@ public:
     bool copy_aside(uint32_t slot);
     // What to write for the running checkpoint: its content, from own or save frame.
     const void* begin_write(uint32_t slot, bool& from_save);
+    // page_checksum() of what is to be written, if it was taken when that was copied; otherwise 0.
+    uint32_t known_checksum(uint32_t slot) const {
+        return pages_[slot].is_saved() ? save_checksums_[slot] : 0;
+    }
     // True: the page was copied while the disk read its own frame; it must be written again.
     [[nodiscard]] bool end_write(uint32_t slot, bool from_save);
 
     const Page& page(uint32_t slot) const { return pages_[slot]; }
     uint32_t find(store::PageKey key) const { return index_.find(key); }
+    uint32_t frames() const { return frames_; }
     uint32_t dirty_count() const { return dirty_count_; }
     uint32_t tcb_count() const { return tcb_count_; }
     uint32_t tcb_address(uint32_t i) const { return store::key_address(store_->entry(tcbs_[i]).key()); }
@@ -85,7 +90,8 @@ private:
     // Whatever the fault was. Not while room in the store is short: what is only read then needs none.
     bool maps_writable() const { return policy_.tracking == Tracking::dirty_bits && !store_->is_short(); }
     FaultAnswer make_writable(uint32_t slot);
-    bool copy_to_save(Page& page);
+    bool copy_to_save(uint32_t slot);
+    bool copy_to_save_and_sum(uint32_t slot);
     void add_to_dirty(uint32_t slot);
     void drop_stale_from_dirty();
 
@@ -102,6 +108,7 @@ private:
     void add_to_resident(uint32_t slot) { resident_[resident_count_++] = slot; }
 
     Page* pages_ = nullptr; // by slot
+    uint32_t* save_checksums_ = nullptr; // by slot
     PageIndex index_;
     FramePool pool_;
     uint32_t* dirty_ = nullptr;    // slots of dirty pages, in order of their becoming so; some may be evicted

@@ -41,7 +41,7 @@ struct Server {
     Pages pages;
 
     Readiness readiness = Readiness::not_yet;
-    uint32_t* frozen_list = nullptr; // Checkpoint::memory_bytes
+    uint32_t* drain_memory = nullptr; // Checkpoint::memory_bytes
 
     bool pages_ready = false; // the tables can answer faults
     bool going = false;       // the world is set up

@@ -59,6 +59,7 @@ struct PageWrite {
     uint32_t slot = no_slot;
     const void* content = nullptr; // block_bytes
     bool is_dirty = false;         // it has changed since; what it is now is reserved too
+    uint32_t checksum = 0;         // page_checksum() of the content if it is known already, or 0
 };
 
 struct WriteRequest { // neighbouring blocks

@@ -51,7 +51,7 @@ void ModelWorld::start(const std::map<uint32_t, World>& earlier_snapshots, const
         content_ = snapshots.at(store_.epoch());
 
     pages_memory_.resize(pager::Pages::memory_bytes(store_.slots(), frames_) / 8 + 1);
-    list_.resize(frames_);
+    list_.resize(pager::Checkpoint::memory_bytes(frames_) / sizeof(uint32_t));
     pages_.initialise(pages_memory_.data(), frames_, store_, *this, policy);
     for (uint32_t frame = 1; frame <= frames_; ++frame)
         pages_.add_frame(frame * page_bytes);
