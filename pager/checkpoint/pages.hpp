@@ -59,6 +59,8 @@ public:
     // All dirty pages become frozen, or are copied at once and stay as they are.
     uint32_t freeze_all(uint32_t epoch, uint32_t* frozen);
     uint32_t freeze_all_tcbs(uint32_t* frozen);
+    // After both: no client has a page mapped. Faults are not to be answered any more.
+    void unmap_all();
 
     // The drain's. copy_aside: false if no frame is free.
     bool copy_aside(uint32_t slot);

@@ -37,6 +37,10 @@ public:
     void act(unsigned steps);
     // Takes a checkpoint; before, makes room in the store if clients wait for that.
     void take_checkpoint();
+    // The last one: no fault is answered after its stop. Clients go on acting where they can.
+    void take_last_checkpoint();
+    // What memory holds now; pages that are missing were never written.
+    const World& content() const { return content_; }
 
     std::optional<std::string> violation; // the first
     std::map<uint32_t, World> snapshots;  // by epoch
@@ -120,7 +124,7 @@ private:
     std::map<uint32_t, uint32_t> status_; // of frames: accessed, written since it was asked for last
     uint64_t clock_us_ = 0;
     unsigned nesting_ = 0, revocations_ = 0, reported_writes_ = 0;
-    bool stopped_ = false, store_is_short_ = false;
+    bool stopped_ = false, stays_stopped_ = false, store_is_short_ = false;
 };
 
 // Opens what is on the disk: the epoch allowed, each page as in its snapshot; a page that is missing must be

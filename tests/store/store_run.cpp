@@ -62,7 +62,7 @@ void StoreRun::make_pages(std::mt19937_64& random) {
     }
 }
 
-bool StoreRun::checkpoint(std::mt19937_64& random, History& worlds) {
+bool StoreRun::checkpoint(std::mt19937_64& random, History& worlds, bool last_of_session) {
     while (random() % 3 == 0 && move(store::Moving::lazily)) {
     }
     make_pages(random);
@@ -98,7 +98,9 @@ bool StoreRun::checkpoint(std::mt19937_64& random, History& worlds) {
         return false;
     worlds[opened.epoch() + 1] = world;
     disk.begin_commit();
-    const bool ok = opened.commit({.clock_us = random(), .session = session}) == store::CommitStatus::ok;
+    const bool ok = opened.commit({.clock_us = random(),
+                                   .session = session,
+                                   .last_of_session = last_of_session}) == store::CommitStatus::ok;
     disk.report_committed(opened.epoch());
     return ok;
 }
