@@ -55,6 +55,9 @@ public:
     }
     void make_room_for_stop();
     void stop();
+    // Right after stop(): this checkpoint is the last one. Nobody has a persistent page any more, so that every
+    // persistent thread comes to a page fault at its next instruction, and stays there.
+    void stay_stopped();
     void drain();
     void commit();
 

@@ -74,6 +74,8 @@ public:
     uint32_t freeze_all_tcbs(uint32_t* frozen);
     // What was discarded so far is not part of it.
     void begin_removals();
+    // After both: no client has a page mapped. Faults are not to be answered any more.
+    void unmap_all();
 
     // The drain's. copy_aside: false if no frame is free.
     bool copy_aside(uint32_t slot);
