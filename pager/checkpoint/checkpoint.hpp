@@ -57,6 +57,9 @@ public:
     }
     void make_room_for_stop();
     void stop();
+    // Right after stop(): this checkpoint is the last one. Nobody has a persistent page any more, so that every
+    // persistent thread comes to a page fault at its next instruction, and stays there.
+    void stay_stopped();
     void drain();
     void commit();
 
@@ -74,6 +77,7 @@ private:
     void put_in_order();
     void shuffle();
     uint32_t write_batch(uint32_t first);
+    void remove_discarded();
 
     Pages& pages_;
     store::Store& store_;

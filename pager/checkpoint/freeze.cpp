@@ -84,6 +84,11 @@ uint32_t Pages::freeze_all_tcbs(uint32_t* frozen) {
     return count;
 }
 
+void Pages::unmap_all() {
+    for (uint32_t i = 0; i < resident_count_; ++i)
+        (void)platform_->unmap(pages_[resident_[i]].frame);
+}
+
 bool Pages::copy_aside(uint32_t slot) {
     Page& page = pages_[slot];
     if (page.state != PageState::frozen)

@@ -174,10 +174,11 @@ bool recover_or_format(Server& server) {
             .decimal(server.session)
             .text(", ");
     line.decimal(server.pages.pool().free()).text(" frames, ").decimal(server.store.slots()).text(" slots");
-    if (epoch == 0)
-        line.text(", fresh start");
+    line.text(epoch == 0                ? ", fresh start"
+              : server.store.is_clean() ? ", after a controlled shutdown"
+                                        : ", after a crash");
     line.print();
-    l4::probe<l4::Probe::recovery_end>(epoch);
+    l4::probe<l4::Probe::recovery_end>(epoch, server.store.is_clean());
     server.platform.phase(l4::Phase::normal);
     return true;
 }

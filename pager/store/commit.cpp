@@ -56,6 +56,7 @@ CommitStatus Store::commit(const Snapshot& snapshot) {
     for (uint32_t i = 0; i < sizeof root.build_id; ++i)
         root.build_id[i] = snapshot.build_id[i];
     root.geometry = geometry_;
+    root.flags = snapshot.last_of_session ? RootSector::last_of_session : 0;
     return write_generation(root);
 }
 
