@@ -76,6 +76,7 @@ private:
     void shuffle();
     bool comes_before(uint32_t slot, uint32_t other) const;
     uint32_t write_batch(uint32_t first);
+    void remove_discarded();
 
     Pages& pages_;
     store::Store& store_;

@@ -1,5 +1,5 @@
 // The drain: the frozen content goes to disk, in the order that the policy says; what then lies side by side, in one
-// request.
+// request. Discarded pages leave the directory.
 #include "pager/checkpoint/checkpoint.hpp"
 
 namespace pager {
@@ -15,6 +15,7 @@ void Checkpoint::drain() {
             next += write_batch(next);
         list_count_ = again_count_; // what was written to while the disk read it
     }
+    remove_discarded();
     platform_.phase(l4::Phase::normal);
 }
 
@@ -29,6 +30,13 @@ void Checkpoint::copy_aside_eagerly() {
             break; // no frame: the rest is copied on write
     }
     platform_.phase(l4::Phase::drain);
+}
+
+void Checkpoint::remove_discarded() {
+    while (pages_.remove_some()) {
+        platform_.pause();
+        platform_.phase(l4::Phase::drain);
+    }
 }
 
 // Writes the pages from list_[first] on that one request can take; returns how many. Pages to be written

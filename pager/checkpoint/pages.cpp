@@ -47,6 +47,8 @@ void Pages::initialise(void* memory, uint32_t frames, store::Store& store, Platf
     pool_.initialise(pool_storage, frames);
     index_.initialise(index_storage, places, store);
     dirty_count_ = tcb_count_ = resident_count_ = clock_hand_ = 0;
+    discarded_ = removing_ = store::no_slot;
+    discarded_count_ = removing_count_ = 0;
     for (uint32_t slot = 0; slot < store.slots(); ++slot) {
         pages_[slot] = {};
         if (store.entry(slot).is_used())
@@ -90,7 +92,7 @@ FaultAnswer Pages::first_touch(store::PageKey key, bool write) {
     }
     const uint32_t slot = store_->allocate(key);
     index_.insert(key, slot);
-    pages_[slot] = {};
+    forget(slot);
     if (writable)
         check(store_->reserve(slot), "pages: a reservation was promised"); // I5
     if (tcb) {
@@ -129,7 +131,7 @@ bool Pages::load(store::PageKey key, const void* content) {
     index_.insert(key, slot);
     __builtin_memcpy(platform_->memory_of(frame), content, page_bytes);
     platform_->page_placed(key, frame, l4::PageSource::fresh);
-    pages_[slot] = {};
+    forget(slot);
     pages_[slot].frame = frame;
     pages_[slot].fresh = pages_[slot].must_save = true;
     add_to_resident(slot);
@@ -236,6 +238,7 @@ FaultAnswer Pages::make_writable(uint32_t slot) {
     case PageState::absent:
     case PageState::zero:
     case PageState::tcb:
+    case PageState::discarded:
         assertion_failed("pages: write fault in an impossible state");
     }
     return {FaultAnswer::Kind::map, page.frame, true};

@@ -174,7 +174,7 @@ bool recover_or_format(Server& server) {
             .decimal(server.session)
             .text(", ");
     line.decimal(server.pages.pool().free()).text(" frames, ").decimal(server.store.slots()).text(" slots");
-    line.text(epoch == 0                 ? ", fresh start"
+    line.text(epoch == 0                ? ", fresh start"
               : server.store.is_clean() ? ", after a controlled shutdown"
                                         : ", after a crash");
     line.print();

@@ -65,6 +65,7 @@ struct DirectoryEntry {
     constexpr bool is_zero() const { return key_and_flags & zero; }
     constexpr bool is_pending() const { return key_and_flags & pending; }
     constexpr bool is_reserved() const { return key_and_flags & reserved; }
+    constexpr bool is_removed() const { return key_and_flags == pending; } // by the running checkpoint
     constexpr bool has_block() const { return (key_and_flags & (used | zero)) == used; }
 };
 static_assert(sizeof(DirectoryEntry) == 12);

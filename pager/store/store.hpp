@@ -1,6 +1,6 @@
 // The checkpoint store: one checkpoint after another on a disk, the newest always wholly recoverable.
 //
-// Every page has a slot for life; the directory says in which block of the disk a slot's content is. The two kinds
+// Every page has a slot until it is given back; the directory says in which block of the disk a slot's content is. The two kinds
 // of store differ only in the block that a page is written to (AbStore, LogStore); everything else is here:
 // sectors, directory, opening, the order of a commit. Steps of a checkpoint:
 //
@@ -140,6 +140,11 @@ public:
     // A slot for a new page, lowest first; no_slot if the disk is full. The page is in no checkpoint until
     // written.
     uint32_t allocate(PageKey key) { return directory_.allocate(key); }
+    // Gives back the slot of a page that is in no checkpoint, not even the running one, and has nothing reserved.
+    void free(uint32_t slot) { directory_.free(slot); }
+    // The page is in the newest checkpoint, but not in the running one, after whose commit the slot is free. Only from
+    // the running one's snapshot on: commit_moves() would take the page out of the newest.
+    void remove(uint32_t slot) { directory_.remove(slot); }
 
     // I5: before a page's content may change, the block for its next content is reserved. False: there is none;
     // the writer waits for a commit or for moves. A TCB page, which is in every checkpoint, reserves once for life.
@@ -224,7 +229,7 @@ private:
     bool repair_root_[2] = {};       // copies of the newest root that are bad or behind
     bool clear_other_place_ = false; // the newer checkpoint was given up
     bool clean_ = false;
-    uint8_t* staging_ = nullptr;     // transfer_bytes_max, for directory blocks and moves
+    uint8_t* staging_ = nullptr; // transfer_bytes_max, for directory blocks and moves
 };
 
 } // namespace store

@@ -100,9 +100,9 @@ public:
             ++next_crash;
         }
         if (pressed_ && outcome_.trouble.empty() && !workloads_.finished())
-            outcome_.violations.push_back(
-                fmt::format("the machine had not switched itself off {} ms after the power button was pressed",
-                            to_ms(machine_.now() - *pressed_)));
+            outcome_.violations.push_back(fmt::format(
+                "the machine had not switched itself off {} ms after the power button was pressed",
+                to_ms(machine_.now() - *pressed_)));
         if (!is_up_ && outcome_.trouble.empty())
             outcome_.violations.push_back(
                 fmt::format("the run ended {} ms after power-on and the checkpoint server was not up yet",
@@ -314,10 +314,10 @@ private:
     RecoveryTimes times_;
     WorkloadProgress workloads_;
 
-    std::optional<RecoveryOutcome> recovery_; // of the present start
-    std::optional<Picoseconds> crash_;        // the last time that power was off
-    std::optional<Picoseconds> pressed_;      // the power button, since power-on
-    bool is_off_ = false;                     // the machine has switched itself off
+    std::optional<RecoveryOutcome> recovery_;                     // of the present start
+    std::optional<Picoseconds> crash_;                            // the last time that power was off
+    std::optional<Picoseconds> pressed_;                          // the power button, since power-on
+    bool is_off_ = false;                                         // the machine has switched itself off
     bool was_asked_to_shut_down_ = false, was_shut_down_ = false; // before the present power-on
     bool is_up_ = false; // the checkpoint server has recovered or formatted its disk since power-on
     bool ended_ = false, is_measured_ = false;

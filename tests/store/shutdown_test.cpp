@@ -65,7 +65,8 @@ TEST_P(CleanFlag, IsSetByTheLastCheckpointAndClearedByTheNextStart) {
     EXPECT_FALSE(is_clean(second.disk)) << "what the next one would find";
 
     Session third{GetParam(), second.disk.whole_image(), worlds};
-    EXPECT_FALSE(third.run.opened.is_clean()) << "nothing was committed in between, but something may have run";
+    EXPECT_FALSE(third.run.opened.is_clean())
+        << "nothing was committed in between, but something may have run";
 }
 
 TEST_P(CleanFlag, AppearsWithTheLastEpochWheneverThePowerFails) {
@@ -113,8 +114,8 @@ TEST_P(CleanFlag, AStartThatWasCutShortFindsTheSameEpoch) {
     const std::vector<Sector> image = shut_down_image(GetParam(), worlds);
     const Session start{GetParam(), image, worlds};
     unsigned clean = 0;
-    const CrashCheck check =
-        check_all_crashes(start.disk, worlds, 4, 1, 8, 6, [&](MediaDisk& state) -> std::optional<std::string> {
+    const CrashCheck check = check_all_crashes(
+        start.disk, worlds, 4, 1, 8, 6, [&](MediaDisk& state) -> std::optional<std::string> {
             clean += is_clean(state) ? 1 : 0; // no program has seen the new number
             return std::nullopt;
         });

@@ -1,4 +1,4 @@
-// A world of pages that lives on a store: each checkpoint changes some, makes new ones, writes some twice.
+// A world of pages that lives on a store: each checkpoint changes some, makes new ones, writes some twice, removes some.
 #pragma once
 
 #include <cstdint>
@@ -28,11 +28,14 @@ struct StoreRun {
     World world;
     uint32_t next_page = 1, session = 0;
     uint32_t refusals = 0, moves = 0; // pages that had to wait; times that pages were moved
+    uint32_t removals = 0;
+    std::vector<store::PageKey> removed; // some come again, in other slots
 
 private:
     bool reserve(uint32_t slot);
     bool move(store::Moving how);
     void make_pages(std::mt19937_64& random);
+    std::vector<uint32_t> choose_removals(std::mt19937_64& random);
 };
 
 } // namespace fixpoint::test
