@@ -11,6 +11,7 @@ import pathlib
 import random
 import re
 import socket
+import subprocess
 import tempfile
 
 from machine import (COMMITTED, RECOVERED, EndToEndError, Machine, check_recovered, check_verified, numbers, qemu, run)
@@ -22,6 +23,7 @@ AFTER_SHUTDOWN, AFTER_CRASH = "after a controlled shutdown$", "after a crash$"
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("image", type=pathlib.Path, help="folder of the image's ELF files")
+    parser.add_argument("--fixpoint", type=pathlib.Path, help="look at each disk that was shut down with this program")
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--interval-us", type=int, default=50_000)
@@ -50,6 +52,14 @@ def shut_down(machine):
     if numbers(machine, COMMITTED)[-1] != last:
         raise EndToEndError(f"{machine.label}: epoch {last} is not the last")
     return last
+
+
+def check_disk(fixpoint, disk):
+    """What a controlled shutdown leaves."""
+    for command, line in ("info", r"^ended by +a controlled shutdown$"), ("verify", r": sound, checkpoint of epoch"):
+        process = subprocess.run([fixpoint, "disk", command, disk], capture_output=True, text=True)
+        if process.returncode != 0 or not re.search(line, process.stdout, re.MULTILINE):
+            raise EndToEndError(f"disk {command}: {process.returncode} {process.stdout} {process.stderr}")
 
 
 def main():
@@ -89,6 +99,8 @@ def main():
                     press_power_button(monitor)
                 if end == "button":
                     committed = shut_down(machine)
+                    if options.fixpoint:
+                        check_disk(options.fixpoint, disk)
                 else:
                     if end == "cut":
                         machine.wait_for("^root: power button")
