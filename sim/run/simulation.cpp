@@ -196,7 +196,8 @@ private:
     void restart(models::PowerLoss mode, uint64_t seed) {
         end_recovery();
         const Sample at = sample();
-        was_asked_to_shut_down_ = pressed_.has_value();
+        // A start that did not get so far as to count itself leaves the disk as it was.
+        was_asked_to_shut_down_ = pressed_.has_value() || (was_asked_to_shut_down_ && !is_up_);
         was_shut_down_ = is_off_ = false;
         pressed_.reset();
         machine_.power_cycle(mode, seed);
@@ -211,7 +212,8 @@ private:
         is_up_ = false;
     }
 
-    // A cut during a shutdown may come before or after the commit that makes it clean.
+    // A cut during a shutdown may come before or after the commit that makes it clean, a cut during the start that follows
+    // before or after that is counted.
     void check_clean(bool clean) {
         if (clean && !was_asked_to_shut_down_)
             outcome_.violations.push_back("a crash was taken for a controlled shutdown");
