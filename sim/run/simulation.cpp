@@ -354,7 +354,7 @@ void Simulation::on_probe(Probe event, const models::ProbeArguments& arguments) 
         checkpoints_.stop_begin(at, eax);
         break;
     case Probe::snapshot:
-        checkpoints_.snapshot(at, eax);
+        checkpoints_.snapshot(at, eax, workloads_.units());
         snapshots_.snapshot(eax);
         workloads_.snapshot(eax);
         break;
@@ -370,6 +370,8 @@ void Simulation::on_probe(Probe event, const models::ProbeArguments& arguments) 
         break;
     case Probe::phase:
         accountant_.phase(at, static_cast<l4::Phase>(std::min<uint32_t>(eax, phases - 1)));
+        if (eax == static_cast<uint32_t>(l4::Phase::commit))
+            checkpoints_.commit_begin(at, workloads_.units());
         break;
     case Probe::page_placed:
         snapshots_.page_placed({eax, edx}, ecx, static_cast<l4::PageSource>(ebx));

@@ -66,6 +66,21 @@ ordered_json swept_value(const Value& value, const std::string& label) {
 
 } // namespace
 
+ordered_json swept_columns(const SweepPlan& plan, size_t point) {
+    ordered_json columns;
+    size_t stride = 1;
+    for (const SweepAxis& axis : plan.axes)
+        stride *= axis.values.size();
+    size_t rest = point;
+    for (size_t axis = 0; axis < plan.axes.size(); ++axis) {
+        stride /= plan.axes[axis].values.size();
+        columns[column_name(plan.axes, axis)] =
+            swept_value(plan.axes[axis].values[rest / stride], plan.points[point].labels[axis]);
+        rest %= stride;
+    }
+    return columns;
+}
+
 std::vector<ordered_json> sweep_rows(const SweepPlan& plan, const std::vector<ordered_json>& summaries) {
     // Every row has the same columns, whatever its run lacks.
     const ordered_json no_overhead = {{"percent", nullptr},
@@ -80,17 +95,7 @@ std::vector<ordered_json> sweep_rows(const SweepPlan& plan, const std::vector<or
     std::vector<ordered_json> rows;
     for (size_t point = 0; point < summaries.size(); ++point) {
         const ordered_json& summary = summaries[point];
-        ordered_json row;
-        size_t stride = 1;
-        for (const SweepAxis& axis : plan.axes)
-            stride *= axis.values.size();
-        size_t rest = point;
-        for (size_t axis = 0; axis < plan.axes.size(); ++axis) {
-            stride /= plan.axes[axis].values.size();
-            row[column_name(plan.axes, axis)] =
-                swept_value(plan.axes[axis].values[rest / stride], plan.points[point].labels[axis]);
-            rest %= stride;
-        }
+        ordered_json row = swept_columns(plan, point);
         row["seed"] = summary["seed"];
         flatten(summary["simulated"], "simulated", row);
         flatten(summary["workload"], "workload", row);
