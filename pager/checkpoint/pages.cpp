@@ -26,8 +26,8 @@ constexpr uint32_t tcb_pages_max = l4::tcb_array_size / page_bytes;
 uint32_t Pages::memory_bytes(uint32_t slots, uint32_t frames) {
     const uint32_t tcbs = tcb_pages_max < frames ? tcb_pages_max : frames;
     const auto bytes = [](uint32_t count, uint32_t each) { return (count * each + 7) & ~7u; };
-    return store::transfer_bytes_max + bytes(slots, sizeof(Page)) + bytes(slots, 4) + bytes(PageIndex::places_for(slots), 4) +
-           3 * bytes(frames, 4) + bytes(tcbs, 4);
+    return store::transfer_bytes_max + bytes(slots, sizeof(Page)) + bytes(slots, 4) +
+           bytes(PageIndex::places_for(slots), 4) + 3 * bytes(frames, 4) + bytes(tcbs, 4);
 }
 
 void Pages::initialise(void* memory, uint32_t frames, store::Store& store, Platform& platform,
@@ -254,8 +254,7 @@ bool Pages::copy_to_save(uint32_t slot) {
         return false;
     platform_->phase(l4::Phase::copy);
     __builtin_memcpy(platform_->memory_of(save), platform_->memory_of(page.frame), page_bytes);
-    page.save = save;
-    save_checksums_[slot] = 0;
+    save_in(slot, save);
     return true;
 }
 

@@ -117,6 +117,10 @@ private:
     FaultAnswer make_writable(uint32_t slot);
     bool copy_to_save(uint32_t slot);
     bool copy_to_save_and_sum(uint32_t slot);
+    void save_in(uint32_t slot, uint32_t frame) {
+        pages_[slot].save = frame;
+        save_checksums_[slot] = 0; // not known
+    }
     void add_to_dirty(uint32_t slot);
     void drop_stale_from_dirty();
 
@@ -143,7 +147,7 @@ private:
     void discard(uint32_t slot);
     void forget(uint32_t slot);
 
-    Page* pages_ = nullptr; // by slot
+    Page* pages_ = nullptr;              // by slot
     uint32_t* save_checksums_ = nullptr; // by slot
     PageIndex index_;
     FramePool pool_;
