@@ -10,6 +10,7 @@ void Checkpoint::commit() {
         note_working_set();
     while (store_.commit(snapshot_) != store::CommitStatus::ok)
         listener_.disk_failed("directory or root");
+    pages_.committed();
     platform_.committed(store_.epoch()); // I9: durable in both root copies
     platform_.phase(l4::Phase::normal);
 }

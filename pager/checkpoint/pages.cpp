@@ -2,6 +2,7 @@
 #include "kernel-model/abi/system_layout.hpp"
 
 #include "pager/checkpoint/assertion.hpp"
+#include "pager/store/page_checksum.hpp"
 
 namespace pager {
 namespace {
@@ -25,8 +26,8 @@ constexpr uint32_t tcb_pages_for(uint32_t frames) {
 
 uint32_t Pages::memory_bytes(uint32_t slots, uint32_t frames) {
     const auto bytes = [](uint32_t count, uint32_t each) { return (count * each + 7) & ~7u; };
-    return store::transfer_bytes_max + bytes(slots, sizeof(Page)) + bytes(PageIndex::words_for(slots), 4) +
-           3 * bytes(frames, 4) + bytes(tcb_pages_for(frames), 4);
+    return store::transfer_bytes_max + bytes(slots, sizeof(Page)) + bytes(slots, 4) +
+           bytes(PageIndex::words_for(slots), 4) + 3 * bytes(frames, 4) + bytes(tcb_pages_for(frames), 4);
 }
 
 void Pages::initialise(void* memory, uint32_t frames, store::Store& store, Platform& platform,
@@ -38,6 +39,7 @@ void Pages::initialise(void* memory, uint32_t frames, store::Store& store, Platf
     auto* next = static_cast<uint8_t*>(memory);
     cluster_ = carve<uint8_t>(next, store::transfer_bytes_max);
     pages_ = carve<Page>(next, store.slots());
+    save_checksums_ = carve<uint32_t>(next, store.slots());
     uint32_t* const index_storage = carve<uint32_t>(next, PageIndex::words_for(store.slots()));
     dirty_ = carve<uint32_t>(next, frames);
     resident_ = carve<uint32_t>(next, frames);
@@ -46,24 +48,39 @@ void Pages::initialise(void* memory, uint32_t frames, store::Store& store, Platf
     pool_.initialise(pool_storage, frames);
     index_.initialise(index_storage, store.slots(), store);
     dirty_count_ = tcb_count_ = resident_count_ = clock_hand_ = 0;
+    discarded_ = removing_ = store::no_slot;
+    discarded_count_ = removing_count_ = 0;
     nothing_to_evict_ = false;
+    for (uint32_t& bits : initialised_)
+        bits = 0;
     for (store::SlotRange range = store.known_slots(0); range.first < range.end;
          range = store.known_slots(range.end))
         learn(range);
 }
 
 void Pages::learn(const store::SlotRange& range) {
+    for (uint32_t slot = range.first; slot < range.end; slot += store::entries_per_block)
+        initialise_around(slot);
     for (uint32_t slot = range.first; slot < range.end; ++slot) {
         const store::DirectoryEntry& entry = store_->entry(slot);
         if (!entry.is_used())
             continue;
-        pages_[slot] = {};
         index_.insert(entry.key(), slot);
         if (!is_tcb(entry.key()))
             continue;
         check(tcb_count_ < tcb_pages_for(frames_), "recovery: fewer frames than TCB pages");
         tcbs_[tcb_count_++] = slot;
     }
+}
+
+void Pages::initialise_around(uint32_t slot) {
+    const uint32_t block = slot / store::entries_per_block, bit = 1u << block % 32;
+    if ((initialised_[block / 32] & bit) != 0)
+        return;
+    initialised_[block / 32] |= bit;
+    const uint32_t first = block * store::entries_per_block, end = first + store::entries_per_block;
+    for (uint32_t i = first; i < end && i < store_->slots(); ++i)
+        pages_[i] = {};
 }
 
 FaultAnswer Pages::fault(store::PageKey key, bool write, store::BlockDevice& through) {
@@ -104,7 +121,8 @@ FaultAnswer Pages::first_touch(store::PageKey key, bool write) {
     }
     const uint32_t slot = store_->allocate(key);
     index_.insert(key, slot);
-    pages_[slot] = {};
+    initialise_around(slot);
+    forget(slot);
     if (writable)
         check(store_->reserve(slot), "pages: a reservation was promised"); // I5
     if (tcb) {
@@ -143,7 +161,8 @@ bool Pages::load(store::PageKey key, const void* content) {
     index_.insert(key, slot);
     __builtin_memcpy(platform_->memory_of(frame), content, page_bytes);
     platform_->page_placed(key, frame, l4::PageSource::fresh);
-    pages_[slot] = {};
+    initialise_around(slot);
+    forget(slot);
     pages_[slot].frame = frame;
     pages_[slot].fresh = pages_[slot].must_save = true;
     add_to_resident(slot);
@@ -239,7 +258,7 @@ FaultAnswer Pages::make_writable(uint32_t slot) {
     case PageState::writing:
         if (!store_->reserve(slot)) // I5
             return {FaultAnswer::Kind::wait_for_store};
-        if (!copy_to_save(page)) {
+        if (!copy_to_save_and_sum(slot)) {
             store_->release(slot);
             return {FaultAnswer::Kind::wait_for_frame};
         }
@@ -250,19 +269,30 @@ FaultAnswer Pages::make_writable(uint32_t slot) {
     case PageState::absent:
     case PageState::zero:
     case PageState::tcb:
+    case PageState::discarded:
         assertion_failed("pages: write fault in an impossible state");
     }
     return {FaultAnswer::Kind::map, page.frame, true};
 }
 
-bool Pages::copy_to_save(Page& page) {
+bool Pages::copy_to_save(uint32_t slot) {
+    Page& page = pages_[slot];
     check(!page.is_saved(), "pages: a frozen page with a save frame");
     const uint32_t save = take_frame();
     if (save == no_frame)
         return false;
     platform_->phase(l4::Phase::copy);
     __builtin_memcpy(platform_->memory_of(save), platform_->memory_of(page.frame), page_bytes);
-    page.save = save;
+    save_in(slot, save);
+    return true;
+}
+
+// The copy is in the cache now; when it is written it must come from memory again, which is most of a checksum's cost.
+// Not within a stop, which is to be short.
+bool Pages::copy_to_save_and_sum(uint32_t slot) {
+    if (!copy_to_save(slot))
+        return false;
+    save_checksums_[slot] = store::page_checksum(platform_->memory_of(pages_[slot].save));
     return true;
 }
 

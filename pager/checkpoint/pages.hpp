@@ -1,5 +1,5 @@
-// The persistent pages: what a page fault does to them, what the stop and the drain, and how frames are found when
-// memory is short. States and transitions: page.hpp.
+// The persistent pages: what a page fault does to them, what the stop and the drain, how frames are found when memory is
+// short, and how programs give pages back. States and transitions: page.hpp.
 //
 // I2: a save frame is freed only by end_write after its content is on its way out; an own frame only by eviction, when its
 //     content is in a checkpoint that is committed.
@@ -34,6 +34,12 @@ struct FaultAnswer {
     bool writable = false;
 };
 
+// Pages of one task: neighbouring keys.
+struct PageRange {
+    store::PageKey first = 0;
+    uint32_t count = 0;
+};
+
 class Pages {
 public:
     Pages() = default;
@@ -60,34 +66,63 @@ public:
 
     // The slots of up to `capacity` resident pages, those first that were written in the last interval.
     uint32_t collect_working_set(uint32_t* slots, uint32_t capacity) const;
-    // Leaves of any list of slots those of absent pages, in the order in which prefetch() reads them best.
-    uint32_t prepare_prefetch(uint32_t* slots, uint32_t count) const;
+    // Leaves of any list of slots those of absent pages, in the order in which prefetch() reads them best; how many.
+    // `scratch` is as long.
+    uint32_t prepare_prefetch(uint32_t* slots, uint32_t* scratch, uint32_t count) const;
     // Reads the first of these pages, as many as one request can, unless they came by themselves meanwhile; returns how
     // many. False guesses cost frames: not to be called when those are short.
     uint32_t prefetch(const uint32_t* slots, uint32_t count, store::BlockDevice& through);
     bool has_plenty_of_frames() const;
 
+    // Gives pages of a task back (none of TCBs), a limited number at once: from the part of the range that `next` of the
+    // call before says, at first 0; `next` 0: all is done.
+    struct DiscardedPart {
+        uint32_t pages = 0, next = 0;
+    };
+    DiscardedPart discard_some(const PageRange& range, uint32_t from);
+
     // The stop's, for the snapshot of `epoch`. Both append the slots that have content for it.
     // All dirty pages become frozen, or are copied at once and stay as they are.
     uint32_t freeze_all(uint32_t epoch, uint32_t* frozen);
     uint32_t freeze_all_tcbs(uint32_t* frozen);
+    // What was discarded so far is not part of it.
+    void begin_removals();
+    // After both: no client has a page mapped. Faults are not to be answered any more.
+    void unmap_all();
 
     // The drain's. copy_aside: false if no frame is free.
     bool copy_aside(uint32_t slot);
     // What to write for the running checkpoint: its content, from own or save frame.
     const void* begin_write(uint32_t slot, bool& from_save);
+    // page_checksum() of what is to be written, if it was taken when that was copied; otherwise 0.
+    uint32_t known_checksum(uint32_t slot) const {
+        return pages_[slot].is_saved() ? save_checksums_[slot] : 0;
+    }
     // True: the page was copied while the disk read its own frame; it must be written again.
     [[nodiscard]] bool end_write(uint32_t slot, bool from_save);
+    // Takes some discarded pages out of the directory of the running checkpoint. False: that were all.
+    bool remove_some();
+
+    // The checkpoint is durable.
+    void committed();
 
     const Page& page(uint32_t slot) const { return pages_[slot]; }
     uint32_t find(store::PageKey key) const { return index_.find(key); }
+    uint32_t frames() const { return frames_; }
     uint32_t dirty_count() const { return dirty_count_; }
     uint32_t tcb_count() const { return tcb_count_; }
+    // Slots that the running checkpoint's commit will free, and the one's after it.
+    uint32_t removing_count() const { return removing_count_; }
+    uint32_t discarded_count() const { return discarded_count_; }
     uint32_t tcb_address(uint32_t i) const { return store::key_address(store_->entry(tcbs_[i]).key()); }
     const FramePool& pool() const { return pool_; }
 
 private:
     static constexpr uint32_t page_bytes = store::block_bytes;
+
+    // Pages are initialised when something is known of a directory block's slots.
+    static constexpr uint32_t directory_blocks_max =
+        (store::slots_max + store::entries_per_block - 1) / store::entries_per_block;
 
     static bool is_tcb(store::PageKey key) { return store::key_task(key) == 0; }
 
@@ -95,7 +130,8 @@ private:
     FaultAnswer page_in(uint32_t slot, store::BlockDevice& through);
     void page_in_neighbours(uint32_t slot, store::BlockDevice& through);
     void place(uint32_t slot, uint32_t frame);
-    void sort_by_block(uint32_t* slots, uint32_t count) const;
+    void initialise_around(uint32_t slot);
+    void sort_by_block(uint32_t* slots, uint32_t* scratch, uint32_t count) const;
     uint32_t read_neighbours(const uint32_t* slots, uint32_t count, store::BlockDevice& through);
     bool may_prefetch(uint32_t slot) const;
     bool is_newest(const Page& page) const { return page.frozen_epoch > store_->epoch(); }
@@ -103,7 +139,12 @@ private:
     // Whatever the fault was. Not while room in the store is short: what is only read then needs none.
     bool maps_writable() const { return policy_.tracking == Tracking::dirty_bits && !store_->is_short(); }
     FaultAnswer make_writable(uint32_t slot);
-    bool copy_to_save(Page& page);
+    bool copy_to_save(uint32_t slot);
+    bool copy_to_save_and_sum(uint32_t slot);
+    void save_in(uint32_t slot, uint32_t frame) {
+        pages_[slot].save = frame;
+        save_checksums_[slot] = 0; // not known
+    }
     void add_to_dirty(uint32_t slot);
     void drop_stale_from_dirty();
 
@@ -118,11 +159,22 @@ private:
     void note_status(Page& page, uint32_t status);
     bool try_to_evict(uint32_t slot);
     void add_to_resident(uint32_t slot) {
+        pages_[slot].place = resident_count_;
         resident_[resident_count_++] = slot;
         nothing_to_evict_ = false;
     }
+    void remove_from_resident(uint32_t slot) {
+        const uint32_t last = resident_[--resident_count_];
+        resident_[pages_[slot].place] = last;
+        pages_[last].place = pages_[slot].place;
+    }
+
+    void discard(uint32_t slot);
+    void forget(uint32_t slot);
 
     Page* pages_ = nullptr; // by slot
+    uint32_t initialised_[(directory_blocks_max + 31) / 32] = {}; // of them: a bit a directory block
+    uint32_t* save_checksums_ = nullptr; // by slot
     PageIndex index_;
     FramePool pool_;
     uint32_t* dirty_ = nullptr;    // slots of dirty pages, in order of their becoming so; some may be evicted
@@ -130,8 +182,11 @@ private:
     uint32_t* resident_ = nullptr; // slots of all other pages with a frame
     uint8_t* cluster_ = nullptr;   // transfer_bytes_max: what page-in reads at once
     uint32_t dirty_count_ = 0, tcb_count_ = 0, resident_count_ = 0, frames_ = 0;
-    uint32_t next_run_ = 0;   // the slots behind those read last, in runs
-    uint32_t clock_hand_ = 0; // in resident_: where the search for a victim goes on
+    uint32_t discarded_ = store::no_slot,
+             removing_ = store::no_slot;                // lists: discarded after, before the newest stop
+    uint32_t discarded_count_ = 0, removing_count_ = 0; // removing: until the commit
+    uint32_t next_run_ = 0;                             // the slots behind those read last, in runs
+    uint32_t clock_hand_ = 0;                           // in resident_: where the search for a victim goes on
     bool nothing_to_evict_ = false;
     uint32_t fruitless_epoch_ = 0; // in which a search found that
     store::Store* store_ = nullptr;

@@ -1,7 +1,7 @@
 // Pages that are wanted all at once after a restart: the TCB pages, the working set. They are read in the order of their
 // blocks, neighbours in one request and straight into neighbouring frames.
-#include "pager/checkpoint/heap_sort.hpp"
 #include "pager/checkpoint/pages.hpp"
+#include "pager/checkpoint/radix_sort.hpp"
 
 namespace pager {
 namespace {
@@ -10,15 +10,14 @@ constexpr uint32_t gap_max = 3; // blocks that are read for nothing sooner than 
 
 } // namespace
 
-void Pages::sort_by_block(uint32_t* slots, uint32_t count) const {
-    heap_sort(slots, count, [this](uint32_t slot, uint32_t other) {
-        return store_->entry(slot).block < store_->entry(other).block;
-    });
+void Pages::sort_by_block(uint32_t* slots, uint32_t* scratch, uint32_t count) const {
+    radix_sort(slots, scratch, count, [this](uint32_t slot) { return store_->entry(slot).block; });
 }
 
 uint32_t Pages::recover_tcbs(store::BlockDevice& through) {
     check(tcb_count_ <= pool_.free() / 2, "recovery: fewer frames than TCB pages and their copies need");
-    sort_by_block(tcbs_, tcb_count_);
+    check(resident_count_ == 0, "recovery: TCB pages come first");
+    sort_by_block(tcbs_, resident_, tcb_count_);
     for (uint32_t done = 0; done < tcb_count_;)
         done += read_neighbours(tcbs_ + done, tcb_count_ - done, through);
     for (uint32_t i = 0; i < tcb_count_; ++i) // one by one what could not be read so
@@ -45,12 +44,12 @@ uint32_t Pages::collect_working_set(uint32_t* slots, uint32_t capacity) const {
     return count;
 }
 
-uint32_t Pages::prepare_prefetch(uint32_t* slots, uint32_t count) const {
+uint32_t Pages::prepare_prefetch(uint32_t* slots, uint32_t* scratch, uint32_t count) const {
     uint32_t kept = 0;
     for (uint32_t i = 0; i < count; ++i)
         if (slots[i] < store_->slots() && may_prefetch(slots[i]))
             slots[kept++] = slots[i];
-    sort_by_block(slots, kept);
+    sort_by_block(slots, scratch, kept);
     return kept;
 }
 

@@ -112,10 +112,10 @@ bool open_store(Server& server) {
 bool make_tables(Server& server) {
     const uint32_t frames = server.memory.frames(); // a little more than will be left
     void* const memory = server.memory.take_table(Pages::memory_bytes(server.store.slots(), frames));
-    server.frozen_list = static_cast<uint32_t*>(server.memory.take_table(Checkpoint::memory_bytes(frames)));
-    server.frozen_list_capacity = frames;
+    server.drain_memory = static_cast<uint32_t*>(server.memory.take_table(Checkpoint::memory_bytes(frames)));
+    server.frames = frames;
     ConsoleLine line;
-    if (memory == nullptr || server.frozen_list == nullptr)
+    if (memory == nullptr || server.drain_memory == nullptr)
         return fail(line.text("checkpoint: too little memory for the tables of ")
                         .decimal(server.store.slots())
                         .text(" slots"));
@@ -179,33 +179,31 @@ bool recover_or_format(Server& server) {
             .decimal(server.session)
             .text(", ");
     line.decimal(server.pages.pool().free()).text(" frames, ").decimal(server.store.slots()).text(" slots");
-    if (epoch == 0)
-        line.text(", fresh start");
+    line.text(epoch == 0                ? ", fresh start"
+              : server.store.is_clean() ? ", after a controlled shutdown"
+                                        : ", after a crash");
     line.print();
-    l4::probe<l4::Probe::recovery_end>(epoch);
+    l4::probe<l4::Probe::recovery_end>(epoch, server.store.is_clean());
     server.platform.phase(l4::Phase::normal);
     return true;
 }
 
 namespace {
 
-// What was in use lately at once; then the threads' first faults have the disk for themselves, as long as nobody needs to
-// know more.
-void give_way_to_page_ins(Server& server) {
-    constexpr uint64_t head_start_us = 50'000;
-    const uint64_t end_us = server.platform.clock_us() + head_start_us;
-    for (uint64_t now_us; (now_us = server.platform.clock_us()) < end_us && !server.directory_wanted;)
-        (void)wait_for_pager(end_us - now_us);
+// The threads' first faults have the disk for themselves, as long as nobody needs to know more.
+void give_way_to_page_ins(Server& server, uint64_t until_us) {
+    for (uint64_t now_us; (now_us = server.platform.clock_us()) < until_us && !server.directory_wanted;)
+        (void)wait_for_pager(until_us - now_us);
 }
 
 // I9: the world has run on, but nothing of that is on the disk, nor will be.
 void read_rest_of_directory(Server& server) {
-    bool gave_way = false;
-    while (!server.store.is_complete()) {
-        if (!gave_way && !server.store.next_is_recent()) {
-            gave_way = true;
-            give_way_to_page_ins(server);
-        }
+    constexpr uint64_t head_start_us = 50'000;
+    constexpr uint32_t parts_at_once = 2; // if they name what was in use lately
+    const uint64_t head_start_end_us = server.platform.clock_us() + head_start_us;
+    for (uint32_t part = 0; !server.store.is_complete(); ++part) {
+        if (part >= parts_at_once || !server.store.next_is_recent())
+            give_way_to_page_ins(server, head_start_end_us);
         store::SlotRange range;
         const store::OpenStatus status = server.store.read_more(range);
         if (status != store::OpenStatus::checkpoint) {
@@ -214,16 +212,17 @@ void read_rest_of_directory(Server& server) {
         }
         server.pages.learn(range);
         server.directory_wanted = false;
-        if (server.waiting_writers > 0)
+        if (server.waiting_writers > 0 || server.waiting_discards > 0)
             tell_pager(Notice::directory_read);
     }
 }
 
 // A checkpoint that somebody waits for is more urgent.
 void prefetch_working_set(Server& server) {
-    uint32_t* const slots = server.frozen_list;
-    uint32_t count = server.store.read_working_set(slots, server.frozen_list_capacity);
-    count = server.pages.prepare_prefetch(slots, count);
+    uint32_t* const slots = server.drain_memory; // nothing is drained yet
+    uint32_t* const scratch = slots + server.frames;
+    uint32_t count = server.store.read_working_set(slots, server.frames);
+    count = server.pages.prepare_prefetch(slots, scratch, count);
     for (uint32_t done = 0; done < count && server.pages.has_plenty_of_frames() &&
                             server.requested_epoch <= server.store.epoch();)
         done += server.pages.prefetch(slots + done, count - done, server.checkpointer_disk);

@@ -58,11 +58,8 @@ Directory::ReadStatus Directory::open(BlockDevice& device, const RootSector& roo
     clear();
     parity_ = root.generation & 1;
     used_blocks_ = root.directory_blocks;
-    for (uint32_t number = 0; number * children_per_index < used_blocks_; ++number)
-        if (!read_index(device, root, number)) {
-            bad = number;
-            return ReadStatus::damaged_index;
-        }
+    if (!read_index(device, root, bad))
+        return ReadStatus::damaged_index;
     for (uint32_t number = 0; number < used_blocks_; ++number)
         if (blocks_[number].is_for_tcbs && blocks_[number].state == BlockState::on_disk &&
             !read_group(device, number, bad))
@@ -111,55 +108,72 @@ SlotRange Directory::present_slots(uint32_t from) const {
     return {first * entries_per_block, end_slot < geometry_.slots ? end_slot : geometry_.slots};
 }
 
-bool Directory::read_index(BlockDevice& device, const RootSector& root, uint32_t number) {
-    const auto* index = reinterpret_cast<const IndexBlock*>(staging_);
-    for (uint32_t copy = 0; copy < 2; ++copy) {
-        const uint32_t sector = geometry_.index_sector(parity_, copy, number);
-        if (device.read(sector, staging_, sectors_per_block) != DeviceStatus::ok ||
-            crc32c(staging_, block_bytes) != root.index_checksum[number] || index->magic != index_magic ||
-            index->number != number || index->generation != root.generation)
-            continue;
-        const uint32_t first = number * children_per_index;
-        for (uint32_t i = 0; i < children_per_index && first + i < used_blocks_; ++i) {
-            Block& block = blocks_[first + i];
-            block.pages = index->pages[i] & IndexBlock::pages_mask;
-            if (block.pages > slots_in(first + i))
-                return false;
-            block.checksum = index->checksum[i];
-            block.free = static_cast<uint16_t>(slots_in(first + i) - block.pages);
-            block.state = BlockState::on_disk;
-            block.has_tcbs = block.is_for_tcbs = (index->pages[i] & IndexBlock::has_tcbs) != 0;
-            block.is_recent = (index->pages[i] & IndexBlock::is_recent) != 0;
-            free_slots_ -= block.pages;
-            ++unread_blocks_;
-        }
-        return true;
-    }
-    return false;
-}
-
-// The group around this block, all of it that is not present yet: a disk reads 64 KB in little more time than 4 KB. One
-// request for the first copies; what is bad there, one by one.
-bool Directory::read_group(BlockDevice& device, uint32_t number, uint32_t& bad) {
-    const uint32_t first = number / group_blocks * group_blocks;
-    const uint32_t end = first + group_blocks < used_blocks_ ? first + group_blocks : used_blocks_;
-    const bool all_read = device.read(geometry_.directory_sector(parity_, 0, first), staging_,
-                                      (end - first) * sectors_per_block) == DeviceStatus::ok;
-    for (uint32_t at = first; at < end; ++at) {
-        uint8_t* const buffer = staging_ + size_t{at - first} * block_bytes;
-        if (blocks_[at].state == BlockState::present || (all_read && accept(at, buffer, 0)))
-            continue;
+// Neighbouring blocks, the first copies in one request: a disk reads 64 KB in little more time than 4 KB. What is bad there,
+// one by one. False: `bad` has no good copy.
+template<class SectorOf, class Accept>
+bool Directory::read_blocks(BlockDevice& device, uint32_t first, uint32_t end, SectorOf&& sector_of,
+                            Accept&& accept_copy, uint32_t& bad) {
+    const bool all_read = device.read(sector_of(0, first), staging_, (end - first) * sectors_per_block) ==
+                          DeviceStatus::ok;
+    for (uint32_t number = first; number < end; ++number) {
+        uint8_t* const buffer = staging_ + size_t{number - first} * block_bytes;
         const auto read_copy = [&](uint32_t copy) {
-            const uint32_t sector = geometry_.directory_sector(parity_, copy, at);
-            return device.read(sector, buffer, sectors_per_block) == DeviceStatus::ok &&
-                   accept(at, buffer, copy);
+            return device.read(sector_of(copy, number), buffer, sectors_per_block) == DeviceStatus::ok &&
+                   accept_copy(number, buffer, copy);
         };
-        if (!(!all_read && read_copy(0)) && !read_copy(1)) {
-            bad = at;
+        const bool accepted = all_read ? accept_copy(number, buffer, 0) : read_copy(0);
+        if (!accepted && !read_copy(1)) {
+            bad = number;
             return false;
         }
     }
     return true;
+}
+
+bool Directory::read_index(BlockDevice& device, const RootSector& root, uint32_t& bad) {
+    const uint32_t count = (used_blocks_ + children_per_index - 1) / children_per_index;
+    return count == 0 ||
+           read_blocks(
+               device, 0, count,
+               [this](uint32_t copy, uint32_t number) {
+                   return geometry_.index_sector(parity_, copy, number);
+               },
+               [&](uint32_t number, const uint8_t* buffer, uint32_t) {
+                   return accept_index(root, number, buffer);
+               },
+               bad);
+}
+
+bool Directory::accept_index(const RootSector& root, uint32_t number, const uint8_t* buffer) {
+    const auto* index = reinterpret_cast<const IndexBlock*>(buffer);
+    if (crc32c(buffer, block_bytes) != root.index_checksum[number] || index->magic != index_magic ||
+        index->number != number || index->generation != root.generation)
+        return false;
+    const uint32_t first = number * children_per_index;
+    for (uint32_t i = 0; i < children_per_index && first + i < used_blocks_; ++i) {
+        Block& block = blocks_[first + i];
+        block.pages = index->pages[i] & IndexBlock::pages_mask;
+        if (block.pages > slots_in(first + i))
+            return false;
+        block.checksum = index->checksum[i];
+        block.free = static_cast<uint16_t>(slots_in(first + i) - block.pages);
+        block.state = BlockState::on_disk;
+        block.has_tcbs = block.is_for_tcbs = (index->pages[i] & IndexBlock::has_tcbs) != 0;
+        block.is_recent = (index->pages[i] & IndexBlock::is_recent) != 0;
+        free_slots_ -= block.pages;
+        ++unread_blocks_;
+    }
+    return true;
+}
+
+// The group around this block. One that is read is so wholly.
+bool Directory::read_group(BlockDevice& device, uint32_t number, uint32_t& bad) {
+    const uint32_t first = number / group_blocks * group_blocks;
+    const uint32_t end = first + group_blocks < used_blocks_ ? first + group_blocks : used_blocks_;
+    return read_blocks(
+        device, first, end,
+        [this](uint32_t copy, uint32_t at) { return geometry_.directory_sector(parity_, copy, at); },
+        [this](uint32_t at, const uint8_t* buffer, uint32_t copy) { return accept(at, buffer, copy); }, bad);
 }
 
 bool Directory::accept(uint32_t number, const uint8_t* buffer, uint32_t copy) {

@@ -104,8 +104,12 @@ private:
     void make_present(uint32_t number);
     void set_aside_for_tcbs(uint32_t number);
 
-    bool read_index(BlockDevice& device, const RootSector& root, uint32_t number);
-    bool read_group(BlockDevice& device, uint32_t first, uint32_t& bad);
+    template<class SectorOf, class Accept>
+    bool read_blocks(BlockDevice& device, uint32_t first, uint32_t end, SectorOf&& sector_of,
+                     Accept&& accept_copy, uint32_t& bad);
+    bool read_index(BlockDevice& device, const RootSector& root, uint32_t& bad);
+    bool accept_index(const RootSector& root, uint32_t number, const uint8_t* buffer);
+    bool read_group(BlockDevice& device, uint32_t number, uint32_t& bad);
     bool accept(uint32_t number, const uint8_t* buffer, uint32_t copy);
     DeviceStatus write_changed_blocks(BlockDevice& device, uint32_t parity);
     DeviceStatus write_index(BlockDevice& device, RootSector& root);
