@@ -84,8 +84,8 @@ private:
         return ranges_[range_count_ - 1].high -= frame_bytes;
     }
 
-    uint32_t* frames_ = nullptr;        // used as a stack
-    Range ranges_[ranges_max] = {};     // of those that are not in the stack
+    uint32_t* frames_ = nullptr;    // used as a stack
+    Range ranges_[ranges_max] = {}; // of those that are not in the stack
     uint32_t capacity_ = 0, listed_ = 0, range_count_ = 0;
     uint32_t free_ = 0, reserved_ = 0;
 };

@@ -73,7 +73,9 @@ public:
 private:
     static constexpr uint32_t group_pages = 8, piece_places = 16, bits_per_word = 32;
 
-    static constexpr uint32_t words_of_bits(uint32_t bits) { return (bits + bits_per_word - 1) / bits_per_word; }
+    static constexpr uint32_t words_of_bits(uint32_t bits) {
+        return (bits + bits_per_word - 1) / bits_per_word;
+    }
     bool is_cleared(uint32_t piece) const {
         return (cleared_[piece / bits_per_word] >> piece % bits_per_word & 1) != 0;
     }

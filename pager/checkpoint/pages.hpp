@@ -22,13 +22,13 @@ namespace pager {
 struct FaultAnswer {
     enum class Kind {
         map,
-        unused,         // a TCB page that does not exist
-        wait_for_frame, // a copy on write: ask again when the drain has freed a frame
-        wait_for_store, // no block to save the page to is left: ask again when the store has made room
-        out_of_frames,  // a page without a frame, and nothing to evict before the next commit
-        no_slot,        // the disk is full
+        unused,             // a TCB page that does not exist
+        wait_for_frame,     // a copy on write: ask again when the drain has freed a frame
+        wait_for_store,     // no block to save the page to is left: ask again when the store has made room
+        out_of_frames,      // a page without a frame, and nothing to evict before the next commit
+        no_slot,            // the disk is full
         wait_for_directory, // whether there is such a page is not known yet: ask again when more is
-        damaged,        // the page cannot be read from the disk
+        damaged,            // the page cannot be read from the disk
     } kind = Kind::unused;
     uint32_t frame = no_frame;
     bool writable = false;
@@ -172,9 +172,9 @@ private:
     void discard(uint32_t slot);
     void forget(uint32_t slot);
 
-    Page* pages_ = nullptr; // by slot
+    Page* pages_ = nullptr;                                       // by slot
     uint32_t initialised_[(directory_blocks_max + 31) / 32] = {}; // of them: a bit a directory block
-    uint32_t* save_checksums_ = nullptr; // by slot
+    uint32_t* save_checksums_ = nullptr;                          // by slot
     PageIndex index_;
     FramePool pool_;
     uint32_t* dirty_ = nullptr;    // slots of dirty pages, in order of their becoming so; some may be evicted

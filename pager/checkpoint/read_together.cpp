@@ -79,8 +79,7 @@ uint32_t Pages::read_neighbours(const uint32_t* slots, uint32_t count, store::Bl
     const uint32_t frames = pool_.take_neighbours(run.count);
     if (frames == no_frame)
         return taken;
-    const bool read =
-        store_->load_run(run, platform_->memory_of(frames), through) == store::DeviceStatus::ok;
+    const bool read = store_->load_run(run, platform_->memory_of(frames), through) == store::DeviceStatus::ok;
     uint32_t next = 0;
     for (uint32_t i = 0; i < run.count; ++i) {
         const uint32_t frame = frames + i * page_bytes, block = run.first + i;

@@ -44,8 +44,8 @@ struct Server {
     uint32_t* drain_memory = nullptr; // Checkpoint::memory_bytes
     uint32_t frames = 0;              // that it was made for
 
-    bool pages_ready = false; // the tables can answer faults
-    bool going = false;       // the world is set up
+    bool pages_ready = false;      // the tables can answer faults
+    bool going = false;            // the world is set up
     bool directory_wanted = false; // a fault waits for what is not known of the directory yet
     uint32_t recovered_epoch = 0, session = 0;
     uint32_t stopped_epoch = 0;    // of the newest stop

@@ -68,8 +68,8 @@ Directory::ReadStatus Directory::open(BlockDevice& device, const RootSector& roo
 }
 
 bool Directory::has_recent_unread() {
-    while (next_recent_ < used_blocks_ && !(blocks_[next_recent_].is_recent &&
-                                            blocks_[next_recent_].state == BlockState::on_disk))
+    while (next_recent_ < used_blocks_ &&
+           !(blocks_[next_recent_].is_recent && blocks_[next_recent_].state == BlockState::on_disk))
         ++next_recent_;
     return next_recent_ < used_blocks_;
 }
@@ -92,9 +92,7 @@ Directory::ReadStatus Directory::read_more(BlockDevice& device, SlotRange& range
 }
 
 SlotRange Directory::present_slots(uint32_t from) const {
-    const auto is_present = [this](uint32_t number) {
-        return blocks_[number].state == BlockState::present;
-    };
+    const auto is_present = [this](uint32_t number) { return blocks_[number].state == BlockState::present; };
     const uint32_t blocks = geometry_.directory_blocks();
     uint32_t first = (from + entries_per_block - 1) / entries_per_block;
     while (first < blocks && !is_present(first))
@@ -113,8 +111,8 @@ SlotRange Directory::present_slots(uint32_t from) const {
 template<class SectorOf, class Accept>
 bool Directory::read_blocks(BlockDevice& device, uint32_t first, uint32_t end, SectorOf&& sector_of,
                             Accept&& accept_copy, uint32_t& bad) {
-    const bool all_read = device.read(sector_of(0, first), staging_, (end - first) * sectors_per_block) ==
-                          DeviceStatus::ok;
+    const bool all_read =
+        device.read(sector_of(0, first), staging_, (end - first) * sectors_per_block) == DeviceStatus::ok;
     for (uint32_t number = first; number < end; ++number) {
         uint8_t* const buffer = staging_ + size_t{number - first} * block_bytes;
         const auto read_copy = [&](uint32_t copy) {
@@ -132,16 +130,15 @@ bool Directory::read_blocks(BlockDevice& device, uint32_t first, uint32_t end, S
 
 bool Directory::read_index(BlockDevice& device, const RootSector& root, uint32_t& bad) {
     const uint32_t count = (used_blocks_ + children_per_index - 1) / children_per_index;
-    return count == 0 ||
-           read_blocks(
-               device, 0, count,
-               [this](uint32_t copy, uint32_t number) {
-                   return geometry_.index_sector(parity_, copy, number);
-               },
-               [&](uint32_t number, const uint8_t* buffer, uint32_t) {
-                   return accept_index(root, number, buffer);
-               },
-               bad);
+    return count == 0 || read_blocks(
+                             device, 0, count,
+                             [this](uint32_t copy, uint32_t number) {
+                                 return geometry_.index_sector(parity_, copy, number);
+                             },
+                             [&](uint32_t number, const uint8_t* buffer, uint32_t) {
+                                 return accept_index(root, number, buffer);
+                             },
+                             bad);
 }
 
 bool Directory::accept_index(const RootSector& root, uint32_t number, const uint8_t* buffer) {
@@ -244,8 +241,9 @@ DeviceStatus Directory::write_index(BlockDevice& device, RootSector& root) {
             // What changed before is due in one area only.
             const bool is_recent = block.changed == both_areas;
             index->checksum[i] = block.checksum;
-            index->pages[i] = static_cast<uint16_t>(block.pages | (block.has_tcbs ? IndexBlock::has_tcbs : 0u) |
-                                                    (is_recent ? IndexBlock::is_recent : 0u));
+            index->pages[i] =
+                static_cast<uint16_t>(block.pages | (block.has_tcbs ? IndexBlock::has_tcbs : 0u) |
+                                      (is_recent ? IndexBlock::is_recent : 0u));
         }
         root.index_checksum[number] = crc32c(index, block_bytes);
         const DeviceStatus status = write_staged(

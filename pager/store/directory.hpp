@@ -86,10 +86,10 @@ private:
         uint16_t free = 0;       // slots that belong to no page
         uint16_t first_free = 0; // of them, by its place in the block
         BlockState state = BlockState::unused;
-        uint8_t changed = 0;    // in bit p: the area of parity p must get it
-        bool has_tcbs = false;   // in the newest generation
+        uint8_t changed = 0;      // in bit p: the area of parity p must get it
+        bool has_tcbs = false;    // in the newest generation
         bool is_for_tcbs = false; // or is meant to
-        bool is_recent = false;  // of those on disk: changed with the last generation
+        bool is_recent = false;   // of those on disk: changed with the last generation
     };
     static constexpr DirectoryEntry free_entry = {};
     // What is read at once: aligned groups of directory blocks.
@@ -121,9 +121,9 @@ private:
     DirectoryEntry* entries_ = nullptr; // a free slot's checksum is the next free slot's place in the block
     Block* blocks_ = nullptr;
     uint8_t* staging_ = nullptr;
-    uint32_t parity_ = 0;        // of the generation that is read
-    uint32_t used_blocks_ = 0;   // directory blocks in use
-    uint32_t unread_blocks_ = 0; // of them on disk only
+    uint32_t parity_ = 0;                        // of the generation that is read
+    uint32_t used_blocks_ = 0;                   // directory blocks in use
+    uint32_t unread_blocks_ = 0;                 // of them on disk only
     uint32_t next_recent_ = 0, next_unread_ = 0; // no (recent) block before it is
     uint32_t free_slots_ = 0;
     uint32_t lowest_free_ = 0; // no block before it that is not for TCBs has a known free slot

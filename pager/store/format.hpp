@@ -200,8 +200,7 @@ constexpr Geometry geometry_for(StoreKind kind, uint32_t disk_sectors) {
         for (uint32_t parity = 0; parity < 2; ++parity)
             geometry.directory_area[parity][copy] =
                 directory_first_sector + (2 * copy + parity) * area_sectors(slots);
-    geometry.page_area =
-        directory_first_sector + 4 * area_sectors(slots) + working_set_sectors(slots);
+    geometry.page_area = directory_first_sector + 4 * area_sectors(slots) + working_set_sectors(slots);
     geometry.blocks = blocks_for(kind, slots);
     return geometry;
 }

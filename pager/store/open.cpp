@@ -76,7 +76,7 @@ OpenStatus Store::open(BlockDevice& device, void* memory, uint32_t bytes, bool o
         status = read_roots(place);
     last_session_ = read_session(); // here, where the disk's head is
     if (status == OpenStatus::empty)
-        status = place[0].has_root() || place[1].has_root() 
+        status = place[0].has_root() || place[1].has_root()
                      ? choose_checkpoint(place, older_allowed, older_allowed ? Reading::whole : reading)
                      : open_without_checkpoint(place);
     if (status == OpenStatus::checkpoint || status == OpenStatus::empty)
@@ -95,13 +95,13 @@ void Store::make_known() {
 
 OpenStatus Store::read_more(SlotRange& range) {
     uint32_t bad = 0;
-    const OpenStatus status = directory_status(directory_.read_more(*device_, range, bad), root_, bad);
-    if (status != OpenStatus::checkpoint)
-        return status;
-    learned(range);
-    if (is_complete())
-        completed();
-    return status;
+    const Directory::ReadStatus status = directory_.read_more(*device_, range, bad);
+    if (status == Directory::ReadStatus::ok) {
+        learned(range);
+        if (is_complete())
+            completed();
+    }
+    return directory_status(status, root_, bad);
 }
 
 // empty: nothing speaks against going on. Of two valid labels the first counts: a formatting over another kind may
@@ -182,8 +182,7 @@ OpenStatus Store::choose_checkpoint(const RootPlace (&place)[2], bool older_allo
     if (newest != OpenStatus::checkpoint) {
         degraded_ = clear_other_place_ = true;
         const Damage lost = damage_;
-        if (read_directory(place[parity].newest(), reading) != OpenStatus::checkpoint ||
-            !verify_all_pages())
+        if (read_directory(place[parity].newest(), reading) != OpenStatus::checkpoint || !verify_all_pages())
             return OpenStatus::damaged_page;
         damage_ = lost;
     }

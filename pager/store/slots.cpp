@@ -27,12 +27,11 @@ uint32_t Directory::block_with_free_slot(bool for_tcb) const {
                 return number;
         return no_directory_block;
     };
-    uint32_t found = find(for_tcb ? 0 : lowest_free_, [for_tcb](uint32_t, const Block& block) {
-        return block.is_for_tcbs == for_tcb;
-    });
+    uint32_t found = find(for_tcb ? 0 : lowest_free_,
+                          [for_tcb](uint32_t, const Block& block) { return block.is_for_tcbs == for_tcb; });
     if (found == no_directory_block && for_tcb)
-        found = find(
-            0, [this](uint32_t number, const Block& block) { return block.free == slots_in(number); });
+        found =
+            find(0, [this](uint32_t number, const Block& block) { return block.free == slots_in(number); });
     if (found == no_directory_block)
         found = find(0, [](uint32_t, const Block&) { return true; });
     return found;

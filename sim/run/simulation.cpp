@@ -207,7 +207,8 @@ private:
         checkpoints_.power_cycle();
         snapshots_.power_cycle();
         times_.power_cycle(at);
-        recovery_ = RecoveryOutcome{to_ms(at.now), {}, {}, {}, {}, {}, {}};
+        recovery_ = RecoveryOutcome{};
+        recovery_->crash_ms = to_ms(at.now);
         crash_ = at.now;
         is_up_ = false;
     }
@@ -244,6 +245,10 @@ private:
         if (!recovery_)
             return;
         const RecoveryTiming timing = times_.timing();
+        if (timing.disk_found)
+            recovery_->disk_found_ms = to_ms(*timing.disk_found - timing.kernel_entry);
+        if (timing.threads_ready)
+            recovery_->threads_ready_ms = to_ms(*timing.threads_ready - timing.kernel_entry);
         if (timing.first_user_instruction)
             recovery_->restart_ms = to_ms(*timing.first_user_instruction - timing.kernel_entry);
         if (timing.full_speed && *timing.full_speed >= timing.kernel_entry)
@@ -389,6 +394,7 @@ void Simulation::on_probe(Probe event, const models::ProbeArguments& arguments) 
         checkpoints_.delayed(eax);
         break;
     case Probe::recovery_begin:
+        times_.disk_found(at);
         break;
     case Probe::recovery_end:
         server_recovered(at, eax, edx != 0);
@@ -426,9 +432,10 @@ BootImage boot_image(const Experiment& experiment, const std::filesystem::path& 
         {file("root.elf"), ""},
         {file("ide.elf"), ""},
         {file("checkpoint.elf"),
-         fmt::format("interval_us={} copy={} tracking={} store={} drain_order={} hot_intervals={} seed={}",
+         fmt::format("interval_us={} copy={} tracking={} store={} drain_order={} hot_intervals={} "
+                     "prefetch={} seed={}",
                      pager.interval_us, pager.copy, pager.tracking, pager.store, pager.drain_order,
-                     pager.hot_intervals, experiment.seed & 0xFFFF'FFFF)}};
+                     pager.hot_intervals, pager.prefetch ? 1 : 0, experiment.seed & 0xFFFF'FFFF)}};
     for (size_t instance = 0; instance < experiment.workloads.size(); ++instance) {
         const Workload& workload = experiment.workloads[instance];
         image.modules.push_back(
