@@ -63,7 +63,9 @@ public:
     // The drain's. copy_aside: false if no frame is free.
     bool copy_aside(uint32_t slot);
     // What to write for the running checkpoint: its content, from own or save frame.
-    const void* begin_write(uint32_t slot, bool& from_save);
+    const void* content_to_write(uint32_t slot) const;
+    // It is being written from here on. True: from its save frame.
+    [[nodiscard]] bool begin_write(uint32_t slot);
     // True: the page was copied while the disk read its own frame; it must be written again.
     [[nodiscard]] bool end_write(uint32_t slot, bool from_save);
 
@@ -107,7 +109,7 @@ private:
     uint32_t* dirty_ = nullptr;    // slots of dirty pages, in order of their becoming so; some may be evicted
     uint32_t* tcbs_ = nullptr;     // slots of TCB pages
     uint32_t* resident_ = nullptr; // slots of all other pages with a frame
-    uint8_t* cluster_ = nullptr;   // transfer_bytes_max: what page-in reads at once
+    uint8_t* cluster_ = nullptr;   // store::run_blocks_max pages: what page-in reads at once
     uint32_t dirty_count_ = 0, tcb_count_ = 0, resident_count_ = 0, frames_ = 0;
     uint32_t next_run_ = 0;   // the slots behind those read last, in runs
     uint32_t clock_hand_ = 0; // in resident_: where the search for a victim goes on
