@@ -1,5 +1,6 @@
 // The drain: the frozen content goes to disk, in the order that the policy says (drain_order.cpp); what then lies side by
-// side, in one request. Several requests are on their way at once, as many as the throttle allows.
+// side, in one request. Several requests are on their way at once, as many as the throttle allows. Discarded pages leave
+// the directory.
 #include "pager/checkpoint/checkpoint.hpp"
 
 namespace pager {
@@ -21,6 +22,7 @@ void Checkpoint::drain() {
         }
         list_count_ = again_count_; // what was written to while the disk read it
     }
+    remove_discarded();
     platform_.phase(l4::Phase::normal);
 }
 
@@ -35,6 +37,13 @@ void Checkpoint::copy_aside_eagerly() {
             break; // no frame: the rest is copied on write
     }
     platform_.phase(l4::Phase::drain);
+}
+
+void Checkpoint::remove_discarded() {
+    while (pages_.remove_some()) {
+        platform_.pause();
+        platform_.phase(l4::Phase::drain);
+    }
 }
 
 bool Checkpoint::may_begin() {
@@ -61,7 +70,8 @@ uint32_t Checkpoint::begin_batch(uint32_t first) {
     const uint32_t count = store_.batch_length(list_ + first, list_count_ - first);
     for (uint32_t i = 0; i < count; ++i) {
         const uint32_t slot = list_[first + i];
-        writes[i] = {slot, pages_.content_to_write(slot), pages_.page(slot).state == PageState::dirty};
+        writes[i] = {slot, pages_.content_to_write(slot), pages_.page(slot).state == PageState::dirty,
+                     pages_.known_checksum(slot)};
     }
     flight.pages = store_.prepare(writes, count, flight.request);
     for (uint32_t i = 0; i < flight.pages; ++i) {

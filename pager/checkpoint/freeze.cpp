@@ -52,7 +52,7 @@ bool Pages::is_copied_in_stop(const Page& page) const {
 // What finds no free frame is copied on write.
 void Pages::freeze(uint32_t slot) {
     Page& page = pages_[slot];
-    const bool copied = is_copied_in_stop(page) && copy_to_save(page);
+    const bool copied = is_copied_in_stop(page) && copy_to_save(slot);
     if (copied)
         platform_->phase(l4::Phase::stop);
     const bool hot = policy_.hot_intervals != 0 && page.streak >= policy_.hot_intervals;
@@ -78,16 +78,22 @@ uint32_t Pages::freeze_all_tcbs(uint32_t* frozen) {
         page.save = pool_.take_reserved();
         __builtin_memcpy(platform_->memory_of(page.save), platform_->memory_of(page.frame),
                          store::block_bytes);
+        save_checksums_[tcbs_[i]] = 0;
         frozen[count++] = tcbs_[i];
     }
     return count;
+}
+
+void Pages::unmap_all() {
+    for (uint32_t i = 0; i < resident_count_; ++i)
+        (void)platform_->unmap(pages_[resident_[i]].frame);
 }
 
 bool Pages::copy_aside(uint32_t slot) {
     Page& page = pages_[slot];
     if (page.state != PageState::frozen)
         return true; // a write fault was faster, or it is a TCB
-    if (!copy_to_save(page))
+    if (!copy_to_save_and_sum(slot))
         return false;
     page.state = PageState::clean;
     return true;
