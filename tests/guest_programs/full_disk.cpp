@@ -167,6 +167,13 @@ void try_child(const Child& child) {
     expect(!second.refused && second.pages == 0, "a deleted task's page that is there again", second.pages);
 }
 
+// All that is there so far then has its place on the disk. An aborted call: a recovery has just gone back to one.
+void take_checkpoint() {
+    l4::Message message{pager::request_word(pager::Request::checkpoint)};
+    l4::ThreadId server = l4::pager_thread;
+    l4::call(server, message);
+}
+
 void tell_guests(const StartupPage& startup, uint32_t round) {
     for (unsigned guest = 1; guest <= guests; ++guest)
         l4::send(startup.threads[guest], {round, 0, 0});
@@ -197,6 +204,7 @@ void run_round(uint32_t round, const StartupPage& startup, const Settings& setti
         child.live_for_a_while(); // it waits for its page, and must not get it any more
         expect(!child.discard().refused, "a deleted task's pages could not be discarded", 0);
         check(round, settings.ballast);
+        take_checkpoint();
         discard_data(settings.ballast);
     }
     tell_guests(startup, round);
