@@ -38,6 +38,9 @@ enum class Request : uint32_t {
     // A caller that is rolled back to this call by a recovery gets an IPC error (aborted) and finds a new
     // session number.
     checkpoint = 7,
+    // From the root task only, after GO: the machine is about to be switched off. Takes a last checkpoint and marks it
+    // clean; from its stop on nothing persistent runs any more. The reply comes when it is durable, as for CHECKPOINT.
+    shutdown = 15,
 };
 
 enum class Readiness : uint32_t {

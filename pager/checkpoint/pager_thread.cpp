@@ -47,7 +47,12 @@ private:
     Reply discard(l4::ThreadId client, const l4::Message& message);
     void let_fault_again(unsigned task);
     Reply request_checkpoint(l4::ThreadId client);
+    Reply request_shutdown(l4::ThreadId client);
     void demand_checkpoint();
+    // Whatever it got now would be lost.
+    bool stays_stopped(l4::ThreadId client) const {
+        return server_.stopped_for_good && client.task() >= l4::first_persistent_task;
+    }
     bool next_commit_makes_room();
     bool next_commit_frees_slots();
     void report_full_disk();
@@ -91,9 +96,12 @@ Reply PagerThread::answer(l4::ThreadId client, const l4::Message& message, l4::M
     if (client == l4::checkpointer_thread && (message.w0 & request_bit) != 0) {
         if (message.w0 == static_cast<uint32_t>(Notice::committed))
             answer_waiting_requests();
-        retry_waiting_faults();
+        if (!server_.stopped_for_good)
+            retry_waiting_faults();
         return {};
     }
+    if (stays_stopped(client))
+        return {};
     // The phase lasts until the next message: the reply's mapping is part of the fault's cost.
     if ((message.w0 & request_bit) == 0) {
         // A message that only looks like a TCB fault would get its sender a TCB into its own space.
@@ -232,6 +240,9 @@ Reply PagerThread::answer_request(l4::ThreadId client, const l4::Message& messag
         return discard(client, message);
     case Request::checkpoint:
         return request_checkpoint(client);
+    case Request::shutdown:
+        return from_root && server_.going && !server_.shutting_down ? request_shutdown(client)
+                                                                    : Reply::words(refused);
     }
     return Reply::words(refused);
 }
@@ -257,15 +268,16 @@ bool may_discard(l4::ThreadId client, unsigned task) {
 Reply PagerThread::discard(l4::ThreadId client, const l4::Message& message) {
     const unsigned named = request_task(message.w0), task = named == 0 ? client.task() : named;
     const l4::Fpage fpage{message.w1};
-    if (!server_.pages_ready || task < l4::first_persistent_task || fpage.log2_size() < l4::page_bits ||
-        !may_discard(client, task))
+    if (!server_.pages_ready || server_.stopped_for_good || task < l4::first_persistent_task ||
+        fpage.log2_size() < l4::page_bits || !may_discard(client, task))
         return Reply::words(refused);
     const uint64_t size = fpage.log2_size() < 32 ? uint64_t{1} << fpage.log2_size() : uint64_t{1} << 32;
     const uint64_t base = fpage.base() & ~(size - 1);
     const uint64_t first = base == 0 ? l4::page_size : base;
     const uint64_t end = base + size < l4::user_space_end ? base + size : l4::user_space_end;
-    if (first >= end)
-        return Reply::words(first == l4::page_size ? 0 : refused);
+    if (base >= end)
+        return Reply::words(refused);
+    // Nobody has a page at 0.
     const PageRange range{store::page_key(task, static_cast<uint32_t>(first)),
                           static_cast<uint32_t>((end - first) / l4::page_size)};
     const Pages::DiscardedPart part = server_.pages.discard_some(range, message.w2);
@@ -299,6 +311,12 @@ Reply PagerThread::request_checkpoint(l4::ThreadId client) {
     return {};
 }
 
+Reply PagerThread::request_shutdown(l4::ThreadId client) {
+    const Reply reply = request_checkpoint(client);
+    server_.shutting_down = reply.kind == Reply::Kind::none; // not refused
+    return reply;
+}
+
 void PagerThread::demand_checkpoint() {
     server_.requested_epoch = server_.stopped_epoch + 1;
     send(l4::checkpointer_thread, Reply::words(0)); // if it is busy it looks by itself when done
@@ -328,7 +346,7 @@ void PagerThread::answer_waiting_requests() {
     uint32_t still_waiting = 0;
     for (uint32_t i = 0; i < server_.waiting_requests; ++i) {
         const WaitingRequest request = waiting_requests[i];
-        if (request.epoch <= server_.store.epoch())
+        if (request.epoch <= server_.store.epoch() && !stays_stopped(request.client))
             send(request.client, Reply::words(server_.store.epoch(), server_.session));
         else
             waiting_requests[still_waiting++] = request;

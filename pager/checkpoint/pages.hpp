@@ -75,11 +75,17 @@ public:
     uint32_t freeze_all_tcbs(uint32_t* frozen);
     // What was discarded so far is not part of it.
     void begin_removals();
+    // After both: no client has a page mapped. Faults are not to be answered any more.
+    void unmap_all();
 
     // The drain's. copy_aside: false if no frame is free.
     bool copy_aside(uint32_t slot);
     // What to write for the running checkpoint: its content, from own or save frame.
     const void* begin_write(uint32_t slot, bool& from_save);
+    // page_checksum() of what is to be written, if it was taken when that was copied; otherwise 0.
+    uint32_t known_checksum(uint32_t slot) const {
+        return pages_[slot].is_saved() ? save_checksums_[slot] : 0;
+    }
     // True: the page was copied while the disk read its own frame; it must be written again.
     [[nodiscard]] bool end_write(uint32_t slot, bool from_save);
     // Takes some discarded pages out of the directory of the running checkpoint. False: that were all.
@@ -90,6 +96,7 @@ public:
 
     const Page& page(uint32_t slot) const { return pages_[slot]; }
     uint32_t find(store::PageKey key) const { return index_.find(key); }
+    uint32_t frames() const { return frames_; }
     uint32_t dirty_count() const { return dirty_count_; }
     uint32_t tcb_count() const { return tcb_count_; }
     // Slots that the running checkpoint's commit will free, and the one's after it.
@@ -110,7 +117,12 @@ private:
     // Whatever the fault was. Not while room in the store is short: what is only read then needs none.
     bool maps_writable() const { return policy_.tracking == Tracking::dirty_bits && !store_->is_short(); }
     FaultAnswer make_writable(uint32_t slot);
-    bool copy_to_save(Page& page);
+    bool copy_to_save(uint32_t slot);
+    bool copy_to_save_and_sum(uint32_t slot);
+    void save_in(uint32_t slot, uint32_t frame) {
+        pages_[slot].save = frame;
+        save_checksums_[slot] = 0; // not known
+    }
     void add_to_dirty(uint32_t slot);
     void drop_stale_from_dirty();
 
@@ -137,7 +149,8 @@ private:
     void discard(uint32_t slot);
     void forget(uint32_t slot);
 
-    Page* pages_ = nullptr; // by slot
+    Page* pages_ = nullptr;              // by slot
+    uint32_t* save_checksums_ = nullptr; // by slot
     PageIndex index_;
     FramePool pool_;
     uint32_t zeros_ = no_frame;    // nobody ever writes to it

@@ -34,4 +34,9 @@ void Checkpoint::stop() {
     platform_.stop_ends(epoch, frozen, snapshot_.tcb_pages);
 }
 
+void Checkpoint::stay_stopped() {
+    snapshot_.last_of_session = true;
+    pages_.unmap_all();
+}
+
 } // namespace pager

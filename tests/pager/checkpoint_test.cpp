@@ -188,6 +188,28 @@ TEST_P(Checkpoint, RecoversFromACrashAnywhereAndGoesOn) {
     }
 }
 
+TEST_P(Checkpoint, NothingChangesAfterTheLastOne) {
+    for (const Policy& policy : policies())
+        for (const uint32_t frames : {plenty_of_frames, scarce_frames}) {
+            ModelWorld world{GetParam(), std::vector<Sector>(disk_sectors), frames, 1};
+            world.start({}, policy);
+            world.act(60);
+            world.take_checkpoint();
+            world.act(60);
+            world.take_last_checkpoint();
+            world.act(200);
+            ASSERT_FALSE(world.violation) << name_of(policy) << ": " << *world.violation;
+            const auto memory = [](World pages) { // TCBs are the kernel's
+                std::erase_if(pages, [](const auto& page) { return store::key_task(page.first) == 0; });
+                return pages;
+            };
+            EXPECT_EQ(memory(world.content()), memory(world.snapshots.at(2))) << name_of(policy);
+            RecordingDisk after{world.disk().whole_image()};
+            EXPECT_FALSE(check_snapshot_on(after, world.snapshots, 2, 2)) << name_of(policy);
+            EXPECT_TRUE(OpenedStore{after}.opened.find_clean());
+        }
+}
+
 TEST_P(CheckpointCanary, AForgottenRevocationIsCaught) {
     EXPECT_TRUE(run(disk(), 1, plenty_of_frames, {}, 20, {.one_revocation_forgotten = true}));
 }

@@ -50,13 +50,14 @@ void ModelWorld::start(const std::map<uint32_t, World>& earlier_snapshots, const
     else if (status != store::OpenStatus::blank && status != store::OpenStatus::empty &&
              status != store::OpenStatus::checkpoint)
         fail("open says " + std::to_string(static_cast<int>(status)));
-    if (!store_.repair() || store_.begin_session() == 0)
+    const uint32_t session = store_.repair() ? store_.begin_session() : 0;
+    if (session == 0)
         fail("start");
     if (store_.epoch() != 0)
         content_ = snapshots.at(store_.epoch());
 
     pages_memory_.resize(pager::Pages::memory_bytes(store_.slots(), frames_) / 8 + 1);
-    list_.resize(frames_);
+    list_.resize(pager::Checkpoint::memory_bytes(frames_) / sizeof(uint32_t));
     pages_.initialise(pages_memory_.data(), frames_, store_, *this, policy);
     for (uint32_t frame = 1; frame <= frames_; ++frame)
         pages_.add_frame(frame * page_bytes);
@@ -64,7 +65,8 @@ void ModelWorld::start(const std::map<uint32_t, World>& earlier_snapshots, const
         if (store_.entry(slot).is_used() && store::key_task(store_.entry(slot).key()) == 0 &&
             !pages_.recover_tcb(slot))
             fail("a TCB page does not verify");
-    checkpoint_.emplace(pages_, store_, *this, *this, policy, pager::Checkpoint::World{}, list_.data());
+    checkpoint_.emplace(pages_, store_, *this, *this, policy, pager::Checkpoint::World{.session = session},
+                        list_.data());
     stopped_ = false;
 }
 
@@ -130,10 +132,22 @@ void ModelWorld::take_checkpoint() {
     disk_.report_committed(store_.epoch());
 }
 
+void ModelWorld::take_last_checkpoint() {
+    checkpoint_->make_room_for_stop();
+    checkpoint_->stop();
+    checkpoint_->stay_stopped();
+    stays_stopped_ = true;
+    checkpoint_->drain();
+    checkpoint_->commit();
+    disk_.report_committed(store_.epoch());
+}
+
 std::optional<ModelWorld::Mapping> ModelWorld::resolve(store::PageKey key, bool write) {
     const auto found = mappings_.find(key);
     if (found != mappings_.end() && (!write || found->second.writable))
         return found->second;
+    if (stays_stopped_)
+        return std::nullopt;
     const pager::FaultAnswer answer = pages_.fault(key, write, busy_disk_);
     if (answer.kind != pager::FaultAnswer::Kind::map) {
         waits += answer.kind == pager::FaultAnswer::Kind::wait_for_frame;
@@ -171,7 +185,7 @@ void ModelWorld::write_page(store::PageKey key) {
 
 // Some neighbours; now and then all that the task has.
 void ModelWorld::discard_pages(store::PageKey first) {
-    if (store::key_task(first) == 0)
+    if (store::key_task(first) == 0 || stays_stopped_) // no request is answered any more
         return;
     if (random_() % 16 == 0)
         discard_range(all_of_task(store::key_task(first)));

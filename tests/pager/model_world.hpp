@@ -41,6 +41,10 @@ public:
     void take_checkpoint();
     // All clients give back all that they have, and do nothing from then on.
     void end_clients();
+    // The last one: no fault is answered after its stop. Clients go on acting where they can.
+    void take_last_checkpoint();
+    // What memory holds now; pages that are missing were never written.
+    const World& content() const { return content_; }
 
     std::optional<std::string> violation; // the first
     std::map<uint32_t, World> snapshots;  // by epoch
@@ -130,7 +134,7 @@ private:
     std::map<uint32_t, uint32_t> status_; // of frames: accessed, written since it was asked for last
     uint64_t clock_us_ = 0;
     unsigned nesting_ = 0, revocations_ = 0, reported_writes_ = 0;
-    bool stopped_ = false, store_is_short_ = false, clients_ended_ = false;
+    bool stopped_ = false, stays_stopped_ = false, store_is_short_ = false, clients_ended_ = false;
 };
 
 // Opens what is on the disk: the epoch allowed, each page as in its snapshot; a page that is missing must be

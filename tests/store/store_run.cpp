@@ -87,7 +87,7 @@ std::vector<uint32_t> StoreRun::choose_removals(std::mt19937_64& random) {
     return leaving;
 }
 
-bool StoreRun::checkpoint(std::mt19937_64& random, History& worlds) {
+bool StoreRun::checkpoint(std::mt19937_64& random, History& worlds, bool last_of_session) {
     while (random() % 3 == 0 && move(store::Moving::lazily)) {
     }
     std::vector<uint32_t> leaving = choose_removals(random);
@@ -130,7 +130,9 @@ bool StoreRun::checkpoint(std::mt19937_64& random, History& worlds) {
         opened.remove(slot);
     worlds[opened.epoch() + 1] = world;
     disk.begin_commit();
-    const bool ok = opened.commit({.clock_us = random(), .session = session}) == store::CommitStatus::ok;
+    const bool ok =
+        opened.commit({.clock_us = random(), .session = session, .last_of_session = last_of_session}) ==
+        store::CommitStatus::ok;
     disk.report_committed(opened.epoch());
     return ok;
 }

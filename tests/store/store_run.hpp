@@ -17,8 +17,9 @@ struct StoreRun {
 
     // What the server does at a start.
     bool start(const History& worlds);
-    // False: the disk failed.
-    bool checkpoint(std::mt19937_64& random, History& worlds);
+    // False: the disk failed. last_of_session: it is a controlled shutdown's.
+    bool checkpoint(std::mt19937_64& random, History& worlds, bool last_of_session = false);
+    bool commit_moves();
 
     RecordingDisk& disk;
     OpenedStore on_disk;
@@ -33,7 +34,6 @@ struct StoreRun {
 private:
     bool reserve(uint32_t slot);
     bool move(store::Moving how);
-    bool commit_moves();
     void make_pages(std::mt19937_64& random);
     std::vector<uint32_t> choose_removals(std::mt19937_64& random);
 };
