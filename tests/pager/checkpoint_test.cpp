@@ -118,7 +118,7 @@ TEST_P(Checkpoint, IsOfOneInstantWhateverClientsDoMeanwhile) {
             EXPECT_GT(counts.copies, 3u) << name_of(policy);
         }
         EXPECT_EQ(counts.evictions, 0u);
-        EXPECT_GT(counts.disk_failures, 1u) << name_of(policy);
+        EXPECT_GT(counts.disk_failures, 0u) << name_of(policy);
     }
 }
 
