@@ -85,7 +85,7 @@ void run_checkpointer_thread(Server& server) {
     world.session = server.session;
     world.tcb_bytes = server.info.tcb_bytes;
     __builtin_memcpy(world.build_id, server.info.build_id, sizeof world.build_id);
-    Checkpoint checkpoint{server.pages,          server.store, server.platform,   listener,
+    Checkpoint checkpoint{server.pages,          server.store, server.platform,    listener,
                           server.options.policy, world,        server.drain_memory};
     server.readiness = Readiness::ready;
 

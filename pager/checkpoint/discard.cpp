@@ -66,7 +66,7 @@ void Pages::discard(uint32_t slot) {
     case PageState::writing:
         (void)platform_->unmap(page.frame);
         remove_from_resident(slot);
-        page.save = page.frame; // I2: the running checkpoint has yet to write it
+        save_in(slot, page.frame); // I2: the running checkpoint has yet to write it
         break;
     case PageState::absent:
     case PageState::zero:

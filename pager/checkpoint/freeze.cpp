@@ -75,10 +75,9 @@ uint32_t Pages::freeze_all_tcbs(uint32_t* frozen) {
         if (!written && !page.must_save)
             continue; // as in the snapshot before
         page.must_save = false;
-        page.save = pool_.take_reserved();
+        save_in(tcbs_[i], pool_.take_reserved());
         __builtin_memcpy(platform_->memory_of(page.save), platform_->memory_of(page.frame),
                          store::block_bytes);
-        save_checksums_[tcbs_[i]] = 0;
         frozen[count++] = tcbs_[i];
     }
     return count;
@@ -87,6 +86,7 @@ uint32_t Pages::freeze_all_tcbs(uint32_t* frozen) {
 void Pages::unmap_all() {
     for (uint32_t i = 0; i < resident_count_; ++i)
         (void)platform_->unmap(pages_[resident_[i]].frame);
+    (void)platform_->unmap(zeros_);
 }
 
 bool Pages::copy_aside(uint32_t slot) {

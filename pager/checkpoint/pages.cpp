@@ -26,8 +26,8 @@ constexpr uint32_t tcb_pages_max = l4::tcb_array_size / page_bytes;
 uint32_t Pages::memory_bytes(uint32_t slots, uint32_t frames) {
     const uint32_t tcbs = tcb_pages_max < frames ? tcb_pages_max : frames;
     const auto bytes = [](uint32_t count, uint32_t each) { return (count * each + 7) & ~7u; };
-    return store::transfer_bytes_max + bytes(slots, sizeof(Page)) + bytes(slots, 4) + bytes(PageIndex::places_for(slots), 4) +
-           3 * bytes(frames, 4) + bytes(tcbs, 4);
+    return store::transfer_bytes_max + bytes(slots, sizeof(Page)) + bytes(slots, 4) +
+           bytes(PageIndex::places_for(slots), 4) + 3 * bytes(frames, 4) + bytes(tcbs, 4);
 }
 
 void Pages::initialise(void* memory, uint32_t frames, store::Store& store, Platform& platform,
@@ -51,11 +51,19 @@ void Pages::initialise(void* memory, uint32_t frames, store::Store& store, Platf
     dirty_count_ = tcb_count_ = resident_count_ = clock_hand_ = 0;
     discarded_ = removing_ = store::no_slot;
     discarded_count_ = removing_count_ = 0;
+    zeros_ = no_frame;
     for (uint32_t slot = 0; slot < store.slots(); ++slot) {
         pages_[slot] = {};
         if (store.entry(slot).is_used())
             index_.insert(store.entry(slot).key(), slot);
     }
+}
+
+void Pages::add_frame(uint32_t frame) {
+    if (zeros_ != no_frame)
+        return pool_.add(frame);
+    zeros_ = frame;
+    __builtin_memset(platform_->memory_of(zeros_), 0, page_bytes);
 }
 
 FaultAnswer Pages::fault(store::PageKey key, bool write, store::BlockDevice& through) {
@@ -81,13 +89,13 @@ FaultAnswer Pages::first_touch(store::PageKey key, bool write) {
     if (tcb && !write)
         return {FaultAnswer::Kind::unused};
     if (store_->first_free_slot() == store::no_slot)
-        return {FaultAnswer::Kind::no_slot};
+        return write ? FaultAnswer{FaultAnswer::Kind::no_slot} : share_zeros(key);
     const bool writable = write || maps_writable();
     if (writable && !store_->can_reserve())
         return {FaultAnswer::Kind::wait_for_store};
     const uint32_t frame = take_frame();
     if (frame == no_frame)
-        return {FaultAnswer::Kind::out_of_frames};
+        return write ? FaultAnswer{FaultAnswer::Kind::out_of_frames} : share_zeros(key);
     if (tcb && !pool_.reserve_one()) { // I5: its copy in every stop
         pool_.add(frame);
         return {FaultAnswer::Kind::out_of_frames};
@@ -110,6 +118,12 @@ FaultAnswer Pages::first_touch(store::PageKey key, bool write) {
     if (writable)
         add_to_dirty(slot);
     return {FaultAnswer::Kind::map, frame, writable};
+}
+
+// Only a writer has to wait. Its fault brings a frame of its own, which the kernel maps over this one.
+FaultAnswer Pages::share_zeros(store::PageKey key) {
+    platform_->page_placed(key, zeros_, l4::PageSource::fresh);
+    return {FaultAnswer::Kind::map, zeros_, false};
 }
 
 void Pages::place_zeros(uint32_t slot, uint32_t frame) {
@@ -254,8 +268,7 @@ bool Pages::copy_to_save(uint32_t slot) {
         return false;
     platform_->phase(l4::Phase::copy);
     __builtin_memcpy(platform_->memory_of(save), platform_->memory_of(page.frame), page_bytes);
-    page.save = save;
-    save_checksums_[slot] = 0;
+    save_in(slot, save);
     return true;
 }
 

@@ -21,7 +21,7 @@ std::optional<T> optional_from_json(const json& value) {
 json row_to_json(const CheckpointRow& row) {
     return json::array({row.start, row.epoch, row.stop_begin, row.snapshot, row.tables, row.stop_end,
                         row.committed, row.dirty_pages, row.tcb_pages, row.copied_pages, row.sectors_written,
-                        row.delayed});
+                        row.delayed, row.drained, row.work_at_snapshot, row.work_at_drained});
 }
 
 CheckpointRow row_from_json(const json& value) {
@@ -40,6 +40,9 @@ CheckpointRow row_from_json(const json& value) {
     take(row.copied_pages);
     take(row.sectors_written);
     take(row.delayed);
+    take(row.drained);
+    take(row.work_at_snapshot);
+    take(row.work_at_drained);
     return row;
 }
 

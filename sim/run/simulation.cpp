@@ -200,7 +200,8 @@ private:
     void restart(models::PowerLoss mode, uint64_t seed) {
         end_recovery();
         const Sample at = sample();
-        was_asked_to_shut_down_ = pressed_.has_value();
+        // A start that did not get so far as to count itself leaves the disk as it was.
+        was_asked_to_shut_down_ = pressed_.has_value() || (was_asked_to_shut_down_ && !is_up_);
         was_shut_down_ = is_off_ = false;
         pressed_.reset();
         machine_.power_cycle(mode, seed);
@@ -216,7 +217,8 @@ private:
         is_up_ = false;
     }
 
-    // A cut during a shutdown may come before or after the commit that makes it clean.
+    // A cut during a shutdown may come before or after the commit that makes it clean, a cut during the start that follows
+    // before or after that is counted.
     void check_clean(bool clean) {
         if (clean && !was_asked_to_shut_down_)
             outcome_.violations.push_back("a crash was taken for a controlled shutdown");
@@ -364,7 +366,7 @@ void Simulation::on_probe(Probe event, const models::ProbeArguments& arguments) 
         checkpoints_.stop_begin(at, eax);
         break;
     case Probe::snapshot:
-        checkpoints_.snapshot(at, eax);
+        checkpoints_.snapshot(at, eax, workloads_.units());
         snapshots_.snapshot(eax);
         workloads_.snapshot(eax);
         break;
@@ -380,7 +382,12 @@ void Simulation::on_probe(Probe event, const models::ProbeArguments& arguments) 
         break;
     case Probe::phase:
         accountant_.phase(at, static_cast<l4::Phase>(std::min<uint32_t>(eax, phases - 1)));
+<<<<<<< HEAD
         write_faults_.phase(at.cycles, static_cast<l4::Phase>(eax));
+=======
+        if (eax == static_cast<uint32_t>(l4::Phase::commit))
+            checkpoints_.commit_begin(at, workloads_.units());
+>>>>>>> main
         break;
     case Probe::page_placed:
         snapshots_.page_placed({eax, edx}, ecx, static_cast<l4::PageSource>(ebx));

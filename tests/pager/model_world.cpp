@@ -151,6 +151,8 @@ std::optional<ModelWorld::Mapping> ModelWorld::resolve(store::PageKey key, bool 
     const pager::FaultAnswer answer = pages_.fault(key, write, busy_disk_);
     if (answer.kind != pager::FaultAnswer::Kind::map) {
         waits += answer.kind == pager::FaultAnswer::Kind::wait_for_frame;
+        if (!write && answer.kind == pager::FaultAnswer::Kind::no_slot)
+            fail("a reader waits for a slot");
         waits_for_slot += answer.kind == pager::FaultAnswer::Kind::no_slot;
         if (answer.kind == pager::FaultAnswer::Kind::wait_for_store) {
             ++waits_for_store;

@@ -18,6 +18,9 @@ CheckpointRow checkpoint(uint32_t epoch, models::Picoseconds snapshot) {
     row.dirty_pages = 10;
     row.copied_pages = epoch;
     row.sectors_written = 100;
+    row.drained = snapshot + 38 * ms;
+    row.work_at_snapshot = 5;
+    row.work_at_drained = 7;
     return row;
 }
 

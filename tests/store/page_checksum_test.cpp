@@ -195,7 +195,8 @@ protected:
 
 TEST_F(SectorDamage, ExchangedSectorsAreFound) {
     expect_found([](Page& page, std::mt19937_64& random) {
-        const auto one = static_cast<uint32_t>(random() % sectors), other = static_cast<uint32_t>(random() % sectors);
+        const auto one = static_cast<uint32_t>(random() % sectors),
+                   other = static_cast<uint32_t>(random() % sectors);
         const Sector content = sector(page, one);
         put(page, one, sector(page, other));
         put(page, other, content);
@@ -214,7 +215,8 @@ TEST_F(SectorDamage, SectorsInAnyOtherOrderAreFound) {
 }
 TEST_F(SectorDamage, PagesRotatedByWordsOrSectorsAreFound) {
     expect_found([](Page& page, std::mt19937_64& random) {
-        const uint32_t by = static_cast<uint32_t>(random() % 2 == 0 ? random() % words : random() % sectors * words_per_sector);
+        const uint32_t by = static_cast<uint32_t>(random() % 2 == 0 ? random() % words
+                                                                    : random() % sectors * words_per_sector);
         std::rotate(page.begin(), page.begin() + by, page.end());
     });
 }
@@ -244,7 +246,8 @@ TEST_F(SectorDamage, MixturesOfTwoVersionsAreFound) {
 }
 TEST_F(SectorDamage, BurstsAreFound) {
     expect_found([](Page& page, std::mt19937_64& random) {
-        const auto length = static_cast<uint32_t>(1 + random() % 4096), first = static_cast<uint32_t>(random() % (bits - length));
+        const auto length = static_cast<uint32_t>(1 + random() % 4096),
+                   first = static_cast<uint32_t>(random() % (bits - length));
         for (uint32_t bit = first; bit < first + length; ++bit)
             page[bit / 32] ^= static_cast<uint32_t>(random() & 1) << bit % 32;
     });

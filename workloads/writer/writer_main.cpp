@@ -22,7 +22,6 @@ namespace {
 
 constexpr uint32_t pages_max = 1u << 17; // 512 MB
 constexpr uint32_t zipf_exponent_max = 8;
-constexpr uint32_t work_probe_writes = 100;
 constexpr uint32_t check_every_writes = 50'000;
 constexpr uint32_t counters_address = heap_base, weights_address = heap_base + 0x00100000u;
 constexpr uint32_t content_address = heap_base + 0x00400000u;
@@ -82,25 +81,21 @@ void program_main(const StartupPage& startup) {
         sampler = ZipfSampler(options.pages, options.zipf_exponent_q16,
                               reinterpret_cast<uint64_t*>(weights_address));
     choice = PageChoice(options.pages, options.pattern, sampler, options.scattered, options.seed);
-    pace = Pace(options.rate_pages_per_s, options.arrivals, startup.processor_frequency_hz, options.seed + 1);
+    pace = Pace(options.rate_pages_per_s, options.arrivals, startup.processor_frequency_hz,
+                measure_cycles_per_turn(), options.seed + 1);
 
-    uint32_t until_probe = work_probe_writes, until_check = check_every_writes;
+    uint32_t until_check = check_every_writes;
     for (uint64_t write = 0; write < options.writes; ++write) {
         const uint32_t page = choice.next();
         if (!writer.write(page))
             fail(startup, page, write);
-        if (--until_probe == 0) {
-            l4::probe<l4::Probe::work>(startup.instance, work_probe_writes);
-            until_probe = work_probe_writes;
-        }
+        l4::probe<l4::Probe::work>(startup.instance, 1);
         if (--until_check == 0) {
             l4::probe<l4::Probe::workload_check>(startup.instance, writer.writes() == write + 1);
             until_check = check_every_writes;
         }
         pace.wait();
     }
-    if (until_probe != work_probe_writes)
-        l4::probe<l4::Probe::work>(startup.instance, work_probe_writes - until_probe);
 
     const uint32_t wrong = writer.first_wrong_page();
     if (wrong != writer.pages() || writer.writes() != options.writes)
