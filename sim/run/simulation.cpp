@@ -382,12 +382,9 @@ void Simulation::on_probe(Probe event, const models::ProbeArguments& arguments) 
         break;
     case Probe::phase:
         accountant_.phase(at, static_cast<l4::Phase>(std::min<uint32_t>(eax, phases - 1)));
-<<<<<<< HEAD
         write_faults_.phase(at.cycles, static_cast<l4::Phase>(eax));
-=======
         if (eax == static_cast<uint32_t>(l4::Phase::commit))
             checkpoints_.commit_begin(at, workloads_.units());
->>>>>>> main
         break;
     case Probe::page_placed:
         snapshots_.page_placed({eax, edx}, ecx, static_cast<l4::PageSource>(ebx));
