@@ -44,7 +44,9 @@ void WriteFaultCosts::user_instruction(uint64_t cycle, uint32_t linear) {
             go_on_with(cycle, part_);
             end(cycle, linear);
         } else {
-            go_on_with(cycle, !serves() ? Part::interrupts : part_ == Part::interrupts ? interrupted_ : Part::server);
+            go_on_with(cycle, !serves()                   ? Part::interrupts
+                              : part_ == Part::interrupts ? interrupted_
+                                                          : Part::server);
         }
     }
     if (!follows_) {
@@ -85,7 +87,7 @@ void WriteFaultCosts::thread_switch(uint64_t cycle, l4::ThreadId thread) {
     if (!follows_)
         return;
     const bool to_server = thread == l4::pager_thread;
-    go_on_with(cycle, thread == writer_ ? Part::way_back
+    go_on_with(cycle, thread == writer_                        ? Part::way_back
                       : to_server && part_ != Part::interrupts ? Part::ipc
                                                                : Part::interrupts);
 }

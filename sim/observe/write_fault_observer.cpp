@@ -14,7 +14,8 @@ WriteFaultObserver::WriteFaultObserver(Machine& machine, const BootImage& image,
     const auto address_of = [&](const char* name) {
         const GuestModule::Function* const function = kernel.function_named(name);
         if (function == nullptr)
-            throw BootError(fmt::format("{}: expected the symbol {}, found none", image.kernel.string(), name));
+            throw BootError(
+                fmt::format("{}: expected the symbol {}, found none", image.kernel.string(), name));
         return function->begin;
     };
     // entries.S: trap_N is the entry of vector N, those of the 16 interrupt lines stand one behind the other.

@@ -20,7 +20,8 @@ TEST(RadixSort, IsAStableSort) {
             }
             std::shuffle(slots.begin(), slots.end(), random);
             std::vector<uint32_t> expected = slots;
-            std::stable_sort(expected.begin(), expected.end(), [&](uint32_t a, uint32_t b) { return key[a] < key[b]; });
+            std::stable_sort(expected.begin(), expected.end(),
+                             [&](uint32_t a, uint32_t b) { return key[a] < key[b]; });
             pager::radix_sort(slots.data(), scratch.data(), count, [&](uint32_t slot) { return key[slot]; });
             ASSERT_EQ(slots, expected) << count << " of " << keys;
         }
