@@ -26,7 +26,7 @@ constexpr uint32_t tcb_pages_max = l4::tcb_array_size / page_bytes;
 uint32_t Pages::memory_bytes(uint32_t slots, uint32_t frames) {
     const uint32_t tcbs = tcb_pages_max < frames ? tcb_pages_max : frames;
     const auto bytes = [](uint32_t count, uint32_t each) { return (count * each + 7) & ~7u; };
-    return store::transfer_bytes_max + bytes(slots, sizeof(Page)) + bytes(slots, 4) +
+    return store::run_blocks_max * page_bytes + bytes(slots, sizeof(Page)) + bytes(slots, 4) +
            bytes(PageIndex::places_for(slots), 4) + 3 * bytes(frames, 4) + bytes(tcbs, 4);
 }
 
@@ -37,7 +37,7 @@ void Pages::initialise(void* memory, uint32_t frames, store::Store& store, Platf
     platform_ = &platform;
     frames_ = frames;
     auto* next = static_cast<uint8_t*>(memory);
-    cluster_ = carve<uint8_t>(next, store::transfer_bytes_max);
+    cluster_ = carve<uint8_t>(next, store::run_blocks_max * page_bytes);
     pages_ = carve<Page>(next, store.slots());
     save_checksums_ = carve<uint32_t>(next, store.slots());
     const uint32_t places = PageIndex::places_for(store.slots());
@@ -174,7 +174,7 @@ FaultAnswer Pages::page_in(uint32_t slot, store::BlockDevice& through) {
             pool_.add(frame);
             return {FaultAnswer::Kind::damaged};
         }
-        next_run_ = slot / store::transfer_segments_max + 1;
+        next_run_ = slot / store::run_blocks_max + 1;
     }
     return {FaultAnswer::Kind::map, page.frame, false};
 }
@@ -187,11 +187,11 @@ void Pages::page_in_neighbours(uint32_t slot, store::BlockDevice& through) {
         return;
     const store::Run run = store_->run_around(slot);
     const bool plenty = pool_.free() >= pool_.reserved() + frames_short;
-    const bool follows_last = slot / store::transfer_segments_max == next_run_;
+    const bool follows_last = slot / store::run_blocks_max == next_run_;
     if (run.count == 1 || !(plenty || follows_last) ||
         store_->load_run(run, cluster_, through) != store::DeviceStatus::ok)
         return;
-    next_run_ = slot / store::transfer_segments_max + 1;
+    next_run_ = slot / store::run_blocks_max + 1;
     for (uint32_t i = 0; i < run.count; ++i) {
         const uint32_t neighbour = store_->slot_of(run.first + i);
         const uint8_t* const content = cluster_ + size_t{i} * page_bytes;

@@ -81,7 +81,9 @@ public:
     // The drain's. copy_aside: false if no frame is free.
     bool copy_aside(uint32_t slot);
     // What to write for the running checkpoint: its content, from own or save frame.
-    const void* begin_write(uint32_t slot, bool& from_save);
+    const void* content_to_write(uint32_t slot) const;
+    // It is being written from here on. True: from its save frame.
+    [[nodiscard]] bool begin_write(uint32_t slot);
     // page_checksum() of what is to be written, if it was taken when that was copied; otherwise 0.
     uint32_t known_checksum(uint32_t slot) const {
         return pages_[slot].is_saved() ? save_checksums_[slot] : 0;
@@ -157,7 +159,7 @@ private:
     uint32_t* dirty_ = nullptr;    // slots of dirty pages, in order of their becoming so; some may be evicted
     uint32_t* tcbs_ = nullptr;     // slots of TCB pages
     uint32_t* resident_ = nullptr; // slots of all other pages with a frame
-    uint8_t* cluster_ = nullptr;   // transfer_bytes_max: what page-in reads at once
+    uint8_t* cluster_ = nullptr;   // store::run_blocks_max pages: what page-in reads at once
     uint32_t dirty_count_ = 0, tcb_count_ = 0, resident_count_ = 0, frames_ = 0;
     uint32_t discarded_ = store::no_slot,
              removing_ = store::no_slot;                // lists: discarded after, before the newest stop

@@ -31,6 +31,7 @@ struct Outcome {
     CycleAccounts accounts;
     std::vector<CheckpointRow> checkpoints;
     uint32_t delayed = 0;
+    std::vector<models::Picoseconds> page_ins; // how long each lasted
     std::vector<RecoveryOutcome> recoveries;
     std::optional<std::vector<WriteFaultCost>> write_faults; // none: they were not followed
     std::vector<std::string> violations;
