@@ -2,6 +2,7 @@
 #include "kernel-model/abi/system_layout.hpp"
 
 #include "pager/checkpoint/assertion.hpp"
+#include "pager/store/page_checksum.hpp"
 
 namespace pager {
 namespace {
@@ -25,8 +26,8 @@ constexpr uint32_t tcb_pages_max = l4::tcb_array_size / page_bytes;
 uint32_t Pages::memory_bytes(uint32_t slots, uint32_t frames) {
     const uint32_t tcbs = tcb_pages_max < frames ? tcb_pages_max : frames;
     const auto bytes = [](uint32_t count, uint32_t each) { return (count * each + 7) & ~7u; };
-    return store::transfer_bytes_max + bytes(slots, sizeof(Page)) + bytes(PageIndex::places_for(slots), 4) +
-           3 * bytes(frames, 4) + bytes(tcbs, 4);
+    return store::transfer_bytes_max + bytes(slots, sizeof(Page)) + bytes(slots, 4) +
+           bytes(PageIndex::places_for(slots), 4) + 3 * bytes(frames, 4) + bytes(tcbs, 4);
 }
 
 void Pages::initialise(void* memory, uint32_t frames, store::Store& store, Platform& platform,
@@ -38,6 +39,7 @@ void Pages::initialise(void* memory, uint32_t frames, store::Store& store, Platf
     auto* next = static_cast<uint8_t*>(memory);
     cluster_ = carve<uint8_t>(next, store::transfer_bytes_max);
     pages_ = carve<Page>(next, store.slots());
+    save_checksums_ = carve<uint32_t>(next, store.slots());
     const uint32_t places = PageIndex::places_for(store.slots());
     uint32_t* const index_storage = carve<uint32_t>(next, places);
     dirty_ = carve<uint32_t>(next, frames);
@@ -47,6 +49,8 @@ void Pages::initialise(void* memory, uint32_t frames, store::Store& store, Platf
     pool_.initialise(pool_storage, frames);
     index_.initialise(index_storage, places, store);
     dirty_count_ = tcb_count_ = resident_count_ = clock_hand_ = 0;
+    discarded_ = removing_ = store::no_slot;
+    discarded_count_ = removing_count_ = 0;
     for (uint32_t slot = 0; slot < store.slots(); ++slot) {
         pages_[slot] = {};
         if (store.entry(slot).is_used())
@@ -90,7 +94,7 @@ FaultAnswer Pages::first_touch(store::PageKey key, bool write) {
     }
     const uint32_t slot = store_->allocate(key);
     index_.insert(key, slot);
-    pages_[slot] = {};
+    forget(slot);
     if (writable)
         check(store_->reserve(slot), "pages: a reservation was promised"); // I5
     if (tcb) {
@@ -129,7 +133,7 @@ bool Pages::load(store::PageKey key, const void* content) {
     index_.insert(key, slot);
     __builtin_memcpy(platform_->memory_of(frame), content, page_bytes);
     platform_->page_placed(key, frame, l4::PageSource::fresh);
-    pages_[slot] = {};
+    forget(slot);
     pages_[slot].frame = frame;
     pages_[slot].fresh = pages_[slot].must_save = true;
     add_to_resident(slot);
@@ -225,7 +229,7 @@ FaultAnswer Pages::make_writable(uint32_t slot) {
     case PageState::writing:
         if (!store_->reserve(slot)) // I5
             return {FaultAnswer::Kind::wait_for_store};
-        if (!copy_to_save(page)) {
+        if (!copy_to_save_and_sum(slot)) {
             store_->release(slot);
             return {FaultAnswer::Kind::wait_for_frame};
         }
@@ -236,19 +240,30 @@ FaultAnswer Pages::make_writable(uint32_t slot) {
     case PageState::absent:
     case PageState::zero:
     case PageState::tcb:
+    case PageState::discarded:
         assertion_failed("pages: write fault in an impossible state");
     }
     return {FaultAnswer::Kind::map, page.frame, true};
 }
 
-bool Pages::copy_to_save(Page& page) {
+bool Pages::copy_to_save(uint32_t slot) {
+    Page& page = pages_[slot];
     check(!page.is_saved(), "pages: a frozen page with a save frame");
     const uint32_t save = take_frame();
     if (save == no_frame)
         return false;
     platform_->phase(l4::Phase::copy);
     __builtin_memcpy(platform_->memory_of(save), platform_->memory_of(page.frame), page_bytes);
-    page.save = save;
+    save_in(slot, save);
+    return true;
+}
+
+// The copy is in the cache now; when it is written it must come from memory again, which is most of a checksum's cost.
+// Not within a stop, which is to be short.
+bool Pages::copy_to_save_and_sum(uint32_t slot) {
+    if (!copy_to_save(slot))
+        return false;
+    save_checksums_[slot] = store::page_checksum(platform_->memory_of(pages_[slot].save));
     return true;
 }
 

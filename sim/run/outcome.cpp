@@ -52,7 +52,8 @@ json recovery_to_json(const RecoveryOutcome& recovery) {
             {"restart_ms", optional_to_json(recovery.restart_ms)},
             {"full_speed_ms", optional_to_json(recovery.full_speed_ms)},
             {"lost_ms", optional_to_json(recovery.lost_ms)},
-            {"identical", optional_to_json(recovery.identical)}};
+            {"identical", optional_to_json(recovery.identical)},
+            {"clean", optional_to_json(recovery.clean)}};
 }
 
 RecoveryOutcome recovery_from_json(const json& value) {
@@ -61,7 +62,8 @@ RecoveryOutcome recovery_from_json(const json& value) {
             optional_from_json<double>(value.at("restart_ms")),
             optional_from_json<double>(value.at("full_speed_ms")),
             optional_from_json<double>(value.at("lost_ms")),
-            optional_from_json<bool>(value.at("identical"))};
+            optional_from_json<bool>(value.at("identical")),
+            optional_from_json<bool>(value.at("clean"))};
 }
 
 } // namespace

@@ -44,6 +44,18 @@ std::string cell(const ordered_json& value) {
     return quoted + '"';
 }
 
+// Of those recoveries that have it.
+ordered_json mean_over(const ordered_json& recoveries, const char* key) {
+    double sum = 0;
+    size_t count = 0;
+    for (const ordered_json& recovery : recoveries)
+        if (recovery[key].is_number()) {
+            sum += recovery[key].get<double>();
+            ++count;
+        }
+    return count == 0 ? ordered_json(nullptr) : ordered_json(sum / static_cast<double>(count));
+}
+
 ordered_json swept_value(const Value& value, const std::string& label) {
     if (value.kind == Value::Kind::integer)
         return value.integer;
@@ -95,6 +107,8 @@ std::vector<ordered_json> sweep_rows(const SweepPlan& plan, const std::vector<or
             identical += recovery["identical"] == true ? 1 : 0;
         row["recoveries"] = summary["recovery"].size();
         row["recoveries_identical"] = identical;
+        for (const char* key : {"restart_ms", "full_speed_ms", "lost_ms"})
+            row[fmt::format("{}_mean", key)] = mean_over(summary["recovery"], key);
         rows.push_back(std::move(row));
     }
     return rows;

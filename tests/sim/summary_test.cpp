@@ -34,7 +34,7 @@ Outcome some_outcome() {
     outcome.checkpoints = {checkpoint(1, 100 * ms), checkpoint(2, 200 * ms), checkpoint(3, 310 * ms)};
     outcome.checkpoints.back().committed = 0; // the power went
     outcome.console = "ledger 0: verified\n";
-    outcome.recoveries = {{400.0, 2, 12.5, std::nullopt, 200.0, true}};
+    outcome.recoveries = {{400.0, 2, 12.5, std::nullopt, 200.0, true, false}};
     return outcome;
 }
 
@@ -56,7 +56,7 @@ TEST(Summary, HasTheKeysThatOthersRelyOn) {
     EXPECT_TRUE(summary["overhead"].is_null());
     EXPECT_EQ(
         summary["recovery"][0].dump(),
-        R"({"crash_ms":400.0,"epoch":2,"restart_ms":12.5,"full_speed_ms":null,"lost_ms":200.0,"identical":true})");
+        R"({"crash_ms":400.0,"epoch":2,"restart_ms":12.5,"full_speed_ms":null,"lost_ms":200.0,"identical":true,"clean":false})");
 }
 
 TEST(Summary, OverheadIsTheDifferenceOfTheUndisturbedRuns) {
