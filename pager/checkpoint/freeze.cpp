@@ -86,6 +86,7 @@ uint32_t Pages::freeze_all_tcbs(uint32_t* frozen) {
 void Pages::unmap_all() {
     for (uint32_t i = 0; i < resident_count_; ++i)
         (void)platform_->unmap(pages_[resident_[i]].frame);
+    (void)platform_->unmap(zeros_);
 }
 
 bool Pages::copy_aside(uint32_t slot) {
@@ -98,15 +99,21 @@ bool Pages::copy_aside(uint32_t slot) {
     return true;
 }
 
-const void* Pages::begin_write(uint32_t slot, bool& from_save) {
-    Page& page = pages_[slot];
+const void* Pages::content_to_write(uint32_t slot) const {
+    const Page& page = pages_[slot];
     page.assert_sound();
-    from_save = page.is_saved();
-    if (from_save)
+    if (page.is_saved())
         return platform_->memory_of(page.save);
     check(page.state == PageState::frozen, "drain: a page without content for the checkpoint");
-    page.state = PageState::writing;
     return platform_->memory_of(page.frame);
+}
+
+bool Pages::begin_write(uint32_t slot) {
+    Page& page = pages_[slot];
+    if (page.is_saved())
+        return true;
+    page.state = PageState::writing;
+    return false;
 }
 
 bool Pages::end_write(uint32_t slot, bool from_save) {

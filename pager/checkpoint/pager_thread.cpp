@@ -268,15 +268,16 @@ bool may_discard(l4::ThreadId client, unsigned task) {
 Reply PagerThread::discard(l4::ThreadId client, const l4::Message& message) {
     const unsigned named = request_task(message.w0), task = named == 0 ? client.task() : named;
     const l4::Fpage fpage{message.w1};
-    if (!server_.pages_ready || task < l4::first_persistent_task || fpage.log2_size() < l4::page_bits ||
-        !may_discard(client, task))
+    if (!server_.pages_ready || server_.stopped_for_good || task < l4::first_persistent_task ||
+        fpage.log2_size() < l4::page_bits || !may_discard(client, task))
         return Reply::words(refused);
     const uint64_t size = fpage.log2_size() < 32 ? uint64_t{1} << fpage.log2_size() : uint64_t{1} << 32;
     const uint64_t base = fpage.base() & ~(size - 1);
     const uint64_t first = base == 0 ? l4::page_size : base;
     const uint64_t end = base + size < l4::user_space_end ? base + size : l4::user_space_end;
-    if (first >= end)
-        return Reply::words(first == l4::page_size ? 0 : refused);
+    if (base >= end)
+        return Reply::words(refused);
+    // Nobody has a page at 0.
     const PageRange range{store::page_key(task, static_cast<uint32_t>(first)),
                           static_cast<uint32_t>((end - first) / l4::page_size)};
     const Pages::DiscardedPart part = server_.pages.discard_some(range, message.w2);

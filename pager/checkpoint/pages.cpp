@@ -26,7 +26,7 @@ constexpr uint32_t tcb_pages_max = l4::tcb_array_size / page_bytes;
 uint32_t Pages::memory_bytes(uint32_t slots, uint32_t frames) {
     const uint32_t tcbs = tcb_pages_max < frames ? tcb_pages_max : frames;
     const auto bytes = [](uint32_t count, uint32_t each) { return (count * each + 7) & ~7u; };
-    return store::transfer_bytes_max + bytes(slots, sizeof(Page)) + bytes(slots, 4) +
+    return store::run_blocks_max * page_bytes + bytes(slots, sizeof(Page)) + bytes(slots, 4) +
            bytes(PageIndex::places_for(slots), 4) + 3 * bytes(frames, 4) + bytes(tcbs, 4);
 }
 
@@ -37,7 +37,7 @@ void Pages::initialise(void* memory, uint32_t frames, store::Store& store, Platf
     platform_ = &platform;
     frames_ = frames;
     auto* next = static_cast<uint8_t*>(memory);
-    cluster_ = carve<uint8_t>(next, store::transfer_bytes_max);
+    cluster_ = carve<uint8_t>(next, store::run_blocks_max * page_bytes);
     pages_ = carve<Page>(next, store.slots());
     save_checksums_ = carve<uint32_t>(next, store.slots());
     const uint32_t places = PageIndex::places_for(store.slots());
@@ -51,11 +51,19 @@ void Pages::initialise(void* memory, uint32_t frames, store::Store& store, Platf
     dirty_count_ = tcb_count_ = resident_count_ = clock_hand_ = 0;
     discarded_ = removing_ = store::no_slot;
     discarded_count_ = removing_count_ = 0;
+    zeros_ = no_frame;
     for (uint32_t slot = 0; slot < store.slots(); ++slot) {
         pages_[slot] = {};
         if (store.entry(slot).is_used())
             index_.insert(store.entry(slot).key(), slot);
     }
+}
+
+void Pages::add_frame(uint32_t frame) {
+    if (zeros_ != no_frame)
+        return pool_.add(frame);
+    zeros_ = frame;
+    __builtin_memset(platform_->memory_of(zeros_), 0, page_bytes);
 }
 
 FaultAnswer Pages::fault(store::PageKey key, bool write, store::BlockDevice& through) {
@@ -81,13 +89,13 @@ FaultAnswer Pages::first_touch(store::PageKey key, bool write) {
     if (tcb && !write)
         return {FaultAnswer::Kind::unused};
     if (store_->first_free_slot() == store::no_slot)
-        return {FaultAnswer::Kind::no_slot};
+        return write ? FaultAnswer{FaultAnswer::Kind::no_slot} : share_zeros(key);
     const bool writable = write || maps_writable();
     if (writable && !store_->can_reserve())
         return {FaultAnswer::Kind::wait_for_store};
     const uint32_t frame = take_frame();
     if (frame == no_frame)
-        return {FaultAnswer::Kind::out_of_frames};
+        return write ? FaultAnswer{FaultAnswer::Kind::out_of_frames} : share_zeros(key);
     if (tcb && !pool_.reserve_one()) { // I5: its copy in every stop
         pool_.add(frame);
         return {FaultAnswer::Kind::out_of_frames};
@@ -110,6 +118,12 @@ FaultAnswer Pages::first_touch(store::PageKey key, bool write) {
     if (writable)
         add_to_dirty(slot);
     return {FaultAnswer::Kind::map, frame, writable};
+}
+
+// Only a writer has to wait. Its fault brings a frame of its own, which the kernel maps over this one.
+FaultAnswer Pages::share_zeros(store::PageKey key) {
+    platform_->page_placed(key, zeros_, l4::PageSource::fresh);
+    return {FaultAnswer::Kind::map, zeros_, false};
 }
 
 void Pages::place_zeros(uint32_t slot, uint32_t frame) {
@@ -160,7 +174,7 @@ FaultAnswer Pages::page_in(uint32_t slot, store::BlockDevice& through) {
             pool_.add(frame);
             return {FaultAnswer::Kind::damaged};
         }
-        next_run_ = slot / store::transfer_segments_max + 1;
+        next_run_ = slot / store::run_blocks_max + 1;
     }
     return {FaultAnswer::Kind::map, page.frame, false};
 }
@@ -173,11 +187,11 @@ void Pages::page_in_neighbours(uint32_t slot, store::BlockDevice& through) {
         return;
     const store::Run run = store_->run_around(slot);
     const bool plenty = pool_.free() >= pool_.reserved() + frames_short;
-    const bool follows_last = slot / store::transfer_segments_max == next_run_;
+    const bool follows_last = slot / store::run_blocks_max == next_run_;
     if (run.count == 1 || !(plenty || follows_last) ||
         store_->load_run(run, cluster_, through) != store::DeviceStatus::ok)
         return;
-    next_run_ = slot / store::transfer_segments_max + 1;
+    next_run_ = slot / store::run_blocks_max + 1;
     for (uint32_t i = 0; i < run.count; ++i) {
         const uint32_t neighbour = store_->slot_of(run.first + i);
         const uint8_t* const content = cluster_ + size_t{i} * page_bytes;

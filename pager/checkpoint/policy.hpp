@@ -30,6 +30,9 @@ struct Policy {
     // Pages that were written in so many intervals in a row are copied in the stop and stay writable; 0: none are.
     uint32_t hot_intervals = 0;
     uint32_t seed = 1; // of the random drain order
+    uint32_t drain_depth =
+        4; // requests of the drain that are on their way at once, at most WriteQueue::places
+    bool drain_throttle = true; // the drain gives way to page-ins (DrainThrottle)
 };
 
 } // namespace pager

@@ -35,7 +35,7 @@ struct Server {
     ServerMemory& memory;
     const Options& options;
     GuestPlatform platform;
-    DriverDisk checkpointer_disk{0}, pager_disk{1};
+    DriverDisk pager_disk{0}, checkpointer_disk{1, 2};
     store::EitherStore stores;
     store::Store& store; // of the kind that the options name
     Pages pages;

@@ -130,7 +130,7 @@ public:
     [[nodiscard]] LoadStatus load(uint32_t slot, void* buffer, BlockDevice& through) const;
 
     // What one request can read around a slot's valid block (which it must have): of an aligned group of
-    // transfer_segments_max blocks the part between the first and the last that are valid.
+    // run_blocks_max blocks the part between the first and the last that are valid.
     Run run_around(uint32_t slot) const;
     // Reads a run's blocks one behind the other; verify() each before use.
     [[nodiscard]] DeviceStatus load_run(const Run& run, void* buffer, BlockDevice& through) const;

@@ -83,6 +83,7 @@ json to_json(const Outcome& outcome) {
             {"accounts", outcome.accounts.cycles},
             {"checkpoints", std::move(rows)},
             {"delayed", outcome.delayed},
+            {"page_ins", outcome.page_ins},
             {"recoveries", std::move(recoveries)},
             {"violations", outcome.violations},
             {"console", outcome.console},
@@ -101,6 +102,7 @@ Outcome outcome_from_json(const json& value) {
     for (const json& row : value.at("checkpoints"))
         outcome.checkpoints.push_back(row_from_json(row));
     value.at("delayed").get_to(outcome.delayed);
+    value.at("page_ins").get_to(outcome.page_ins);
     for (const json& recovery : value.at("recoveries"))
         outcome.recoveries.push_back(recovery_from_json(recovery));
     value.at("violations").get_to(outcome.violations);

@@ -30,6 +30,7 @@ struct Outcome {
     CycleAccounts accounts;
     std::vector<CheckpointRow> checkpoints;
     uint32_t delayed = 0;
+    std::vector<models::Picoseconds> page_ins; // how long each lasted
     std::vector<RecoveryOutcome> recoveries;
     std::vector<std::string> violations;
     std::string console;

@@ -8,6 +8,7 @@
 #include "sim/observe/callgrind_file.hpp"
 #include "sim/observe/code_names.hpp"
 #include "sim/observe/failure_report.hpp"
+#include "sim/observe/page_ins.hpp"
 #include "sim/observe/profile.hpp"
 #include "sim/observe/recovery_times.hpp"
 #include "sim/observe/snapshots.hpp"
@@ -205,6 +206,7 @@ private:
             profile_->power_cycle();
         accountant_.power_cycle(at);
         checkpoints_.power_cycle();
+        page_ins_.power_cycle();
         snapshots_.power_cycle();
         times_.power_cycle(at);
         recovery_ = RecoveryOutcome{to_ms(at.now), {}, {}, {}, {}, {}, {}};
@@ -270,6 +272,7 @@ private:
         outcome_.verified = workloads_.verified();
         outcome_.checkpoints = checkpoints_.rows();
         outcome_.delayed = checkpoints_.delayed_count();
+        outcome_.page_ins = page_ins_.latencies();
         for (const std::string& violation : snapshots_.violations())
             outcome_.violations.push_back(violation);
         if (workloads_.failed_checks() != 0)
@@ -309,6 +312,7 @@ private:
 
     CycleAccountant accountant_;
     CheckpointLog checkpoints_;
+    PageIns page_ins_;
     Snapshots snapshots_;
     StoreReader read_store_;
     RecoveryTimes times_;
@@ -339,10 +343,12 @@ void Simulation::on_probe(Probe event, const models::ProbeArguments& arguments) 
     case Probe::fault_begin:
         accountant_.fault_begin(at, edx);
         times_.fault_begin(at, accountant_.running());
+        page_ins_.fault_begin(at, accountant_.running(), eax);
         break;
     case Probe::fault_end:
         accountant_.fault_end(at);
         times_.fault_end(at, accountant_.running());
+        page_ins_.fault_end(at, accountant_.running());
         break;
     case Probe::panic:
         image_gave_up();
@@ -375,6 +381,7 @@ void Simulation::on_probe(Probe event, const models::ProbeArguments& arguments) 
         break;
     case Probe::page_placed:
         snapshots_.page_placed({eax, edx}, ecx, static_cast<l4::PageSource>(ebx));
+        page_ins_.page_placed(eax, edx, static_cast<l4::PageSource>(ebx));
         break;
     case Probe::page_evicted:
         snapshots_.page_evicted({eax, edx});
@@ -426,9 +433,11 @@ BootImage boot_image(const Experiment& experiment, const std::filesystem::path& 
         {file("root.elf"), ""},
         {file("ide.elf"), ""},
         {file("checkpoint.elf"),
-         fmt::format("interval_us={} copy={} tracking={} store={} drain_order={} hot_intervals={} seed={}",
+         fmt::format("interval_us={} copy={} tracking={} store={} drain_order={} hot_intervals={} "
+                     "drain_depth={} drain_throttle={:d} seed={}",
                      pager.interval_us, pager.copy, pager.tracking, pager.store, pager.drain_order,
-                     pager.hot_intervals, experiment.seed & 0xFFFF'FFFF)}};
+                     pager.hot_intervals, pager.drain_depth, pager.drain_throttle,
+                     experiment.seed & 0xFFFF'FFFF)}};
     for (size_t instance = 0; instance < experiment.workloads.size(); ++instance) {
         const Workload& workload = experiment.workloads[instance];
         image.modules.push_back(

@@ -65,6 +65,16 @@ ordered_json checkpoints_json(const Outcome& run) {
     return result;
 }
 
+ordered_json page_ins_json(const Outcome& run) {
+    Statistics us;
+    for (const models::Picoseconds latency : run.page_ins)
+        us.add(static_cast<double>(latency) / models::ps_per_us);
+    ordered_json result;
+    result["count"] = run.page_ins.size();
+    result["us"] = with_keys(us, {"mean", "p50", "p99", "max"});
+    return result;
+}
+
 ordered_json overhead_json(const Comparison& comparison) {
     const OverheadParts parts = overhead_parts(comparison.with->accounts, comparison.without->accounts);
     const auto difference = static_cast<int64_t>(comparison.with->cycles - comparison.without->cycles);
@@ -96,6 +106,7 @@ ordered_json summarise(const Experiment& experiment, const Outcome& run,
                                     : 0.0}};
     summary["workload"] = {{"finished", run.finished}, {"verified", run.verified}};
     summary["checkpoints"] = checkpoints_json(run);
+    summary["page_ins"] = page_ins_json(run);
     summary["overhead"] = comparison ? overhead_json(*comparison) : ordered_json(nullptr);
     summary["recovery"] = ordered_json::array();
     for (const RecoveryOutcome& recovery : run.recoveries)

@@ -33,6 +33,7 @@ Outcome some_outcome() {
     outcome.host_seconds = 10;
     outcome.checkpoints = {checkpoint(1, 100 * ms), checkpoint(2, 200 * ms), checkpoint(3, 310 * ms)};
     outcome.checkpoints.back().committed = 0; // the power went
+    outcome.page_ins = {6 * ms, 12 * ms};
     outcome.console = "ledger 0: verified\n";
     outcome.recoveries = {{400.0, 2, 12.5, std::nullopt, 200.0, true, false}};
     return outcome;
@@ -53,6 +54,8 @@ TEST(Summary, HasTheKeysThatOthersRelyOn) {
     EXPECT_EQ(checkpoints["copied_pages"]["mean"], 1.5);
     EXPECT_EQ(checkpoints["bytes_written"], 2 * 100 * 512);
     EXPECT_EQ(checkpoints["write_amplification"], 102'400.0 / (2 * 10 * 4096));
+    EXPECT_EQ(summary["page_ins"]["count"], 2);
+    EXPECT_EQ(summary["page_ins"]["us"]["mean"], 9'000.0);
     EXPECT_TRUE(summary["overhead"].is_null());
     EXPECT_EQ(
         summary["recovery"][0].dump(),
