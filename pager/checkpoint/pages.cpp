@@ -277,7 +277,7 @@ FaultAnswer Pages::make_writable(uint32_t slot) {
     case PageState::writing:
         if (!store_->reserve(slot)) // I5
             return {FaultAnswer::Kind::wait_for_store};
-        if (!copy_to_save_and_sum(slot)) {
+        if (!(page.state == PageState::frozen ? copy_to_save_and_sum(slot) : leave_frame_to_disk(slot))) {
             store_->release(slot);
             return {FaultAnswer::Kind::wait_for_frame};
         }
@@ -312,6 +312,21 @@ bool Pages::copy_to_save_and_sum(uint32_t slot) {
     if (!copy_to_save(slot))
         return false;
     save_checksums_[slot] = store::page_checksum(platform_->memory_of(pages_[slot].save));
+    return true;
+}
+
+// The disk is reading the page's own frame, which therefore becomes the save frame: the page goes on in the copy.
+bool Pages::leave_frame_to_disk(uint32_t slot) {
+    Page& page = pages_[slot];
+    const uint32_t frame = take_frame();
+    if (frame == no_frame)
+        return false;
+    platform_->phase(l4::Phase::copy);
+    __builtin_memcpy(platform_->memory_of(frame), platform_->memory_of(page.frame), page_bytes);
+    (void)platform_->unmap(page.frame); // who has it mapped finds the copy with its next touch
+    save_in(slot, page.frame);
+    page.frame = frame;
+    platform_->page_placed(store_->entry(slot).key(), frame, l4::PageSource::moved);
     return true;
 }
 

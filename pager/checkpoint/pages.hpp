@@ -95,14 +95,14 @@ public:
     bool copy_aside(uint32_t slot);
     // What to write for the running checkpoint: its content, from own or save frame.
     const void* content_to_write(uint32_t slot) const;
-    // It is being written from here on. True: from its save frame.
-    [[nodiscard]] bool begin_write(uint32_t slot);
+    // It is being written from here on.
+    void begin_write(uint32_t slot);
     // page_checksum() of what is to be written, if it was taken when that was copied; otherwise 0.
     uint32_t known_checksum(uint32_t slot) const {
         return pages_[slot].is_saved() ? save_checksums_[slot] : 0;
     }
-    // True: the page was copied while the disk read its own frame; it must be written again.
-    [[nodiscard]] bool end_write(uint32_t slot, bool from_save);
+    // The disk has it.
+    void end_write(uint32_t slot);
     // Takes some discarded pages out of the directory of the running checkpoint. False: that were all.
     bool remove_some();
 
@@ -145,6 +145,7 @@ private:
     FaultAnswer make_writable(uint32_t slot);
     bool copy_to_save(uint32_t slot);
     bool copy_to_save_and_sum(uint32_t slot);
+    bool leave_frame_to_disk(uint32_t slot);
     void save_in(uint32_t slot, uint32_t frame) {
         pages_[slot].save = frame;
         save_checksums_[slot] = 0; // not known
