@@ -28,6 +28,7 @@ uint32_t Pages::freeze_all(uint32_t epoch, uint32_t* frozen) {
                 platform_->revoke_write(page.frame); // it was hot, or only read
                 page.state = PageState::clean;
                 page.streak = 0;
+                nothing_to_evict_ = false;
                 store_->release(slot);
             }
         }
@@ -99,15 +100,21 @@ bool Pages::copy_aside(uint32_t slot) {
     return true;
 }
 
-const void* Pages::begin_write(uint32_t slot, bool& from_save) {
-    Page& page = pages_[slot];
+const void* Pages::content_to_write(uint32_t slot) const {
+    const Page& page = pages_[slot];
     page.assert_sound();
-    from_save = page.is_saved();
-    if (from_save)
+    if (page.is_saved())
         return platform_->memory_of(page.save);
     check(page.state == PageState::frozen, "drain: a page without content for the checkpoint");
-    page.state = PageState::writing;
     return platform_->memory_of(page.frame);
+}
+
+bool Pages::begin_write(uint32_t slot) {
+    Page& page = pages_[slot];
+    if (page.is_saved())
+        return true;
+    page.state = PageState::writing;
+    return false;
 }
 
 bool Pages::end_write(uint32_t slot, bool from_save) {

@@ -20,6 +20,8 @@ struct PagerConfiguration {
     uint64_t interval_us = 0; // 0: no checkpoints
     std::string copy, tracking, store, drain_order;
     uint64_t hot_intervals = 0; // 0: no page is treated as hot
+    uint64_t drain_depth = 0;   // requests on their way at once
+    bool drain_throttle = true;
 };
 
 struct DiskConfiguration {
