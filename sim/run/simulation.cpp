@@ -286,8 +286,16 @@ private:
             outcome_.violations.push_back(
                 fmt::format("{} checks of the workloads failed on the way", workloads_.failed_checks()));
         if (outcome_.trouble.empty() && experiment_.run.until_workload && !outcome_.finished)
-            outcome_.trouble = fmt::format("the workloads had not ended after {} simulated s",
-                                           to_ms(outcome_.simulated) / 1e3);
+            outcome_.trouble = fmt::format(
+                "the workloads had not ended after {} simulated s{}", to_ms(outcome_.simulated) / 1e3,
+                waits_for_space() ? "; the disk was full: disk.size_mib is too small" : "");
+    }
+
+    // By what the checkpoint server has said last about that.
+    [[nodiscard]] bool waits_for_space() const {
+        const size_t full = outcome_.console.rfind("checkpoint: the disk is full");
+        return full != std::string::npos &&
+               outcome_.console.find("checkpoint: nobody waits for space", full) == std::string::npos;
     }
 
     void workload_done(const Sample& at, uint32_t instance, bool verified) {
