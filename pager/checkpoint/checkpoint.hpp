@@ -84,6 +84,7 @@ private:
     };
 
     bool make_room(store::Moving how);
+    void note_working_set();
     void copy_aside_eagerly();
     void put_in_order();
     void shuffle();

@@ -28,6 +28,7 @@ uint32_t Pages::freeze_all(uint32_t epoch, uint32_t* frozen) {
                 platform_->revoke_write(page.frame); // it was hot, or only read
                 page.state = PageState::clean;
                 page.streak = 0;
+                nothing_to_evict_ = false;
                 store_->release(slot);
             }
         }

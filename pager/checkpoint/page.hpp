@@ -20,8 +20,8 @@
 //   (none)          -> clean | dirty  fault: first touch by a read | a write (with dirty bits: either)
 //   (none)          -> dirty          load
 //   (none)          -> tcb            fault: first write to a TCB page
-//   absent          -> clean          page_in, and its neighbours
-//   absent          -> tcb            recover_tcb
+//   absent          -> clean          page_in, and its neighbours; prefetch
+//   absent          -> tcb            recover_tcbs
 //   zero            -> clean          page_in
 //   clean [+save]   -> dirty [+save]  fault: write (with dirty bits: any)
 //   dirty           -> frozen         freeze_all

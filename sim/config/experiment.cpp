@@ -174,7 +174,7 @@ Experiment without_crashes(const Experiment& experiment) {
 
 Experiment without_checkpoints(const Experiment& experiment) {
     Experiment result = without_crashes(experiment);
-    result.pager = {0, "on-write", "protect", "ab", "address", 0};
+    result.pager = {};
     result.resolved.erase("pager");
     return result;
 }

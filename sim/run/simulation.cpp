@@ -14,6 +14,7 @@
 #include "sim/observe/snapshots.hpp"
 #include "sim/observe/store_reader.hpp"
 #include "sim/observe/workload_progress.hpp"
+#include "sim/observe/write_fault_observer.hpp"
 #include "sim/run/summary.hpp"
 
 #include <algorithm>
@@ -65,6 +66,7 @@ public:
             debugger_.emplace(machine_, *instruments.gdb);
         if (!instruments.profile.empty())
             profile_file_.emplace(instruments.profile);
+        follows_write_faults_ = instruments.write_faults;
         machine_.set_serial_output([this](char c) {
             if (c != '\r')
                 outcome_.console += c;
@@ -81,6 +83,8 @@ public:
         machine_.load(image);
         if (profile_file_)
             profile_.emplace(machine_, image);
+        if (follows_write_faults_)
+            write_fault_observer_.emplace(machine_, image, write_faults_);
         size_t next_crash = 0;
         while (!is_over()) {
             const bool crash_ahead = next_crash < experiment_.crashes.size();
@@ -204,6 +208,7 @@ private:
         machine_.power_cycle(mode, seed);
         if (profile_)
             profile_->power_cycle();
+        write_faults_.power_cycle();
         accountant_.power_cycle(at);
         checkpoints_.power_cycle();
         page_ins_.power_cycle();
@@ -260,6 +265,8 @@ private:
         outcome_.instructions = machine_.cpu().instructions();
         if (profile_)
             profile_->end();
+        if (follows_write_faults_)
+            outcome_.write_faults = write_faults_.faults();
         accountant_.settle(at);
         outcome_.accounts = accountant_.accounts();
         is_measured_ = true;
@@ -309,6 +316,9 @@ private:
     std::optional<Debugger> debugger_;
     std::optional<CallgrindFile> profile_file_;
     std::optional<Profile> profile_;
+    WriteFaultCosts write_faults_;
+    bool follows_write_faults_ = false;
+    std::optional<WriteFaultObserver> write_fault_observer_;
 
     CycleAccountant accountant_;
     CheckpointLog checkpoints_;
@@ -338,10 +348,12 @@ void Simulation::on_probe(Probe event, const models::ProbeArguments& arguments) 
         break;
     case Probe::thread_switch:
         accountant_.thread_switch(at, l4::ThreadId{eax});
+        write_faults_.thread_switch(at.cycles, l4::ThreadId{eax});
         times_.thread_switch(at, l4::ThreadId{eax});
         break;
     case Probe::fault_begin:
         accountant_.fault_begin(at, edx);
+        write_faults_.fault_begin(at.cycles, eax, edx);
         times_.fault_begin(at, accountant_.running());
         page_ins_.fault_begin(at, accountant_.running(), eax);
         break;
@@ -376,6 +388,7 @@ void Simulation::on_probe(Probe event, const models::ProbeArguments& arguments) 
         break;
     case Probe::phase:
         accountant_.phase(at, static_cast<l4::Phase>(std::min<uint32_t>(eax, phases - 1)));
+        write_faults_.phase(at.cycles, static_cast<l4::Phase>(eax));
         if (eax == static_cast<uint32_t>(l4::Phase::commit))
             checkpoints_.commit_begin(at, workloads_.units());
         break;
@@ -391,6 +404,7 @@ void Simulation::on_probe(Probe event, const models::ProbeArguments& arguments) 
         break;
     case Probe::page_copied:
         checkpoints_.page_copied();
+        write_faults_.page_copied(eax, edx);
         break;
     case Probe::delayed:
         checkpoints_.delayed(eax);

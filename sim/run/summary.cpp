@@ -88,6 +88,25 @@ ordered_json overhead_json(const Comparison& comparison) {
     return result;
 }
 
+// By part, and in all; null if they were not followed.
+ordered_json write_faults_json(const std::optional<std::vector<WriteFaultCost>>& faults) {
+    if (!faults)
+        return nullptr;
+    const auto statistics = [&](auto&& cycles_of) {
+        Statistics values;
+        for (const WriteFaultCost& fault : *faults)
+            values.add(static_cast<double>(cycles_of(fault)));
+        return with_keys(values, {"mean", "p50", "p99"});
+    };
+    ordered_json result;
+    result["faults"] = faults->size();
+    for (size_t part = 0; part < write_fault_part_names.size(); ++part)
+        result[write_fault_part_names[part]] =
+            statistics([part](const WriteFaultCost& fault) { return fault.cycles[part]; });
+    result["total"] = statistics([](const WriteFaultCost& fault) { return fault.total_cycles; });
+    return result;
+}
+
 } // namespace
 
 ordered_json summarise(const Experiment& experiment, const Outcome& run,
@@ -108,6 +127,7 @@ ordered_json summarise(const Experiment& experiment, const Outcome& run,
     summary["checkpoints"] = checkpoints_json(run);
     summary["page_ins"] = page_ins_json(run);
     summary["overhead"] = comparison ? overhead_json(*comparison) : ordered_json(nullptr);
+    summary["write_fault_cycles"] = write_faults_json(run.write_faults);
     summary["recovery"] = ordered_json::array();
     for (const RecoveryOutcome& recovery : run.recoveries)
         summary["recovery"].push_back({{"crash_ms", optional_json(recovery.crash_ms)},

@@ -66,12 +66,9 @@ void ModelWorld::start(const std::map<uint32_t, World>& earlier_snapshots, const
     pages_memory_.resize(pager::Pages::memory_bytes(store_.slots(), frames_) / 8 + 1);
     list_.resize(pager::Checkpoint::memory_bytes(frames_) / sizeof(uint32_t));
     pages_.initialise(pages_memory_.data(), frames_, store_, *this, policy);
-    for (uint32_t frame = 1; frame <= frames_; ++frame)
-        pages_.add_frame(frame * page_bytes);
-    for (uint32_t slot = 0; slot < store_.slots(); ++slot)
-        if (store_.entry(slot).is_used() && store::key_task(store_.entry(slot).key()) == 0 &&
-            !pages_.recover_tcb(slot))
-            fail("a TCB page does not verify");
+    pages_.add_frames(page_bytes, (frames_ + 1) * page_bytes);
+    if (pages_.recover_tcbs(busy_disk_) != store::no_slot)
+        fail("a TCB page does not verify");
     checkpoint_.emplace(pages_, store_, queue_, *this, *this, policy,
                         pager::Checkpoint::World{.session = session}, list_.data());
     stopped_ = false;
