@@ -17,10 +17,14 @@ enum class Request : uint32_t {
     status = 3,
     // From the root task only: the world is set up; intervals start. Reply: w0 = 0.
     go = 5,
-    // Take a checkpoint now; the reply comes when it is durable: w0 = its epoch, w1 = session number.
+    // Take a checkpoint now; the reply comes when it is durable: w0 = its epoch, w1 = session number, w2 as below.
     // A caller that is rolled back to this call by a recovery gets an IPC error (aborted) and finds a new
     // session number.
     checkpoint = 7,
+    // The reply comes when epoch w1 is durable (0: at once): w0 = the newest durable epoch, w1 = session number,
+    // w2 = epoch of the newest stop. What has happened before the reply is covered by epoch w2 + 1. The request's
+    // w2 = 1: take that checkpoint now. For who waits for checkpoints that others cause (the console driver).
+    durable = 9,
 };
 
 enum class Readiness : uint32_t {

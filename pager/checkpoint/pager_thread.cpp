@@ -43,6 +43,10 @@ private:
     Reply answer_request(l4::ThreadId client, const l4::Message& message, bool mapped);
     Reply load(const l4::Message& message, bool mapped);
     Reply request_checkpoint(l4::ThreadId client);
+    Reply request_durable(l4::ThreadId client, uint32_t epoch, bool demanded);
+    Reply durable_reply() const {
+        return Reply::words(server_.store.epoch(), server_.session, server_.stopped_epoch);
+    }
     void demand_checkpoint();
     bool next_commit_makes_room();
     void report_full(FaultAnswer::Kind kind);
@@ -202,6 +206,8 @@ Reply PagerThread::answer_request(l4::ThreadId client, const l4::Message& messag
         return Reply::words(0);
     case Request::checkpoint:
         return request_checkpoint(client);
+    case Request::durable:
+        return request_durable(client, message.w1, message.w2 != 0);
     }
     return Reply::words(refused);
 }
@@ -222,6 +228,19 @@ Reply PagerThread::request_checkpoint(l4::ThreadId client) {
     // have it.
     waiting_requests[server_.waiting_requests++] = {client, server_.stopped_epoch + 1};
     demand_checkpoint();
+    return {};
+}
+
+Reply PagerThread::request_durable(l4::ThreadId client, uint32_t epoch, bool demanded) {
+    if (server_.readiness != Readiness::ready)
+        return Reply::words(refused);
+    if (demanded)
+        demand_checkpoint();
+    if (epoch <= server_.store.epoch())
+        return durable_reply();
+    if (server_.waiting_requests == waiting_requests_max)
+        return Reply::words(refused);
+    waiting_requests[server_.waiting_requests++] = {client, epoch};
     return {};
 }
 
@@ -249,7 +268,7 @@ void PagerThread::answer_waiting_requests() {
     for (uint32_t i = 0; i < server_.waiting_requests; ++i) {
         const WaitingRequest request = waiting_requests[i];
         if (request.epoch <= server_.store.epoch())
-            send(request.client, Reply::words(server_.store.epoch(), server_.session));
+            send(request.client, durable_reply());
         else
             waiting_requests[still_waiting++] = request;
     }

@@ -50,7 +50,7 @@ struct Server {
     uint32_t requested_epoch = 0;  // the newest a CHECKPOINT request waits for
     bool store_is_short = false;   // a writer was refused since the checkpointer last made room
     uint32_t waiting_writers = 0;  // faults that wait for a frame or for room in the store
-    uint32_t waiting_requests = 0; // CHECKPOINT requests without a reply
+    uint32_t waiting_requests = 0; // CHECKPOINT and DURABLE requests without a reply
 };
 
 [[noreturn]] void run_pager_thread(Server& server);

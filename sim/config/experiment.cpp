@@ -48,6 +48,9 @@ void read_pager(Section section, PagerConfiguration& pager) {
         {.meaning = "pages written in so many intervals in a row are copied in the stop, 0: none are",
          .maximum = 255,
          .otherwise = 0});
+    pager.output_commit = section.boolean(
+        "output_commit",
+        {.meaning = "programs' lines leave the machine when a checkpoint covers them", .otherwise = false});
     section.finish();
 }
 
@@ -163,7 +166,7 @@ Experiment without_crashes(const Experiment& experiment) {
 
 Experiment without_checkpoints(const Experiment& experiment) {
     Experiment result = without_crashes(experiment);
-    result.pager = {0, "on-write", "protect", "ab", "address", 0};
+    result.pager = {0, "on-write", "protect", "ab", "address", 0, false};
     result.resolved.erase("pager");
     return result;
 }

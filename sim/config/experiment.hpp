@@ -20,6 +20,7 @@ struct PagerConfiguration {
     uint64_t interval_us = 0; // 0: no checkpoints
     std::string copy, tracking, store, drain_order;
     uint64_t hot_intervals = 0; // 0: no page is treated as hot
+    bool output_commit = false; // lines leave the machine when a checkpoint covers them
 };
 
 struct DiskConfiguration {

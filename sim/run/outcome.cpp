@@ -81,6 +81,8 @@ json to_json(const Outcome& outcome) {
             {"recoveries", std::move(recoveries)},
             {"violations", outcome.violations},
             {"console", outcome.console},
+            {"output_held", outcome.output.held},
+            {"output_repeated", outcome.output.repeated},
             {"host_seconds", outcome.host_seconds}};
 }
 
@@ -100,6 +102,8 @@ Outcome outcome_from_json(const json& value) {
         outcome.recoveries.push_back(recovery_from_json(recovery));
     value.at("violations").get_to(outcome.violations);
     value.at("console").get_to(outcome.console);
+    value.at("output_held").get_to(outcome.output.held);
+    value.at("output_repeated").get_to(outcome.output.repeated);
     value.at("host_seconds").get_to(outcome.host_seconds);
     return outcome;
 }

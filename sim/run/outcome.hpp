@@ -4,6 +4,7 @@
 
 #include "sim/observe/accounts.hpp"
 #include "sim/observe/checkpoint_log.hpp"
+#include "sim/observe/output_log.hpp"
 
 #include <cstdint>
 #include <nlohmann/json_fwd.hpp>
@@ -32,6 +33,7 @@ struct Outcome {
     std::vector<RecoveryOutcome> recoveries;
     std::vector<std::string> violations;
     std::string console;
+    OutputFigures output;
     double host_seconds = 0;
 };
 

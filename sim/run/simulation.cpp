@@ -8,6 +8,7 @@
 #include "sim/observe/callgrind_file.hpp"
 #include "sim/observe/code_names.hpp"
 #include "sim/observe/failure_report.hpp"
+#include "sim/observe/output_log.hpp"
 #include "sim/observe/profile.hpp"
 #include "sim/observe/recovery_times.hpp"
 #include "sim/observe/snapshots.hpp"
@@ -220,6 +221,7 @@ private:
         outcome_.verified = workloads_.verified();
         outcome_.checkpoints = checkpoints_.rows();
         outcome_.delayed = checkpoints_.delayed_count();
+        outcome_.output = output_.figures();
         for (const std::string& violation : snapshots_.violations())
             outcome_.violations.push_back(violation);
         if (workloads_.failed_checks() != 0)
@@ -263,6 +265,7 @@ private:
     StoreReader read_store_;
     RecoveryTimes times_;
     WorkloadProgress workloads_;
+    OutputLog output_;
 
     std::optional<RecoveryOutcome> recovery_; // of the present start
     std::optional<Picoseconds> crash_;        // the last one
@@ -338,6 +341,12 @@ void Simulation::on_probe(Probe event, const models::ProbeArguments& arguments) 
     case Probe::recovery_end:
         server_recovered(at, eax);
         break;
+    case Probe::line_received:
+        output_.received(at.now, eax);
+        break;
+    case Probe::line_released:
+        output_.released(at.now, eax);
+        break;
     case Probe::work:
         workloads_.work(eax, edx);
         times_.work(at, edx);
@@ -373,7 +382,10 @@ BootImage boot_image(const Experiment& experiment, const std::filesystem::path& 
         {file("checkpoint.elf"),
          fmt::format("interval_us={} copy={} tracking={} store={} drain_order={} hot_intervals={} seed={}",
                      pager.interval_us, pager.copy, pager.tracking, pager.store, pager.drain_order,
-                     pager.hot_intervals, experiment.seed & 0xFFFF'FFFF)}};
+                     pager.hot_intervals, experiment.seed & 0xFFFF'FFFF)},
+        {file("console.elf"), ""}};
+    if (pager.output_commit)
+        image.modules.push_back({file("console_log.elf"), ""});
     for (size_t instance = 0; instance < experiment.workloads.size(); ++instance) {
         const Workload& workload = experiment.workloads[instance];
         image.modules.push_back(

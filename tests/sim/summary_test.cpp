@@ -31,6 +31,7 @@ Outcome some_outcome() {
     outcome.checkpoints = {checkpoint(1, 100 * ms), checkpoint(2, 200 * ms), checkpoint(3, 310 * ms)};
     outcome.checkpoints.back().committed = 0; // the power went
     outcome.console = "ledger 0: verified\n";
+    outcome.output = {{10 * ms, 30 * ms}, 1};
     outcome.recoveries = {{400.0, 2, 12.5, std::nullopt, 200.0, true}};
     return outcome;
 }
@@ -50,6 +51,8 @@ TEST(Summary, HasTheKeysThatOthersRelyOn) {
     EXPECT_EQ(checkpoints["copied_pages"]["mean"], 1.5);
     EXPECT_EQ(checkpoints["bytes_written"], 2 * 100 * 512);
     EXPECT_EQ(checkpoints["write_amplification"], 102'400.0 / (2 * 10 * 4096));
+    EXPECT_EQ(summary["output"].dump(),
+              R"({"lines":2,"repeated":1,"held_ms":{"mean":20.0,"p50":10.0,"p99":30.0,"max":30.0}})");
     EXPECT_TRUE(summary["overhead"].is_null());
     EXPECT_EQ(
         summary["recovery"][0].dump(),

@@ -18,6 +18,7 @@ void set_exit_by_debug_port(bool enabled) {
 
 void leave(TextLine& line, bool verified) {
     line.print();
+    flush_console();
     // The root task is one of the drivers' tasks that may use ports (see kernel-model).
     if (exit_by_debug_port)
         asm volatile("outb %0, %1"
