@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Output commit (I10): the power is cut at seeded moments, and no line that has left the machine is ever contradicted.
 
-The program `tokens` prints steps with tokens that no recovery brings back: a step that is done again has another token. With
+The programs `tokens` print steps with tokens that no recovery brings back: a step that is done again has another token. With
 the console log in the image all lines that ever left must agree: one text for each number, one token for each step, no
 number left out, and a line that comes twice is the same line. Without it (--off) contradictions must be seen, or the test
 itself sees nothing.
@@ -31,6 +31,7 @@ def parse_arguments():
     parser.add_argument("--interval-us", type=int, default=60_000, help="0: checkpoints only when the console needs them")
     parser.add_argument("--shortest-s", type=float, default=0.06, help="of a session; simulated or real time")
     parser.add_argument("--longest-s", type=float, default=0.45)
+    parser.add_argument("--at-line", action="store_true", help="cut as soon as a numbered line has come, not after a time")
     parser.add_argument("--checkpoint", default="", help="further arguments of the checkpoint server")
     parser.add_argument("--off", action="store_true", help="without output commit; contradictions must be seen")
     return parser.parse_args()
@@ -39,7 +40,8 @@ def parse_arguments():
 class Reader:
     """Who reads the machine's output and remembers all of it."""
 
-    def __init__(self):
+    def __init__(self, all_numbered):
+        self.all_numbered = all_numbered  # output commit is on
         self.by_number, self.by_step, self.torn = {}, {}, []
         self.newest, self.repeated, self.contradictions = 0, 0, []
 
@@ -56,6 +58,8 @@ class Reader:
             if step:
                 self.remember(self.by_step, step.group(1, 2), step.group(3))
             if number is None:
+                if self.all_numbered:
+                    raise EndToEndError(f"{machine.label}: '{line}' left without a number")
                 continue
             number = int(number)
             self.repeated += number in self.by_number
@@ -80,7 +84,7 @@ def main():
     if not options.off:
         programs.insert(0, "console_log.elf")
     arguments = f"interval_us={options.interval_us} verbose=1 {options.checkpoint}".strip()
-    reader, committed = Reader(), 0
+    reader, committed = Reader(all_numbered=not options.off), 0
     with tempfile.TemporaryDirectory() as folder:
         disk = pathlib.Path(folder) / "disk.img"
         with open(disk, "wb") as file:
@@ -91,21 +95,26 @@ def main():
             session_s = draw.uniform(options.shortest_s, options.longest_s)
             label = f"session {number}"
             if options.fixpoint:
-                command = simulator(options.fixpoint, options.image, disk, arguments, programs, None if last else session_s)
+                limit_s = None if last or options.at_line else session_s
+                command = simulator(options.fixpoint, options.image, disk, arguments, programs, limit_s)
             else:
                 command = qemu(options.image, disk, arguments, programs)
             with Machine(command, label) as machine:
-                if not last and not options.fixpoint:
+                if not last and options.at_line:
+                    check_recovered(machine, committed)
+                    machine.wait_for(r"^\d+: ")
+                    machine.kill()
+                elif not last and not options.fixpoint:
                     machine.wait_for(KERNEL_STARTED)
                     machine.cut_after(session_s)
                 status = machine.wait_for_end()
-                if machine.has(STARTED):
+                if not options.at_line and machine.has(STARTED):
                     check_recovered(machine, committed)
                 committed = max([committed, *numbers(machine, COMMITTED)])
                 reader.read(machine)
             if status == EXIT_VERIFIED:
                 break
-            if last or options.fixpoint and status != EXIT_TIME_LIMIT:
+            if last or options.fixpoint and not options.at_line and status != EXIT_TIME_LIMIT:
                 raise EndToEndError(f"{label}: ended with status {status}")
             cuts += 1
     if cuts < options.cuts / 2:
