@@ -52,7 +52,7 @@ bool Pages::is_copied_in_stop(const Page& page) const {
 // What finds no free frame is copied on write.
 void Pages::freeze(uint32_t slot) {
     Page& page = pages_[slot];
-    const bool copied = is_copied_in_stop(page) && copy_to_save(page);
+    const bool copied = is_copied_in_stop(page) && copy_to_save(slot);
     if (copied)
         platform_->phase(l4::Phase::stop);
     const bool hot = policy_.hot_intervals != 0 && page.streak >= policy_.hot_intervals;
@@ -75,7 +75,7 @@ uint32_t Pages::freeze_all_tcbs(uint32_t* frozen) {
         if (!written && !page.must_save)
             continue; // as in the snapshot before
         page.must_save = false;
-        page.save = pool_.take_reserved();
+        save_in(tcbs_[i], pool_.take_reserved());
         __builtin_memcpy(platform_->memory_of(page.save), platform_->memory_of(page.frame),
                          store::block_bytes);
         frozen[count++] = tcbs_[i];
@@ -83,11 +83,17 @@ uint32_t Pages::freeze_all_tcbs(uint32_t* frozen) {
     return count;
 }
 
+void Pages::unmap_all() {
+    for (uint32_t i = 0; i < resident_count_; ++i)
+        (void)platform_->unmap(pages_[resident_[i]].frame);
+    (void)platform_->unmap(zeros_);
+}
+
 bool Pages::copy_aside(uint32_t slot) {
     Page& page = pages_[slot];
     if (page.state != PageState::frozen)
         return true; // a write fault was faster, or it is a TCB
-    if (!copy_to_save(page))
+    if (!copy_to_save_and_sum(slot))
         return false;
     page.state = PageState::clean;
     return true;

@@ -92,6 +92,41 @@ void read_churn(Arguments& arguments, Workload& workload) {
     workload.total_work = children * rounds;
 }
 
+void read_crowd(Arguments& arguments, Workload& workload) {
+    constexpr int64_t threads_per_task = 64, tasks_max = 128;
+    const auto tasks = static_cast<int64_t>(
+        arguments.number("tasks", {.meaning = "tasks", .minimum = 1, .maximum = tasks_max, .otherwise = 4}));
+    const auto threads =
+        static_cast<int64_t>(arguments.number("threads", {.meaning = "threads in all tasks together",
+                                                          .minimum = std::max<int64_t>(tasks, 2),
+                                                          .maximum = tasks * threads_per_task,
+                                                          .otherwise = tasks * 16}));
+    const auto active =
+        static_cast<int64_t>(arguments.number("active", {.meaning = "threads that pass messages round",
+                                                         .minimum = 2,
+                                                         .maximum = threads,
+                                                         .otherwise = threads}));
+    arguments.number(
+        "pages_per_thread",
+        {.meaning = "pages that a thread writes to, beside its stack's", .maximum = 1024, .otherwise = 1});
+    const auto pages = static_cast<int64_t>(arguments.number(
+        "pages",
+        {.meaning = "further pages of each task, written to once", .maximum = 1 << 18, .otherwise = 0}));
+    arguments.number("checked_pages", {.meaning = "of the further pages, those that are read at the end",
+                                       .maximum = pages,
+                                       .otherwise = pages});
+    const uint64_t tours = arguments.number(
+        "tours",
+        {.meaning = "times round for messages", .minimum = 1, .maximum = 1 << 30, .otherwise = 1'000});
+    arguments.number(
+        "tokens",
+        {.meaning = "messages on the way at a time", .minimum = 1, .maximum = active - 1, .otherwise = 1});
+    arguments.number("pause_us", {.meaning = "us that the first thread sleeps after each time round",
+                                  .maximum = 60'000'000,
+                                  .otherwise = 0});
+    workload.total_work = static_cast<uint64_t>(active) * tours;
+}
+
 } // namespace
 
 const std::vector<ProgramInfo>& workload_programs() {
@@ -99,6 +134,7 @@ const std::vector<ProgramInfo>& workload_programs() {
         {"ledger", "client tasks move money between the accounts of a server task; every transfer is logged"},
         {"writer", "dirties pages sequentially, uniformly or by a Zipf distribution, at a given rate"},
         {"churn", "a pager of its own creates and kills tasks, maps, grants and unmaps their pages"},
+        {"crowd", "many threads, of which some pass messages round while the others wait"},
     };
     return programs;
 }
@@ -114,6 +150,8 @@ Workload read_workload(Section& section, uint64_t seed) {
         read_ledger(arguments, workload);
     else if (workload.program == "churn")
         read_churn(arguments, workload);
+    else if (workload.program == "crowd")
+        read_crowd(arguments, workload);
     else
         read_writer(arguments, workload);
     arguments.number("seed", {.meaning = "seed of the program's random choices",

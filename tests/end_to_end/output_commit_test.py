@@ -13,8 +13,8 @@ import random
 import re
 import tempfile
 
-from machine import (EXIT_TIME_LIMIT, EXIT_VERIFIED, KERNEL_STARTED, STARTED, EndToEndError, Machine, numbers, COMMITTED,
-                     check_recovered, qemu, run, simulator)
+from machine import (COMMITTED, EXIT_TIME_LIMIT, EXIT_VERIFIED, KERNEL_STARTED, STARTED, EndToEndError, Machine,
+                     check_recovered, numbers, qemu, run, simulator)
 
 NUMBERED = re.compile(r"^(?:(\d+): )?(.*)$")
 STEP = re.compile(r"^tokens (\d+\.\d+): step (\d+) (token [0-9a-f]{16} chain [0-9a-f]{16})$")

@@ -255,7 +255,7 @@ TEST_F(Configuration, ChoiceThatDoesNotExist) {
 TEST_F(Configuration, MisspeltChoice) {
     EXPECT_EQ(error_of(replaced(experiment, "\"ledger\"", "\"leger\"")),
               "experiment.toml:10:11: workload[0].program: expected a workload program (one of \"ledger\", "
-              "\"writer\", \"churn\"), "
+              "\"writer\", \"churn\", \"crowd\"), "
               "found \"leger\"; did you mean \"ledger\"?");
 }
 
@@ -271,6 +271,19 @@ TEST_F(Configuration, EveryConductorHasAChild) {
     EXPECT_EQ(error_of(replaced(churn, "children = 3", "children = 3\nconductors = 4")),
               "experiment.toml:12:14: workload[0].conductors: expected threads that direct them (an integer "
               "from 1 to 3), found 4");
+}
+
+TEST_F(Configuration, ACrowdFitsIntoItsTasks) {
+    const std::string crowd = replaced(experiment, "\"ledger\"\naccounts = 100", "\"crowd\"\ntasks = 32");
+    EXPECT_EQ(error_of(replaced(crowd, "tasks = 32", "tasks = 32\nthreads = 2000\nactive = 10\ntokens = 9")),
+              "no error");
+    EXPECT_EQ(
+        error_of(replaced(crowd, "tasks = 32", "tasks = 32\nthreads = 2049")),
+        "experiment.toml:12:11: workload[0].threads: expected threads in all tasks together (an integer "
+        "from 32 to 2048), found 2049");
+    EXPECT_EQ(error_of(replaced(crowd, "tasks = 32", "tasks = 32\nactive = 10\ntokens = 10")),
+              "experiment.toml:13:10: workload[0].tokens: expected messages on the way at a time (an integer "
+              "from 1 to 9), found 10");
 }
 
 TEST_F(Configuration, MissingMachineFile) {
@@ -318,6 +331,7 @@ TEST_F(Configuration, CrashesAreOrderedAndWithinTheRun) {
     const Experiment ordered = read(two);
     EXPECT_EQ(ordered.crashes[0].at, 100 * models::ps_per_ms);
     EXPECT_EQ(ordered.crashes[0].disk, models::PowerLoss::torn);
+    EXPECT_FALSE(read(replaced(two, "torn", "shutdown")).crashes[0].disk) << "the power button";
     EXPECT_NE(
         error_of(replaced(two, "until = \"workload\"", "seconds = 0.5")).find("before the end of the run"),
         std::string::npos);

@@ -11,12 +11,14 @@
 //   boot modules -> start_servers -> status -> fresh start: load pages, create tasks
 //                                          -> recovered: nothing, the tasks run already
 //                -> begin checkpoints -> reports of all instances -> leave
+//                                     -> power button -> last checkpoint -> off (power_button.hpp)
 #include "kernel-model/abi/kernel_info.hpp"
 #include "kernel-model/abi/syscalls.hpp"
 #include "workloads/root/boot_modules.hpp"
 #include "workloads/root/checkpoint_client.hpp"
 #include "workloads/root/failure.hpp"
 #include "workloads/root/instances.hpp"
+#include "workloads/root/power_button.hpp"
 #include "workloads/root/servers.hpp"
 
 // EBX: physical address of the Multiboot information (as the kernel got it).
@@ -87,7 +89,9 @@ bool wait_for_reports() {
             continue;
         missing &= ~(1u << number);
         if (message.w1 != 1) {
-            TextLine().text("root: workload instance ").decimal(number).text(" failed").print();
+            TextLine line;
+            line.text("root: workload instance ").decimal(number).text(" failed");
+            line.print_on(l4::console_log_thread);
             return false;
         }
     }
@@ -111,13 +115,16 @@ extern "C" [[noreturn, gnu::used]] void root_main(const MultibootInfo* info) {
     if (status.epoch == 0)
         instances.start();
     begin_checkpoints();
+    watch_power_button();
     line.text("root: ").decimal(instances.count()).text(" workload(s) ");
     line.text(status.epoch == 0 ? "started" : "recovered").text(", session ").decimal(status.session).print();
 
-    set_console(l4::console_log_thread);
     const bool verified = wait_for_reports();
     TextLine verdict;
-    leave(verdict.text("fixpoint: all workloads done, ").text(verified ? "verified" : "FAILED"), verified);
+    verdict.text("fixpoint: all workloads done, ").text(verified ? "verified" : "FAILED");
+    verdict.print_on(l4::console_log_thread);
+    flush(l4::console_log_thread);
+    leave(verified);
 }
 
 } // namespace workloads

@@ -10,13 +10,15 @@
 
 namespace workloads {
 
+// Of this task.
 void set_console(l4::ThreadId console);
+l4::ThreadId console();
 
 // One line, without newline. Without output commit it has left the machine when this returns; with it, it is sure to do so
-// unless this thread is rolled back to before the call.
-void print_line(const char* text, uint32_t length);
+// unless this thread is rolled back to before the call. If there is no such thread the kernel prints it.
+void print_line(l4::ThreadId console, const char* text, uint32_t length);
 
-// All that the task has printed by now has left the machine when this returns.
-void flush_console();
+// All that was printed on this console by now has left the machine when this returns.
+void flush(l4::ThreadId console);
 
 } // namespace workloads

@@ -37,7 +37,7 @@ void rest() {
 }
 
 void finish(const StartupPage& startup, bool verified) {
-    flush_console();
+    flush(console());
     l4::probe<l4::Probe::workload_done>(startup.instance, verified);
     for (;;) {
         // Errors are expected while the machine restarts around us; the next report follows anyway.

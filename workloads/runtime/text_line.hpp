@@ -53,7 +53,10 @@ public:
 
 #if defined(__i386__)
     void print() const {
-        print_line(buffer_, length_);
+        print_on(console());
+    }
+    void print_on(l4::ThreadId console) const {
+        print_line(console, buffer_, length_);
     }
 #endif
 
