@@ -323,6 +323,7 @@ bool Pages::leave_frame_to_disk(uint32_t slot) {
         return false;
     platform_->phase(l4::Phase::copy);
     __builtin_memcpy(platform_->memory_of(frame), platform_->memory_of(page.frame), page_bytes);
+    platform_->phase(l4::Phase::write_fault);
     (void)platform_->unmap(page.frame); // who has it mapped finds the copy with its next touch
     save_in(slot, page.frame);
     page.frame = frame;

@@ -55,6 +55,9 @@ void read_pager(Section section, PagerConfiguration& pager) {
                   .otherwise = 4});
     pager.drain_throttle =
         section.boolean("drain_throttle", {.meaning = "the drain gives way to page-ins", .otherwise = true});
+    pager.output_commit = section.boolean(
+        "output_commit",
+        {.meaning = "programs' lines leave the machine when a checkpoint covers them", .otherwise = false});
     section.finish();
 }
 

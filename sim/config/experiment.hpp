@@ -22,6 +22,7 @@ struct PagerConfiguration {
     uint64_t hot_intervals = 0; // 0: no page is treated as hot
     uint64_t drain_depth = 4;   // requests on their way at once
     bool drain_throttle = true;
+    bool output_commit = false; // lines leave the machine when a checkpoint covers them
 };
 
 struct DiskConfiguration {

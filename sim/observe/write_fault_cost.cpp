@@ -44,9 +44,9 @@ void WriteFaultCosts::user_instruction(uint64_t cycle, uint32_t linear) {
             go_on_with(cycle, part_);
             end(cycle, linear);
         } else {
-            go_on_with(cycle, !serves()                   ? Part::interrupts
-                              : part_ == Part::interrupts ? interrupted_
-                                                          : Part::server);
+            // An interrupt in the middle of the copy; but one on the way into the server ends with the server's beginning.
+            const bool goes_on_copying = part_ == Part::interrupts && interrupted_ == Part::copy;
+            go_on_with(cycle, !serves() ? Part::interrupts : goes_on_copying ? Part::copy : Part::server);
         }
     }
     if (!follows_) {

@@ -112,6 +112,8 @@ json to_json(const Outcome& outcome) {
             {"write_faults", write_faults_to_json(outcome.write_faults)},
             {"violations", outcome.violations},
             {"console", outcome.console},
+            {"output_held", outcome.output.held},
+            {"output_repeated", outcome.output.repeated},
             {"host_seconds", outcome.host_seconds}};
 }
 
@@ -133,6 +135,8 @@ Outcome outcome_from_json(const json& value) {
     outcome.write_faults = write_faults_from_json(value.at("write_faults"));
     value.at("violations").get_to(outcome.violations);
     value.at("console").get_to(outcome.console);
+    value.at("output_held").get_to(outcome.output.held);
+    value.at("output_repeated").get_to(outcome.output.repeated);
     value.at("host_seconds").get_to(outcome.host_seconds);
     return outcome;
 }

@@ -4,6 +4,7 @@
 
 #include "sim/observe/accounts.hpp"
 #include "sim/observe/checkpoint_log.hpp"
+#include "sim/observe/output_log.hpp"
 #include "sim/observe/write_fault_cost.hpp"
 
 #include <cstdint>
@@ -36,6 +37,7 @@ struct Outcome {
     std::optional<std::vector<WriteFaultCost>> write_faults; // none: they were not followed
     std::vector<std::string> violations;
     std::string console;
+    OutputFigures output;
     double host_seconds = 0;
 };
 

@@ -8,6 +8,7 @@
 #include "sim/observe/callgrind_file.hpp"
 #include "sim/observe/code_names.hpp"
 #include "sim/observe/failure_report.hpp"
+#include "sim/observe/output_log.hpp"
 #include "sim/observe/page_ins.hpp"
 #include "sim/observe/profile.hpp"
 #include "sim/observe/recovery_times.hpp"
@@ -280,14 +281,23 @@ private:
         outcome_.checkpoints = checkpoints_.rows();
         outcome_.delayed = checkpoints_.delayed_count();
         outcome_.page_ins = page_ins_.latencies();
+        outcome_.output = output_.figures();
         for (const std::string& violation : snapshots_.violations())
             outcome_.violations.push_back(violation);
         if (workloads_.failed_checks() != 0)
             outcome_.violations.push_back(
                 fmt::format("{} checks of the workloads failed on the way", workloads_.failed_checks()));
         if (outcome_.trouble.empty() && experiment_.run.until_workload && !outcome_.finished)
-            outcome_.trouble = fmt::format("the workloads had not ended after {} simulated s",
-                                           to_ms(outcome_.simulated) / 1e3);
+            outcome_.trouble = fmt::format(
+                "the workloads had not ended after {} simulated s{}", to_ms(outcome_.simulated) / 1e3,
+                waits_for_space() ? "; the disk was full: disk.size_mib is too small" : "");
+    }
+
+    // By what the checkpoint server has said last about that.
+    [[nodiscard]] bool waits_for_space() const {
+        const size_t full = outcome_.console.rfind("checkpoint: the disk is full");
+        return full != std::string::npos &&
+               outcome_.console.find("checkpoint: nobody waits for space", full) == std::string::npos;
     }
 
     void workload_done(const Sample& at, uint32_t instance, bool verified) {
@@ -327,6 +337,7 @@ private:
     StoreReader read_store_;
     RecoveryTimes times_;
     WorkloadProgress workloads_;
+    OutputLog output_;
 
     std::optional<RecoveryOutcome> recovery_;                     // of the present start
     std::optional<Picoseconds> crash_;                            // the last time that power was off
@@ -414,6 +425,12 @@ void Simulation::on_probe(Probe event, const models::ProbeArguments& arguments) 
     case Probe::recovery_end:
         server_recovered(at, eax, edx != 0);
         break;
+    case Probe::line_received:
+        output_.received(at.now, eax);
+        break;
+    case Probe::line_released:
+        output_.released(at.now, eax);
+        break;
     case Probe::work:
         workloads_.work(eax, edx);
         times_.work(at, edx);
@@ -451,7 +468,10 @@ BootImage boot_image(const Experiment& experiment, const std::filesystem::path& 
                      "drain_depth={} drain_throttle={:d} seed={}",
                      pager.interval_us, pager.copy, pager.tracking, pager.store, pager.drain_order,
                      pager.hot_intervals, pager.drain_depth, pager.drain_throttle,
-                     experiment.seed & 0xFFFF'FFFF)}};
+                     experiment.seed & 0xFFFF'FFFF)},
+        {file("console.elf"), ""}};
+    if (pager.output_commit)
+        image.modules.push_back({file("console_log.elf"), ""});
     for (size_t instance = 0; instance < experiment.workloads.size(); ++instance) {
         const Workload& workload = experiment.workloads[instance];
         image.modules.push_back(

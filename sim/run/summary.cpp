@@ -75,6 +75,17 @@ ordered_json page_ins_json(const Outcome& run) {
     return result;
 }
 
+ordered_json output_json(const OutputFigures& output) {
+    Statistics held_ms;
+    for (const models::Picoseconds held : output.held)
+        held_ms.add(static_cast<double>(held) / models::ps_per_ms);
+    ordered_json result;
+    result["lines"] = output.held.size();
+    result["repeated"] = output.repeated;
+    result["held_ms"] = with_keys(held_ms, {"mean", "p50", "p99", "max"});
+    return result;
+}
+
 ordered_json overhead_json(const Comparison& comparison) {
     const OverheadParts parts = overhead_parts(comparison.with->accounts, comparison.without->accounts);
     const auto difference = static_cast<int64_t>(comparison.with->cycles - comparison.without->cycles);
@@ -126,6 +137,7 @@ ordered_json summarise(const Experiment& experiment, const Outcome& run,
     summary["workload"] = {{"finished", run.finished}, {"verified", run.verified}};
     summary["checkpoints"] = checkpoints_json(run);
     summary["page_ins"] = page_ins_json(run);
+    summary["output"] = output_json(run.output);
     summary["overhead"] = comparison ? overhead_json(*comparison) : ordered_json(nullptr);
     summary["write_fault_cycles"] = write_faults_json(run.write_faults);
     summary["recovery"] = ordered_json::array();

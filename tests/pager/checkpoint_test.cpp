@@ -179,7 +179,7 @@ TEST_P(Checkpoint, AFullDiskHasRoomAgainWhenPagesAreDiscarded) {
     for (const Policy& policy : policies())
         waits +=
             run_all({GetParam(), GetParam() == StoreKind::ab ? ab_disk_sectors_full : log_disk_sectors_full},
-                    policy, plenty_of_frames, 4)
+                    policy, plenty_of_frames, 2)
                 .waits_for_slot;
     EXPECT_GT(waits, 100u);
 }

@@ -34,7 +34,7 @@ def run(name, events, seconds, *settings):
 
 
 # Ten times in a row. A shutdown takes up to two checkpoints' time.
-recoveries = run("ten", [(500 + 550 * number, "shutdown") for number in range(10)], 17)
+recoveries = run("ten", [(500 + 900 * number, "shutdown") for number in range(10)], 22)
 check(len(recoveries) == 10, recoveries)
 for recovery in recoveries:
     check(recovery["clean"] is True and recovery["lost_ms"] == 0, recovery)

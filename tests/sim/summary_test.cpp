@@ -35,6 +35,7 @@ Outcome some_outcome() {
     outcome.checkpoints.back().committed = 0; // the power went
     outcome.page_ins = {6 * ms, 12 * ms};
     outcome.console = "ledger 0: verified\n";
+    outcome.output = {{10 * ms, 30 * ms}, 1};
     outcome.recoveries = {{400.0, 2, 12.5, std::nullopt, 200.0, true, false}};
     return outcome;
 }
@@ -56,6 +57,8 @@ TEST(Summary, HasTheKeysThatOthersRelyOn) {
     EXPECT_EQ(checkpoints["write_amplification"], 102'400.0 / (2 * 10 * 4096));
     EXPECT_EQ(summary["page_ins"]["count"], 2);
     EXPECT_EQ(summary["page_ins"]["us"]["mean"], 9'000.0);
+    EXPECT_EQ(summary["output"].dump(),
+              R"({"lines":2,"repeated":1,"held_ms":{"mean":20.0,"p50":10.0,"p99":30.0,"max":30.0}})");
     EXPECT_TRUE(summary["overhead"].is_null());
     EXPECT_EQ(
         summary["recovery"][0].dump(),

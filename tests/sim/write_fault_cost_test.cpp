@@ -95,6 +95,27 @@ TEST_F(WriteFaultCostsTest, InterruptsAreAPartOfTheirOwn) {
     EXPECT_EQ(sum_of_parts(), 9000u);
 }
 
+TEST_F(WriteFaultCostsTest, AnInterruptOnTheWayIntoTheServerIsNotTheServersWork) {
+    costs.thread_switch(900, writer);
+    costs.user_instruction(1000, writing_instruction);
+    costs.kernel_entered(1100, Entry::page_fault);
+    costs.fault_begin(1150, written_address, protected_write);
+    costs.thread_switch(1200, l4::pager_thread);
+    costs.kernel_entered(1210, Entry::interrupt);
+    costs.thread_switch(1220, driver);
+    costs.user_instruction(1230, 0xE00100);
+    costs.kernel_entered(1250, Entry::ipc);
+    costs.thread_switch(1280, l4::pager_thread);
+    costs.user_instruction(1300, server_code);
+    copy();
+    reply();
+    ASSERT_EQ(costs.faults().size(), 1u);
+    EXPECT_EQ(costs.faults().front().of(Part::interrupts), 90u);
+    EXPECT_EQ(costs.faults().front().of(Part::server), 100u + 100u);
+    EXPECT_EQ(costs.faults().front().of(Part::copy), 8000u);
+    EXPECT_EQ(sum_of_parts(), 9000u);
+}
+
 TEST_F(WriteFaultCostsTest, AThreadThatComesBetweenReplyAndRepetitionIsNotTheFaults) {
     fault();
     copy();
