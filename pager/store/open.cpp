@@ -95,13 +95,13 @@ void Store::make_known() {
 
 OpenStatus Store::read_more(SlotRange& range) {
     uint32_t bad = 0;
-    const OpenStatus status = directory_status(directory_.read_more(*device_, range, bad), root_, bad);
-    if (status != OpenStatus::checkpoint)
-        return status;
-    learned(range);
-    if (is_complete())
-        completed();
-    return status;
+    const Directory::ReadStatus status = directory_.read_more(*device_, range, bad);
+    if (status == Directory::ReadStatus::ok) {
+        learned(range);
+        if (is_complete())
+            completed();
+    }
+    return directory_status(status, root_, bad);
 }
 
 // empty: nothing speaks against going on. Of two valid labels the first counts: a formatting over another kind may

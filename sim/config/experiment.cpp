@@ -58,6 +58,9 @@ void read_pager(Section section, PagerConfiguration& pager) {
     pager.output_commit = section.boolean(
         "output_commit",
         {.meaning = "programs' lines leave the machine when a checkpoint covers them", .otherwise = false});
+    pager.prefetch = section.boolean(
+        "prefetch",
+        {.meaning = "pages in use are read after a restart before they are asked for", .otherwise = false});
     section.finish();
 }
 

@@ -23,6 +23,7 @@ struct PagerConfiguration {
     uint64_t drain_depth = 4;   // requests on their way at once
     bool drain_throttle = true;
     bool output_commit = false; // lines leave the machine when a checkpoint covers them
+    bool prefetch = false;
 };
 
 struct DiskConfiguration {

@@ -49,6 +49,8 @@ CheckpointRow row_from_json(const json& value) {
 json recovery_to_json(const RecoveryOutcome& recovery) {
     return {{"crash_ms", optional_to_json(recovery.crash_ms)},
             {"epoch", optional_to_json(recovery.epoch)},
+            {"disk_found_ms", optional_to_json(recovery.disk_found_ms)},
+            {"threads_ready_ms", optional_to_json(recovery.threads_ready_ms)},
             {"restart_ms", optional_to_json(recovery.restart_ms)},
             {"full_speed_ms", optional_to_json(recovery.full_speed_ms)},
             {"lost_ms", optional_to_json(recovery.lost_ms)},
@@ -59,6 +61,8 @@ json recovery_to_json(const RecoveryOutcome& recovery) {
 RecoveryOutcome recovery_from_json(const json& value) {
     return {optional_from_json<double>(value.at("crash_ms")),
             optional_from_json<uint32_t>(value.at("epoch")),
+            optional_from_json<double>(value.at("disk_found_ms")),
+            optional_from_json<double>(value.at("threads_ready_ms")),
             optional_from_json<double>(value.at("restart_ms")),
             optional_from_json<double>(value.at("full_speed_ms")),
             optional_from_json<double>(value.at("lost_ms")),

@@ -19,7 +19,7 @@ struct RecoveryOutcome {
     std::optional<double> crash_ms; // none: the simulation began with an old disk
     // 0: nothing had been committed, a fresh start; none: cut short by the next cut.
     std::optional<uint32_t> epoch;
-    std::optional<double> restart_ms, full_speed_ms, lost_ms;
+    std::optional<double> disk_found_ms, threads_ready_ms, restart_ms, full_speed_ms, lost_ms;
     std::optional<bool> identical;
     std::optional<bool> clean; // whether the server found that a controlled shutdown went before
 };

@@ -215,7 +215,8 @@ private:
         page_ins_.power_cycle();
         snapshots_.power_cycle();
         times_.power_cycle(at);
-        recovery_ = RecoveryOutcome{to_ms(at.now), {}, {}, {}, {}, {}, {}};
+        recovery_ = RecoveryOutcome{};
+        recovery_->crash_ms = to_ms(at.now);
         crash_ = at.now;
         is_up_ = false;
     }
@@ -252,6 +253,10 @@ private:
         if (!recovery_)
             return;
         const RecoveryTiming timing = times_.timing();
+        if (timing.disk_found)
+            recovery_->disk_found_ms = to_ms(*timing.disk_found - timing.kernel_entry);
+        if (timing.threads_ready)
+            recovery_->threads_ready_ms = to_ms(*timing.threads_ready - timing.kernel_entry);
         if (timing.first_user_instruction)
             recovery_->restart_ms = to_ms(*timing.first_user_instruction - timing.kernel_entry);
         if (timing.full_speed && *timing.full_speed >= timing.kernel_entry)
@@ -421,6 +426,7 @@ void Simulation::on_probe(Probe event, const models::ProbeArguments& arguments) 
         checkpoints_.delayed(eax);
         break;
     case Probe::recovery_begin:
+        times_.disk_found(at);
         break;
     case Probe::recovery_end:
         server_recovered(at, eax, edx != 0);
@@ -465,9 +471,9 @@ BootImage boot_image(const Experiment& experiment, const std::filesystem::path& 
         {file("ide.elf"), ""},
         {file("checkpoint.elf"),
          fmt::format("interval_us={} copy={} tracking={} store={} drain_order={} hot_intervals={} "
-                     "drain_depth={} drain_throttle={:d} seed={}",
+                     "drain_depth={} drain_throttle={:d} prefetch={:d} seed={}",
                      pager.interval_us, pager.copy, pager.tracking, pager.store, pager.drain_order,
-                     pager.hot_intervals, pager.drain_depth, pager.drain_throttle,
+                     pager.hot_intervals, pager.drain_depth, pager.drain_throttle, pager.prefetch,
                      experiment.seed & 0xFFFF'FFFF)},
         {file("console.elf"), ""}};
     if (pager.output_commit)

@@ -144,6 +144,8 @@ ordered_json summarise(const Experiment& experiment, const Outcome& run,
     for (const RecoveryOutcome& recovery : run.recoveries)
         summary["recovery"].push_back({{"crash_ms", optional_json(recovery.crash_ms)},
                                        {"epoch", optional_json(recovery.epoch)},
+                                       {"disk_found_ms", optional_json(recovery.disk_found_ms)},
+                                       {"threads_ready_ms", optional_json(recovery.threads_ready_ms)},
                                        {"restart_ms", optional_json(recovery.restart_ms)},
                                        {"full_speed_ms", optional_json(recovery.full_speed_ms)},
                                        {"lost_ms", optional_json(recovery.lost_ms)},

@@ -36,7 +36,7 @@ Outcome some_outcome() {
     outcome.page_ins = {6 * ms, 12 * ms};
     outcome.console = "ledger 0: verified\n";
     outcome.output = {{10 * ms, 30 * ms}, 1};
-    outcome.recoveries = {{400.0, 2, 12.5, std::nullopt, 200.0, true, false}};
+    outcome.recoveries = {{400.0, 2, 3.5, std::nullopt, 12.5, std::nullopt, 200.0, true, false}};
     return outcome;
 }
 
@@ -62,7 +62,7 @@ TEST(Summary, HasTheKeysThatOthersRelyOn) {
     EXPECT_TRUE(summary["overhead"].is_null());
     EXPECT_EQ(
         summary["recovery"][0].dump(),
-        R"({"crash_ms":400.0,"epoch":2,"restart_ms":12.5,"full_speed_ms":null,"lost_ms":200.0,"identical":true,"clean":false})");
+        R"({"crash_ms":400.0,"epoch":2,"disk_found_ms":3.5,"threads_ready_ms":null,"restart_ms":12.5,"full_speed_ms":null,"lost_ms":200.0,"identical":true,"clean":false})");
 }
 
 TEST(Summary, OverheadIsTheDifferenceOfTheUndisturbedRuns) {
