@@ -240,7 +240,7 @@ TEST_P(Checkpoint, NothingChangesAfterTheLastOne) {
 // A disk with several groups of directory blocks: clients go on before all is read, some pages are known and some are not.
 // The power fails again while it is read.
 TEST_P(Checkpoint, GoesOnWhileTheDirectoryIsRead) {
-    constexpr uint32_t disk_sectors_large = 120'000, fillers = 5'500;
+    constexpr uint32_t disk_sectors_large = 240'000, fillers = 11'000;
     uint32_t waits = 0, prefetched = 0;
     for (uint64_t seed = 1; seed <= 2; ++seed) {
         std::mt19937_64 random{seed};

@@ -43,7 +43,7 @@ run("built", "crash=[]", "disk.model=disks/ideal.toml", f"disk.size_mib={options
 image = program.root / "built" / "disk.img"
 info = dict(line.split(None, 1) for line in program.run("disk", "info", image).stdout.splitlines() if " " in line)
 print(info)
-pages, tcb_pages = int(info["pages"].split()[0]), options.threads // 4
+pages, tcb_pages = int(info["pages"].split(",")[0]), options.threads // 4
 check(pages >= options.tasks * options.pages + tcb_pages, "the world has", pages, "pages only; it takes longer to build")
 
 summary = run("cut", f"crash=[{{ at_ms = {CUT_MS}, disk = \"lose-cache\" }}]", f"disk.image={image}",
