@@ -49,7 +49,11 @@ enum class Probe : uint16_t {
     workload_check = 50, // eax: workload instance, edx: 1 a check on the way held, 0 it failed
 };
 
-enum class PageSource : uint32_t { fresh = 0, store = 1 };
+enum class PageSource : uint32_t {
+    fresh = 0, // never used before
+    store = 1, // read from the disk
+    moved = 2, // a copy of the frame in which it was
+};
 
 // What a thread's cycles are spent on; the simulator keeps the last phase of every thread.
 enum class Phase : uint32_t {

@@ -20,6 +20,12 @@ struct WaitingRequest {
 constexpr uint32_t waiting_faults_max = 1024, waiting_requests_max = 64;
 WaitingFault waiting_faults[waiting_faults_max];
 WaitingRequest waiting_requests[waiting_requests_max];
+struct WaitingDiscard {
+    l4::ThreadId client;
+    l4::Message message;
+};
+constexpr uint32_t waiting_discards_max = 64; // a further one is refused
+WaitingDiscard waiting_discards[waiting_discards_max];
 
 // A reply: nothing, nothing yet, words, or a map item.
 struct Reply {
@@ -45,6 +51,7 @@ private:
     Reply answer_request(l4::ThreadId client, const l4::Message& message, bool mapped);
     Reply load(const l4::Message& message, bool mapped);
     Reply discard(l4::ThreadId client, const l4::Message& message);
+    void answer_waiting_discards();
     void let_fault_again(unsigned task);
     Reply request_checkpoint(l4::ThreadId client);
     Reply request_durable(l4::ThreadId client, uint32_t epoch, bool demanded);
@@ -100,6 +107,8 @@ Reply PagerThread::answer(l4::ThreadId client, const l4::Message& message, l4::M
     if (client == l4::checkpointer_thread && (message.w0 & request_bit) != 0) {
         if (message.w0 == static_cast<uint32_t>(Notice::committed))
             answer_waiting_requests();
+        if (server_.store.is_complete())
+            answer_waiting_discards();
         if (!server_.stopped_for_good)
             retry_waiting_faults();
         return {};
@@ -159,6 +168,10 @@ Reply PagerThread::try_fault(l4::ThreadId client, uint32_t address) {
     case FaultAnswer::Kind::unused:
         return Reply::words(0);
     case FaultAnswer::Kind::wait_for_frame:
+        return Reply::later();
+    case FaultAnswer::Kind::wait_for_directory:
+        server_.directory_wanted = true;
+        send(l4::checkpointer_thread, Reply::words(0)); // if it is busy it looks by itself when done
         return Reply::later();
     case FaultAnswer::Kind::wait_for_store:
         server_.store_is_short = true;
@@ -277,6 +290,12 @@ Reply PagerThread::discard(l4::ThreadId client, const l4::Message& message) {
     if (!server_.pages_ready || server_.stopped_for_good || task < l4::first_persistent_task ||
         fpage.log2_size() < l4::page_bits || !may_discard(client, task))
         return Reply::words(refused);
+    if (!server_.store.is_complete()) { // which pages there are is not known yet
+        if (server_.waiting_discards == waiting_discards_max)
+            return Reply::words(refused);
+        waiting_discards[server_.waiting_discards++] = {client, message};
+        return {};
+    }
     const uint64_t size = fpage.log2_size() < 32 ? uint64_t{1} << fpage.log2_size() : uint64_t{1} << 32;
     const uint64_t base = fpage.base() & ~(size - 1);
     const uint64_t first = base == 0 ? l4::page_size : base;
@@ -292,6 +311,13 @@ Reply PagerThread::discard(l4::ThreadId client, const l4::Message& message) {
     if (part.pages > 0)
         retry_waiting_faults();
     return Reply::words(0, part.pages, part.next);
+}
+
+void PagerThread::answer_waiting_discards() {
+    const uint32_t count = server_.waiting_discards;
+    server_.waiting_discards = 0;
+    for (uint32_t i = 0; i < count; ++i)
+        send(waiting_discards[i].client, discard(waiting_discards[i].client, waiting_discards[i].message));
 }
 
 // Threads that wait for a page of a task that is deleted must not get it later: nobody would ever give it back.

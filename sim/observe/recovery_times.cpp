@@ -10,7 +10,7 @@ namespace {
 
 // Leaving the kernel and entering it again by a page fault takes less than this; longer means that the thread
 // ran.
-constexpr uint64_t cycles_without_progress = 2'000;
+constexpr uint64_t cycles_without_progress = 10'000;
 constexpr double full_speed_share = 0.95;
 
 bool is_persistent(l4::ThreadId thread) {

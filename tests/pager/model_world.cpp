@@ -37,7 +37,14 @@ ModelWorld::ModelWorld(store::StoreKind kind, std::vector<Sector> image, uint32_
                        PlantedBug bug)
     : bug_{bug}, random_{seed},
       memory_((frames + 1) * size_t{page_bytes}), frames_{frames}, disk_{std::move(image)},
-      busy_disk_{*this}, store_{stores_.of_kind(kind)} {}
+      busy_disk_{*this}, queue_{disk_,
+                                random_,
+                                {.errors = true, .reads_after_end = bug.frames_freed_too_early},
+                                [this] {
+                                    clock_us_ += random_() % 10'000;
+                                    act(4);
+                                }},
+      store_{stores_.of_kind(kind)} {}
 
 void ModelWorld::start(const std::map<uint32_t, World>& earlier_snapshots, const pager::Policy& policy) {
     snapshots = earlier_snapshots;
@@ -59,14 +66,11 @@ void ModelWorld::start(const std::map<uint32_t, World>& earlier_snapshots, const
     pages_memory_.resize(pager::Pages::memory_bytes(store_.slots(), frames_) / 8 + 1);
     list_.resize(pager::Checkpoint::memory_bytes(frames_) / sizeof(uint32_t));
     pages_.initialise(pages_memory_.data(), frames_, store_, *this, policy);
-    for (uint32_t frame = 1; frame <= frames_; ++frame)
-        pages_.add_frame(frame * page_bytes);
-    for (uint32_t slot = 0; slot < store_.slots(); ++slot)
-        if (store_.entry(slot).is_used() && store::key_task(store_.entry(slot).key()) == 0 &&
-            !pages_.recover_tcb(slot))
-            fail("a TCB page does not verify");
-    checkpoint_.emplace(pages_, store_, *this, *this, policy, pager::Checkpoint::World{.session = session},
-                        list_.data());
+    pages_.add_frames(page_bytes, (frames_ + 1) * page_bytes);
+    if (pages_.recover_tcbs(busy_disk_) != store::no_slot)
+        fail("a TCB page does not verify");
+    checkpoint_.emplace(pages_, store_, queue_, *this, *this, policy,
+                        pager::Checkpoint::World{.session = session}, list_.data());
     stopped_ = false;
 }
 
@@ -129,6 +133,8 @@ void ModelWorld::take_checkpoint() {
     if (store_.should_move())
         (void)checkpoint_->move_some(store::Moving::lazily);
     checkpoint_->take();
+    if (queue_.misuse())
+        fail("the drain: " + *queue_.misuse());
     disk_.report_committed(store_.epoch());
 }
 
@@ -215,17 +221,13 @@ void ModelWorld::discard_range(const pager::PageRange& range) {
 }
 
 store::DeviceStatus ModelWorld::BusyDisk::read(uint32_t first, void* buffer, uint32_t sectors) {
+    ++world_.page_ins_;
     return world_.disk_.read(first, buffer, sectors);
 }
 
 // DMA: half of every block is read, clients run, the other half is read.
 store::DeviceStatus ModelWorld::BusyDisk::write(uint32_t first, const store::Segment* segments,
                                                 uint32_t count) {
-    if (world_.bug_.frames_freed_too_early && segments[0].bytes == page_bytes) {
-        late_.push_back({first, {segments, segments + count}});
-        world_.act(2);
-        return store::DeviceStatus::ok;
-    }
     std::vector<uint8_t> bytes;
     for (uint32_t i = 0; i < count; ++i) {
         const auto* from = static_cast<const uint8_t*>(segments[i].data);
@@ -243,17 +245,12 @@ store::DeviceStatus ModelWorld::BusyDisk::write(uint32_t first, const store::Seg
 }
 
 store::DeviceStatus ModelWorld::BusyDisk::flush() {
-    write_late();
+    if (world_.queue_.on_their_way() != 0)
+        world_.fail("a commit begins before the drain is over");
+    world_.queue_.write_late();
     if (!world_.stopped_)
         world_.act(2);
     return world_.disk_.flush();
-}
-
-void ModelWorld::BusyDisk::write_late() {
-    for (const Late& late : late_)
-        (void)world_.disk_.write(late.first, late.segments.data(),
-                                 static_cast<uint32_t>(late.segments.size()));
-    late_.clear();
 }
 
 std::optional<std::string> check_snapshot_on(store::BlockDevice& disk,

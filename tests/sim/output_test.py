@@ -42,7 +42,7 @@ check(held["p50"] > fastest_commit_ms and held["max"] < 1000, held)
 summary, console = run("on_request", "crash=[]", "pager.output_commit=true", "pager.interval_ms=0")
 check(lines_of(console) == lines and summary["checkpoints"]["committed"] == 1, summary["checkpoints"])
 
-summary, console = run("cut", "pager.output_commit=true", "crash[0].at_ms=350")
+summary, console = run("cut", "pager.output_commit=true", "crash[0].at_ms=420")
 check(set(lines_of(console)) == set(lines), lines_of(console))
 check(len(summary["recovery"]) == 1 and summary["recovery"][0]["identical"] is True, summary["recovery"])
 check(summary["output"]["lines"] == 11, summary["output"])

@@ -263,7 +263,7 @@ TEST_P(StoreUse, ARunHoldsValidNeighbours) {
     const OpenedStore store{fixture.disk};
     const store::Run run = store.opened.run_around(4);
     EXPECT_GT(run.count, 5u);
-    EXPECT_LE(run.count, store::transfer_segments_max);
+    EXPECT_LE(run.count, store::run_blocks_max);
     std::vector<uint8_t> content(store::transfer_bytes_max);
     ASSERT_EQ(store.opened.load_run(run, content.data(), fixture.disk), store::DeviceStatus::ok);
     unsigned valid = 0;
