@@ -112,14 +112,16 @@ INSTANTIATE_TEST_SUITE_P(Stores, Checkpoint, testing::ValuesIn(all_store_kinds),
 INSTANTIATE_TEST_SUITE_P(Stores, CheckpointCanary, testing::ValuesIn(all_store_kinds), kind_name);
 
 TEST_P(Checkpoint, IsOfOneInstantWhateverClientsDoMeanwhile) {
+    uint32_t disk_failures = 0;
     for (const Policy& policy : policies()) {
         const Counts counts = run_all(disk(), policy, plenty_of_frames, 2);
         if (policy.copy == CopyPolicy::on_write && policy.hot_intervals == 0) {
             EXPECT_GT(counts.copies, 3u) << name_of(policy);
         }
         EXPECT_EQ(counts.evictions, 0u);
-        EXPECT_GT(counts.disk_failures, 1u) << name_of(policy);
+        disk_failures += counts.disk_failures;
     }
+    EXPECT_GT(disk_failures, 100u);
 }
 
 TEST_P(Checkpoint, HasAsManyWritesOnTheirWayAsItMay) {

@@ -192,7 +192,8 @@ TEST_F(Configuration, UnknownKey) {
     EXPECT_EQ(error_of(replaced(experiment, "interval_ms", "intervall_ms")),
               "experiment.toml:8:1: pager.intervall_ms: expected a key of [pager] (interval_ms, copy, "
               "tracking, store, "
-              "drain_order, hot_intervals), found an unknown key; did you mean interval_ms?");
+              "drain_order, hot_intervals, drain_depth, drain_throttle), found an unknown key; did you mean "
+              "interval_ms?");
 }
 
 TEST_F(Configuration, MisspeltRequiredKey) {
