@@ -80,10 +80,10 @@ private:
         store::WriteRequest request;
         uint32_t pages = 0; // 0: none
         uint32_t slot[store::transfer_segments_max];
-        bool from_save[store::transfer_segments_max];
     };
 
     bool make_room(store::Moving how);
+    void note_working_set();
     void copy_aside_eagerly();
     void put_in_order();
     void shuffle();
@@ -105,7 +105,6 @@ private:
     uint32_t* scratch_; // as long, for sorting it
     uint32_t list_count_ = 0;
     uint32_t random_;                    // state of the random drain order
-    uint32_t again_count_ = 0;           // of them, at the list's start: to be written once more
     Flight flights_[WriteQueue::places]; // by place
     uint32_t flying_ = 0;
     DrainThrottle throttle_;

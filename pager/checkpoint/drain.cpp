@@ -9,19 +9,16 @@ void Checkpoint::drain() {
     platform_.phase(l4::Phase::drain);
     if (policy_.copy == CopyPolicy::eager)
         copy_aside_eagerly();
-    while (list_count_ > 0) {
-        put_in_order();
-        again_count_ = 0;
-        for (uint32_t next = 0; next < list_count_ || flying_ > 0;) {
-            if (next < list_count_ && may_begin())
-                next += begin_batch(next);
-            else if (flying_ > 0)
-                end_batch();
-            else
-                platform_.pause();
-        }
-        list_count_ = again_count_; // what was written to while the disk read it
+    put_in_order();
+    for (uint32_t next = 0; next < list_count_ || flying_ > 0;) {
+        if (next < list_count_ && may_begin())
+            next += begin_batch(next);
+        else if (flying_ > 0)
+            end_batch();
+        else
+            platform_.pause();
     }
+    list_count_ = 0;
     remove_discarded();
     platform_.phase(l4::Phase::normal);
 }
@@ -76,7 +73,7 @@ uint32_t Checkpoint::begin_batch(uint32_t first) {
     flight.pages = store_.prepare(writes, count, flight.request);
     for (uint32_t i = 0; i < flight.pages; ++i) {
         flight.slot[i] = list_[first + i];
-        flight.from_save[i] = pages_.begin_write(flight.slot[i]);
+        pages_.begin_write(flight.slot[i]);
     }
     const uint32_t pages = flight.pages;
     ++flying_;
@@ -106,12 +103,9 @@ void Checkpoint::end_batch() {
     }
 }
 
-// Pages to be written again move to the list's start, which is already done with: every page there is in a flight, which
-// has noted it, or has landed.
 void Checkpoint::land(Flight& flight) {
     for (uint32_t i = 0; i < flight.pages; ++i)
-        if (pages_.end_write(flight.slot[i], flight.from_save[i]))
-            list_[again_count_++] = flight.slot[i];
+        pages_.end_write(flight.slot[i]);
     flight.pages = 0;
     --flying_;
     listener_.frame_freed();

@@ -28,6 +28,7 @@ uint32_t Pages::freeze_all(uint32_t epoch, uint32_t* frozen) {
                 platform_->revoke_write(page.frame); // it was hot, or only read
                 page.state = PageState::clean;
                 page.streak = 0;
+                nothing_to_evict_ = false;
                 store_->release(slot);
             }
         }
@@ -108,22 +109,18 @@ const void* Pages::content_to_write(uint32_t slot) const {
     return platform_->memory_of(page.frame);
 }
 
-bool Pages::begin_write(uint32_t slot) {
+void Pages::begin_write(uint32_t slot) {
     Page& page = pages_[slot];
-    if (page.is_saved())
-        return true;
-    page.state = PageState::writing;
-    return false;
+    if (!page.is_saved())
+        page.state = PageState::writing;
 }
 
-bool Pages::end_write(uint32_t slot, bool from_save) {
+void Pages::end_write(uint32_t slot) {
     Page& page = pages_[slot];
     page.assert_sound();
-    if (!from_save) {
-        if (page.state != PageState::writing)
-            return true; // the client may have written while the disk read: only the copy is sure
+    if (page.state == PageState::writing) {
         page.state = PageState::clean;
-        return false;
+        return;
     }
     check(page.is_saved(), "drain: the save frame is gone");
     if (page.state == PageState::tcb)
@@ -131,7 +128,6 @@ bool Pages::end_write(uint32_t slot, bool from_save) {
     else
         pool_.add(page.save);
     page.save = no_frame;
-    return false;
 }
 
 } // namespace pager

@@ -80,6 +80,8 @@ bool Options::parse(const char* arguments, const char*& bad_word) {
             older_allowed = words.is("recover=older");
         else if (words.is("format=blank") || words.is("format=force"))
             format_forced = words.is("format=force");
+        else if (words.number("prefetch=", number))
+            policy.prefetch = number != 0;
         else if (words.number("verbose=", number))
             verbose = number != 0;
         else if (words.number("drain_throttle=", number))

@@ -13,6 +13,8 @@
 //                        whole (I9)
 //   format=blank         (default): only a disk that was never written to; force: whatever is there, if it is no
 //                        checkpoint in the store that is asked for
+//   prefetch=1           the pages that were in use are noted with every checkpoint and read after a restart; 0
+//                        (default): pages come when they are asked for
 //   verbose=1            a line on the console for every checkpoint
 #pragma once
 

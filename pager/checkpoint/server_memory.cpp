@@ -60,7 +60,6 @@ void* ServerMemory::take_table(uint32_t bytes) {
         if (ranges_[i].high - ranges_[i].low >= rounded) {
             void* const table = reinterpret_cast<void*>(ranges_[i].low);
             ranges_[i].low += rounded;
-            __builtin_memset(table, 0, rounded);
             return table;
         }
     return nullptr;
@@ -73,16 +72,15 @@ uint32_t ServerMemory::frames() const {
     return count;
 }
 
-uint32_t ServerMemory::take_frame() {
+bool ServerMemory::take_range(uint32_t& low, uint32_t& high) {
     while (range_count_ > 0) {
-        Range& range = ranges_[range_count_ - 1];
-        if (range.low < range.high) {
-            range.high -= l4::page_size;
-            return range.high;
-        }
-        --range_count_;
+        const Range& range = ranges_[--range_count_];
+        low = range.low;
+        high = range.high;
+        if (low < high)
+            return true;
     }
-    return 0;
+    return false;
 }
 
 } // namespace pager

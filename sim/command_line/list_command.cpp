@@ -40,6 +40,8 @@ constexpr Metric metrics[] = {
      "the difference by account: stop, write_faults, copies, tlb_and_cache, driver, other"},
     {"recovery.crash_ms", "when the power was cut"},
     {"recovery.epoch", "the checkpoint that came back; 0: none had been committed"},
+    {"recovery.disk_found_ms", "kernel entry to the checkpoint server's first look at its disk"},
+    {"recovery.threads_ready_ms", "kernel entry to all threads being the kernel's again"},
     {"recovery.restart_ms", "kernel entry to the first instruction of a persistent thread"},
     {"recovery.full_speed_ms", "kernel entry to the first 100 ms at 95 % of the undisturbed rate of work"},
     {"recovery.lost_ms", "from the recovered snapshot's instant to the power cut"},

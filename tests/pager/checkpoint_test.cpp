@@ -112,16 +112,18 @@ INSTANTIATE_TEST_SUITE_P(Stores, Checkpoint, testing::ValuesIn(all_store_kinds),
 INSTANTIATE_TEST_SUITE_P(Stores, CheckpointCanary, testing::ValuesIn(all_store_kinds), kind_name);
 
 TEST_P(Checkpoint, IsOfOneInstantWhateverClientsDoMeanwhile) {
-    uint32_t disk_failures = 0;
+    uint32_t copies = 0, copying_policies = 0, disk_failures = 0;
     for (const Policy& policy : policies()) {
         const Counts counts = run_all(disk(), policy, plenty_of_frames, 2);
         if (policy.copy == CopyPolicy::on_write && policy.hot_intervals == 0) {
-            EXPECT_GT(counts.copies, 3u) << name_of(policy);
+            copies += counts.copies;
+            ++copying_policies;
         }
         EXPECT_EQ(counts.evictions, 0u);
         disk_failures += counts.disk_failures;
     }
-    EXPECT_GT(disk_failures, 100u);
+    EXPECT_GT(disk_failures, 20u);
+    EXPECT_GT(copies, 3 * copying_policies);
 }
 
 TEST_P(Checkpoint, HasAsManyWritesOnTheirWayAsItMay) {
@@ -177,7 +179,7 @@ TEST_P(Checkpoint, AFullDiskHasRoomAgainWhenPagesAreDiscarded) {
     for (const Policy& policy : policies())
         waits +=
             run_all({GetParam(), GetParam() == StoreKind::ab ? ab_disk_sectors_full : log_disk_sectors_full},
-                    policy, plenty_of_frames, 4)
+                    policy, plenty_of_frames, 2)
                 .waits_for_slot;
     EXPECT_GT(waits, 100u);
 }
@@ -233,6 +235,57 @@ TEST_P(Checkpoint, NothingChangesAfterTheLastOne) {
             EXPECT_FALSE(check_snapshot_on(after, world.snapshots, 2, 2)) << name_of(policy);
             EXPECT_TRUE(OpenedStore{after}.opened.find_clean());
         }
+}
+
+// A disk with several groups of directory blocks: clients go on before all is read, some pages are known and some are not.
+// The power fails again while it is read.
+TEST_P(Checkpoint, GoesOnWhileTheDirectoryIsRead) {
+    constexpr uint32_t disk_sectors_large = 120'000, fillers = 5'500;
+    uint32_t waits = 0, prefetched = 0;
+    for (uint64_t seed = 1; seed <= 2; ++seed) {
+        std::mt19937_64 random{seed};
+        const Policy policy{.prefetch = seed % 2 == 0};
+        std::map<uint32_t, World> snapshots;
+        std::vector<Sector> image;
+        {
+            ModelWorld world{GetParam(), std::vector<Sector>(disk_sectors_large), plenty_of_frames, seed};
+            world.start({}, policy);
+            world.act(20);
+            for (uint32_t page = 1; page <= fillers; ++page) // in no checkpoint
+                ASSERT_NE(world.store().allocate(store::page_key(99, page << 12)), store::no_slot);
+            for (unsigned i = 0; i < 4; ++i) {
+                world.act(60);
+                world.take_checkpoint();
+            }
+            ASSERT_FALSE(world.violation) << *world.violation;
+            snapshots = world.snapshots;
+            image = world.disk().whole_image();
+        }
+        for (unsigned restart = 0; restart < 3; ++restart) {
+            ModelWorld world{GetParam(), image, plenty_of_frames, random()};
+            world.start(snapshots, policy, store::Reading::as_needed);
+            EXPECT_EQ(world.pages().tcb_count(), 3u);
+            world.act(30);
+            if (restart == 0) { // cut off with the directory half read
+                EXPECT_TRUE(world.read_more_of_directory());
+                world.act(10);
+            } else {
+                world.finish_recovery();
+                world.act(60);
+                world.take_checkpoint();
+            }
+            ASSERT_FALSE(world.violation) << "seed " << seed << ": " << *world.violation;
+            waits += world.waits_for_directory;
+            prefetched += world.prefetched;
+            snapshots = world.snapshots;
+            image = world.disk().whole_image();
+            MediaDisk after{image};
+            const auto violation = check_snapshot_on(after, snapshots, 4 + restart, 4 + restart);
+            ASSERT_FALSE(violation) << "seed " << seed << " restart " << restart << ": " << *violation;
+        }
+    }
+    EXPECT_GT(waits, 5u);
+    EXPECT_GT(prefetched, 10u);
 }
 
 TEST_P(CheckpointCanary, AForgottenRevocationIsCaught) {

@@ -46,12 +46,14 @@ ModelWorld::ModelWorld(store::StoreKind kind, std::vector<Sector> image, uint32_
                                 }},
       store_{stores_.of_kind(kind)} {}
 
-void ModelWorld::start(const std::map<uint32_t, World>& earlier_snapshots, const pager::Policy& policy) {
+void ModelWorld::start(const std::map<uint32_t, World>& earlier_snapshots, const pager::Policy& policy,
+                       store::Reading reading) {
     snapshots = earlier_snapshots;
     stopped_ = true; // no clients yet
-    store_memory_.resize(store_.memory_bytes(disk_.sector_count()) / 8 + 1);
-    const store::OpenStatus status =
-        store_.open(busy_disk_, store_memory_.data(), static_cast<uint32_t>(store_memory_.size() * 8));
+    // Memory has anything in it at a start.
+    store_memory_.assign(store_.memory_bytes(disk_.sector_count()) / 8 + 1, random_());
+    const store::OpenStatus status = store_.open(
+        busy_disk_, store_memory_.data(), static_cast<uint32_t>(store_memory_.size() * 8), false, reading);
     if (status == store::OpenStatus::blank && !store_.format())
         fail("format");
     else if (status != store::OpenStatus::blank && status != store::OpenStatus::empty &&
@@ -63,18 +65,42 @@ void ModelWorld::start(const std::map<uint32_t, World>& earlier_snapshots, const
     if (store_.epoch() != 0)
         content_ = snapshots.at(store_.epoch());
 
-    pages_memory_.resize(pager::Pages::memory_bytes(store_.slots(), frames_) / 8 + 1);
+    pages_memory_.assign(pager::Pages::memory_bytes(store_.slots(), frames_) / 8 + 1, random_());
     list_.resize(pager::Checkpoint::memory_bytes(frames_) / sizeof(uint32_t));
     pages_.initialise(pages_memory_.data(), frames_, store_, *this, policy);
-    for (uint32_t frame = 1; frame <= frames_; ++frame)
-        pages_.add_frame(frame * page_bytes);
-    for (uint32_t slot = 0; slot < store_.slots(); ++slot)
-        if (store_.entry(slot).is_used() && store::key_task(store_.entry(slot).key()) == 0 &&
-            !pages_.recover_tcb(slot))
-            fail("a TCB page does not verify");
+    pages_.add_frames(page_bytes, (frames_ + 1) * page_bytes);
+    if (pages_.recover_tcbs(busy_disk_) != store::no_slot)
+        fail("a TCB page does not verify");
     checkpoint_.emplace(pages_, store_, queue_, *this, *this, policy,
                         pager::Checkpoint::World{.session = session}, list_.data());
     stopped_ = false;
+}
+
+bool ModelWorld::read_more_of_directory() {
+    if (store_.is_complete())
+        return false;
+    runs_in_reads_ = true;
+    store::SlotRange range;
+    if (store_.read_more(range) != store::OpenStatus::checkpoint)
+        fail("the directory cannot be read");
+    pages_.learn(range);
+    runs_in_reads_ = false;
+    return !violation;
+}
+
+void ModelWorld::finish_recovery() {
+    while (read_more_of_directory())
+        act(5);
+    runs_in_reads_ = true;
+    std::vector<uint32_t> slots(frames_), scratch(frames_);
+    uint32_t count = store_.read_working_set(slots.data(), frames_);
+    count = pages_.prepare_prefetch(slots.data(), scratch.data(), count);
+    for (uint32_t done = 0; done < count;) {
+        done += pages_.prefetch(&slots[done], count - done, busy_disk_);
+        act(2);
+    }
+    prefetched += count;
+    runs_in_reads_ = false;
 }
 
 std::vector<uint8_t> ModelWorld::expected(store::PageKey key) const {
@@ -163,6 +189,7 @@ std::optional<ModelWorld::Mapping> ModelWorld::resolve(store::PageKey key, bool 
         if (!write && answer.kind == pager::FaultAnswer::Kind::no_slot)
             fail("a reader waits for a slot");
         waits_for_slot += answer.kind == pager::FaultAnswer::Kind::no_slot;
+        waits_for_directory += answer.kind == pager::FaultAnswer::Kind::wait_for_directory;
         if (answer.kind == pager::FaultAnswer::Kind::wait_for_store) {
             ++waits_for_store;
             store_is_short_ = true;
@@ -194,7 +221,8 @@ void ModelWorld::write_page(store::PageKey key) {
 
 // Some neighbours; now and then all that the task has.
 void ModelWorld::discard_pages(store::PageKey first) {
-    if (store::key_task(first) == 0 || stays_stopped_) // no request is answered any more
+    // Requests are not answered yet, or not any more.
+    if (store::key_task(first) == 0 || stays_stopped_ || !store_.is_complete())
         return;
     if (random_() % 16 == 0)
         discard_range(all_of_task(store::key_task(first)));
@@ -225,6 +253,8 @@ void ModelWorld::discard_range(const pager::PageRange& range) {
 
 store::DeviceStatus ModelWorld::BusyDisk::read(uint32_t first, void* buffer, uint32_t sectors) {
     ++world_.page_ins_;
+    if (world_.runs_in_reads_)
+        world_.act(2);
     return world_.disk_.read(first, buffer, sectors);
 }
 

@@ -35,8 +35,14 @@ public:
     ModelWorld(store::StoreKind kind, std::vector<Sector> image, uint32_t frames, uint64_t seed,
                PlantedBug bug = {});
 
-    // Opens the disk; on a recovery all clients start from the snapshot's content.
-    void start(const std::map<uint32_t, World>& earlier_snapshots, const pager::Policy& policy);
+    // Opens the disk; on a recovery all clients start from the snapshot's content. As needed: they do so before the
+    // whole directory is known, and finish_recovery() is to be called before the first checkpoint.
+    void start(const std::map<uint32_t, World>& earlier_snapshots, const pager::Policy& policy,
+               store::Reading reading = store::Reading::whole);
+    // Reads the next part of the directory while clients run. False: that was all.
+    bool read_more_of_directory();
+    // What is left of it, then the working set.
+    void finish_recovery();
     // Clients do `steps` random reads and writes.
     void act(unsigned steps);
     // Takes a checkpoint; before, makes room in the store if clients wait for that.
@@ -51,7 +57,7 @@ public:
     std::optional<std::string> violation; // the first
     std::map<uint32_t, World> snapshots;  // by epoch
     uint32_t copies = 0, waits = 0, evictions = 0;
-    uint32_t discards = 0, waits_for_slot = 0;
+    uint32_t discards = 0, waits_for_slot = 0, waits_for_directory = 0, prefetched = 0;
     std::set<std::pair<pager::PageState, bool>> discarded_states; // with or without saved content
     uint32_t waits_for_store = 0, moves = 0;                      // times that room was made
     uint32_t disk_failures = 0;                                   // that the drain was told of
@@ -141,6 +147,7 @@ private:
     uint64_t clock_us_ = 0;
     uint32_t page_ins_ = 0;
     unsigned nesting_ = 0, revocations_ = 0, reported_writes_ = 0;
+    bool runs_in_reads_ = false; // clients do, while the checkpointer reads
     bool stopped_ = false, stays_stopped_ = false, store_is_short_ = false, clients_ended_ = false;
 };
 
