@@ -87,11 +87,13 @@ TEST_F(CommandRunner, TriesOnceMoreAfterAReset) {
     EXPECT_EQ(channel.resets, 1u);
 }
 
-TEST_F(CommandRunner, ReportsWhatFailsTwiceAndGoesOnWithTheNext) {
-    channel.answers = {{.end = DiskStatus::medium_error}, {.end = DiskStatus::medium_error}};
+TEST_F(CommandRunner, ReportsWhatFailsTwiceAndTriesTheNextTwiceToo) {
+    const Channel::Answer error{.end = DiskStatus::medium_error};
+    channel.answers = {error, error, error};
     EXPECT_EQ(run(), DiskStatus::medium_error);
     EXPECT_EQ(run(), DiskStatus::ok);
-    EXPECT_EQ(channel.resets, 1u);
+    EXPECT_EQ(channel.starts, 4u);
+    EXPECT_EQ(channel.resets, 2u);
 }
 
 TEST_F(CommandRunner, GivesASilentDiskItsTimeTwice) {
