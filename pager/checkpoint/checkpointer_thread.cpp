@@ -23,6 +23,7 @@ public:
             .print();
         l4::sleep_us(retry_us);
     }
+    PageIns page_ins() override { return {server_.pager_disk.requests(), server_.pager_disk.is_busy()}; }
 
 private:
     static constexpr uint64_t retry_us = 100'000;
@@ -84,8 +85,9 @@ void run_checkpointer_thread(Server& server) {
     world.session = server.session;
     world.tcb_bytes = server.info.tcb_bytes;
     __builtin_memcpy(world.build_id, server.info.build_id, sizeof world.build_id);
-    Checkpoint checkpoint{server.pages,          server.store, server.platform,    listener,
-                          server.options.policy, world,        server.drain_memory};
+    Checkpoint checkpoint{server.pages,    server.store,       server.checkpointer_disk,
+                          server.platform, listener,           server.options.policy,
+                          world,           server.drain_memory};
     server.readiness = Readiness::ready;
     finish_recovery(server);
 

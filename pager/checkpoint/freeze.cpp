@@ -87,6 +87,7 @@ uint32_t Pages::freeze_all_tcbs(uint32_t* frozen) {
 void Pages::unmap_all() {
     for (uint32_t i = 0; i < resident_count_; ++i)
         (void)platform_->unmap(pages_[resident_[i]].frame);
+    (void)platform_->unmap(zeros_);
 }
 
 bool Pages::copy_aside(uint32_t slot) {
@@ -99,25 +100,27 @@ bool Pages::copy_aside(uint32_t slot) {
     return true;
 }
 
-const void* Pages::begin_write(uint32_t slot, bool& from_save) {
-    Page& page = pages_[slot];
+const void* Pages::content_to_write(uint32_t slot) const {
+    const Page& page = pages_[slot];
     page.assert_sound();
-    from_save = page.is_saved();
-    if (from_save)
+    if (page.is_saved())
         return platform_->memory_of(page.save);
     check(page.state == PageState::frozen, "drain: a page without content for the checkpoint");
-    page.state = PageState::writing;
     return platform_->memory_of(page.frame);
 }
 
-bool Pages::end_write(uint32_t slot, bool from_save) {
+void Pages::begin_write(uint32_t slot) {
+    Page& page = pages_[slot];
+    if (!page.is_saved())
+        page.state = PageState::writing;
+}
+
+void Pages::end_write(uint32_t slot) {
     Page& page = pages_[slot];
     page.assert_sound();
-    if (!from_save) {
-        if (page.state != PageState::writing)
-            return true; // the client may have written while the disk read: only the copy is sure
+    if (page.state == PageState::writing) {
         page.state = PageState::clean;
-        return false;
+        return;
     }
     check(page.is_saved(), "drain: the save frame is gone");
     if (page.state == PageState::tcb)
@@ -125,7 +128,6 @@ bool Pages::end_write(uint32_t slot, bool from_save) {
     else
         pool_.add(page.save);
     page.save = no_frame;
-    return false;
 }
 
 } // namespace pager

@@ -6,6 +6,8 @@
 //   store=ab             (default): two blocks a page; log: a circular log and home blocks
 //   drain_order=address  (default), hottest-first, coldest-first, random
 //   hot_intervals=N      pages written in N intervals in a row are copied in the stop; 0 (default): none
+//   drain_depth=N        requests of the drain that are on their way at once, 1 to 8; default 4
+//   drain_throttle=1     (default): the drain gives way to page-ins; 0: it does not
 //   seed=N               of the random drain order
 //   recover=newest       (default); older: if the newest checkpoint cannot be read, the one before, if that is
 //                        whole (I9)

@@ -31,7 +31,8 @@
 //   tcb             -> tcb+save       freeze_all_tcbs
 //   frozen          -> clean+save     copy_aside (eager)
 //   frozen          -> writing        begin_write
-//   frozen, writing -> dirty+save     fault: copy on write
+//   frozen          -> dirty+save     fault: copy on write
+//   writing         -> dirty+save     fault: copy on write; the own frame becomes the save frame, the copy the own frame
 //   writing         -> clean          end_write
 //   any+save        -> any            end_write: the save frame is free again
 //   clean           -> absent | zero  evict: its content is durable | it never had any

@@ -54,6 +54,10 @@ private:
     void answer_waiting_discards();
     void let_fault_again(unsigned task);
     Reply request_checkpoint(l4::ThreadId client);
+    Reply request_durable(l4::ThreadId client, uint32_t epoch, bool demanded);
+    Reply durable_reply() const {
+        return Reply::words(server_.store.epoch(), server_.session, server_.stopped_epoch);
+    }
     Reply request_shutdown(l4::ThreadId client);
     void demand_checkpoint();
     // Whatever it got now would be lost.
@@ -253,6 +257,8 @@ Reply PagerThread::answer_request(l4::ThreadId client, const l4::Message& messag
         return discard(client, message);
     case Request::checkpoint:
         return request_checkpoint(client);
+    case Request::durable:
+        return request_durable(client, message.w1, message.w2 != 0);
     case Request::shutdown:
         return from_root && server_.going && !server_.shutting_down ? request_shutdown(client)
                                                                     : Reply::words(refused);
@@ -281,8 +287,8 @@ bool may_discard(l4::ThreadId client, unsigned task) {
 Reply PagerThread::discard(l4::ThreadId client, const l4::Message& message) {
     const unsigned named = request_task(message.w0), task = named == 0 ? client.task() : named;
     const l4::Fpage fpage{message.w1};
-    if (!server_.pages_ready || task < l4::first_persistent_task || fpage.log2_size() < l4::page_bits ||
-        !may_discard(client, task))
+    if (!server_.pages_ready || server_.stopped_for_good || task < l4::first_persistent_task ||
+        fpage.log2_size() < l4::page_bits || !may_discard(client, task))
         return Reply::words(refused);
     if (!server_.store.is_complete()) { // which pages there are is not known yet
         if (server_.waiting_discards == waiting_discards_max)
@@ -294,8 +300,9 @@ Reply PagerThread::discard(l4::ThreadId client, const l4::Message& message) {
     const uint64_t base = fpage.base() & ~(size - 1);
     const uint64_t first = base == 0 ? l4::page_size : base;
     const uint64_t end = base + size < l4::user_space_end ? base + size : l4::user_space_end;
-    if (first >= end)
-        return Reply::words(first == l4::page_size ? 0 : refused);
+    if (base >= end)
+        return Reply::words(refused);
+    // Nobody has a page at 0.
     const PageRange range{store::page_key(task, static_cast<uint32_t>(first)),
                           static_cast<uint32_t>((end - first) / l4::page_size)};
     const Pages::DiscardedPart part = server_.pages.discard_some(range, message.w2);
@@ -336,6 +343,19 @@ Reply PagerThread::request_checkpoint(l4::ThreadId client) {
     return {};
 }
 
+Reply PagerThread::request_durable(l4::ThreadId client, uint32_t epoch, bool demanded) {
+    if (server_.readiness != Readiness::ready)
+        return Reply::words(refused);
+    if (demanded)
+        demand_checkpoint();
+    if (epoch <= server_.store.epoch())
+        return durable_reply();
+    if (server_.waiting_requests == waiting_requests_max)
+        return Reply::words(refused);
+    waiting_requests[server_.waiting_requests++] = {client, epoch};
+    return {};
+}
+
 Reply PagerThread::request_shutdown(l4::ThreadId client) {
     const Reply reply = request_checkpoint(client);
     server_.shutting_down = reply.kind == Reply::Kind::none; // not refused
@@ -372,7 +392,7 @@ void PagerThread::answer_waiting_requests() {
     for (uint32_t i = 0; i < server_.waiting_requests; ++i) {
         const WaitingRequest request = waiting_requests[i];
         if (request.epoch <= server_.store.epoch() && !stays_stopped(request.client))
-            send(request.client, Reply::words(server_.store.epoch(), server_.session));
+            send(request.client, durable_reply());
         else
             waiting_requests[still_waiting++] = request;
     }

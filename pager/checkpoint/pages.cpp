@@ -26,7 +26,7 @@ constexpr uint32_t tcb_pages_for(uint32_t frames) {
 
 uint32_t Pages::memory_bytes(uint32_t slots, uint32_t frames) {
     const auto bytes = [](uint32_t count, uint32_t each) { return (count * each + 7) & ~7u; };
-    return store::transfer_bytes_max + bytes(slots, sizeof(Page)) + bytes(slots, 4) +
+    return store::run_blocks_max * page_bytes + bytes(slots, sizeof(Page)) + bytes(slots, 4) +
            bytes(PageIndex::words_for(slots), 4) + 3 * bytes(frames, 4) + bytes(tcb_pages_for(frames), 4);
 }
 
@@ -37,7 +37,7 @@ void Pages::initialise(void* memory, uint32_t frames, store::Store& store, Platf
     platform_ = &platform;
     frames_ = frames;
     auto* next = static_cast<uint8_t*>(memory);
-    cluster_ = carve<uint8_t>(next, store::transfer_bytes_max);
+    cluster_ = carve<uint8_t>(next, store::run_blocks_max * page_bytes);
     pages_ = carve<Page>(next, store.slots());
     save_checksums_ = carve<uint32_t>(next, store.slots());
     uint32_t* const index_storage = carve<uint32_t>(next, PageIndex::words_for(store.slots()));
@@ -50,12 +50,22 @@ void Pages::initialise(void* memory, uint32_t frames, store::Store& store, Platf
     dirty_count_ = tcb_count_ = resident_count_ = clock_hand_ = 0;
     discarded_ = removing_ = store::no_slot;
     discarded_count_ = removing_count_ = 0;
+    zeros_ = no_frame;
     nothing_to_evict_ = false;
     for (uint32_t& bits : initialised_)
         bits = 0;
     for (store::SlotRange range = store.known_slots(0); range.first < range.end;
          range = store.known_slots(range.end))
         learn(range);
+}
+
+void Pages::add_frames(uint32_t low, uint32_t high) {
+    if (zeros_ == no_frame && low < high) {
+        zeros_ = low;
+        __builtin_memset(platform_->memory_of(zeros_), 0, page_bytes);
+        low += page_bytes;
+    }
+    pool_.add_range(low, high);
 }
 
 void Pages::learn(const store::SlotRange& range) {
@@ -107,14 +117,17 @@ FaultAnswer Pages::first_touch(store::PageKey key, bool write) {
     const bool tcb = is_tcb(key);
     if (tcb && !write)
         return {FaultAnswer::Kind::unused};
-    if (store_->first_free_slot(tcb) == store::no_slot)
-        return {store_->is_complete() ? FaultAnswer::Kind::no_slot : FaultAnswer::Kind::wait_for_directory};
+    if (store_->first_free_slot(tcb) == store::no_slot) {
+        if (!store_->is_complete())
+            return {FaultAnswer::Kind::wait_for_directory};
+        return write ? FaultAnswer{FaultAnswer::Kind::no_slot} : share_zeros(key);
+    }
     const bool writable = write || maps_writable();
     if (writable && !store_->can_reserve())
         return {FaultAnswer::Kind::wait_for_store};
     const uint32_t frame = take_frame();
     if (frame == no_frame)
-        return {FaultAnswer::Kind::out_of_frames};
+        return write ? FaultAnswer{FaultAnswer::Kind::out_of_frames} : share_zeros(key);
     if (tcb && !pool_.reserve_one()) { // I5: its copy in every stop
         pool_.add(frame);
         return {FaultAnswer::Kind::out_of_frames};
@@ -138,6 +151,12 @@ FaultAnswer Pages::first_touch(store::PageKey key, bool write) {
     if (writable)
         add_to_dirty(slot);
     return {FaultAnswer::Kind::map, frame, writable};
+}
+
+// Only a writer has to wait. Its fault brings a frame of its own, which the kernel maps over this one.
+FaultAnswer Pages::share_zeros(store::PageKey key) {
+    platform_->page_placed(key, zeros_, l4::PageSource::fresh);
+    return {FaultAnswer::Kind::map, zeros_, false};
 }
 
 void Pages::place_zeros(uint32_t slot, uint32_t frame) {
@@ -192,7 +211,7 @@ FaultAnswer Pages::page_in(uint32_t slot, store::BlockDevice& through) {
             pool_.add(frame);
             return {FaultAnswer::Kind::damaged};
         }
-        next_run_ = slot / store::transfer_segments_max + 1;
+        next_run_ = slot / store::run_blocks_max + 1;
     }
     return {FaultAnswer::Kind::map, page.frame, false};
 }
@@ -204,11 +223,11 @@ void Pages::page_in_neighbours(uint32_t slot, store::BlockDevice& through) {
     if (!store_->entry(slot).has_block())
         return;
     const store::Run run = store_->run_around(slot);
-    const bool follows_last = slot / store::transfer_segments_max == next_run_;
+    const bool follows_last = slot / store::run_blocks_max == next_run_;
     if (run.count == 1 || !(has_plenty_of_frames() || follows_last) ||
         store_->load_run(run, cluster_, through) != store::DeviceStatus::ok)
         return;
-    next_run_ = slot / store::transfer_segments_max + 1;
+    next_run_ = slot / store::run_blocks_max + 1;
     for (uint32_t i = 0; i < run.count; ++i) {
         const uint32_t neighbour = store_->slot_of(run.first + i);
         const uint8_t* const content = cluster_ + size_t{i} * page_bytes;
@@ -258,7 +277,7 @@ FaultAnswer Pages::make_writable(uint32_t slot) {
     case PageState::writing:
         if (!store_->reserve(slot)) // I5
             return {FaultAnswer::Kind::wait_for_store};
-        if (!copy_to_save_and_sum(slot)) {
+        if (!(page.state == PageState::frozen ? copy_to_save_and_sum(slot) : leave_frame_to_disk(slot))) {
             store_->release(slot);
             return {FaultAnswer::Kind::wait_for_frame};
         }
@@ -293,6 +312,22 @@ bool Pages::copy_to_save_and_sum(uint32_t slot) {
     if (!copy_to_save(slot))
         return false;
     save_checksums_[slot] = store::page_checksum(platform_->memory_of(pages_[slot].save));
+    return true;
+}
+
+// The disk is reading the page's own frame, which therefore becomes the save frame: the page goes on in the copy.
+bool Pages::leave_frame_to_disk(uint32_t slot) {
+    Page& page = pages_[slot];
+    const uint32_t frame = take_frame();
+    if (frame == no_frame)
+        return false;
+    platform_->phase(l4::Phase::copy);
+    __builtin_memcpy(platform_->memory_of(frame), platform_->memory_of(page.frame), page_bytes);
+    platform_->phase(l4::Phase::write_fault);
+    (void)platform_->unmap(page.frame); // who has it mapped finds the copy with its next touch
+    save_in(slot, page.frame);
+    page.frame = frame;
+    platform_->page_placed(store_->entry(slot).key(), frame, l4::PageSource::moved);
     return true;
 }
 

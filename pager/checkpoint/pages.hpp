@@ -3,7 +3,8 @@
 //
 // I2: a save frame is freed only by end_write after its content is on its way out; an own frame only by eviction, when its
 //     content is in a checkpoint that is committed.
-// I5: a page is created only with a slot to save it to, and is dirty only with a block of the store reserved for what it
+// I5: a page is created only with a slot to save it to (what is only read while there is none is a frame of zeros that all
+//     such pages share, and no page to the store), and is dirty only with a block of the store reserved for what it
 //     holds; a write that needs a save frame waits until the drain has freed one (the drain itself needs none); TCB
 //     pages keep a frame and a block reserved each.
 #pragma once
@@ -26,7 +27,7 @@ struct FaultAnswer {
         wait_for_frame,     // a copy on write: ask again when the drain has freed a frame
         wait_for_store,     // no block to save the page to is left: ask again when the store has made room
         out_of_frames,      // a page without a frame, and nothing to evict before the next commit
-        no_slot,            // the disk is full
+        no_slot,            // a write, and the disk is full
         wait_for_directory, // whether there is such a page is not known yet: ask again when more is
         damaged,            // the page cannot be read from the disk
     } kind = Kind::unused;
@@ -53,7 +54,7 @@ public:
     // until faulted in.
     void initialise(void* memory, uint32_t frames, store::Store& store, Platform& platform,
                     const Policy& policy);
-    void add_frames(uint32_t low, uint32_t high) { pool_.add_range(low, high); }
+    void add_frames(uint32_t low, uint32_t high);
     // The store has read the entries of more slots.
     void learn(const store::SlotRange& range);
 
@@ -93,13 +94,15 @@ public:
     // The drain's. copy_aside: false if no frame is free.
     bool copy_aside(uint32_t slot);
     // What to write for the running checkpoint: its content, from own or save frame.
-    const void* begin_write(uint32_t slot, bool& from_save);
+    const void* content_to_write(uint32_t slot) const;
+    // It is being written from here on.
+    void begin_write(uint32_t slot);
     // page_checksum() of what is to be written, if it was taken when that was copied; otherwise 0.
     uint32_t known_checksum(uint32_t slot) const {
         return pages_[slot].is_saved() ? save_checksums_[slot] : 0;
     }
-    // True: the page was copied while the disk read its own frame; it must be written again.
-    [[nodiscard]] bool end_write(uint32_t slot, bool from_save);
+    // The disk has it.
+    void end_write(uint32_t slot);
     // Takes some discarded pages out of the directory of the running checkpoint. False: that were all.
     bool remove_some();
 
@@ -127,6 +130,7 @@ private:
     static bool is_tcb(store::PageKey key) { return store::key_task(key) == 0; }
 
     FaultAnswer first_touch(store::PageKey key, bool write);
+    FaultAnswer share_zeros(store::PageKey key);
     FaultAnswer page_in(uint32_t slot, store::BlockDevice& through);
     void page_in_neighbours(uint32_t slot, store::BlockDevice& through);
     void place(uint32_t slot, uint32_t frame);
@@ -141,6 +145,7 @@ private:
     FaultAnswer make_writable(uint32_t slot);
     bool copy_to_save(uint32_t slot);
     bool copy_to_save_and_sum(uint32_t slot);
+    bool leave_frame_to_disk(uint32_t slot);
     void save_in(uint32_t slot, uint32_t frame) {
         pages_[slot].save = frame;
         save_checksums_[slot] = 0; // not known
@@ -177,10 +182,11 @@ private:
     uint32_t* save_checksums_ = nullptr;                          // by slot
     PageIndex index_;
     FramePool pool_;
+    uint32_t zeros_ = no_frame;    // nobody ever writes to it
     uint32_t* dirty_ = nullptr;    // slots of dirty pages, in order of their becoming so; some may be evicted
     uint32_t* tcbs_ = nullptr;     // slots of TCB pages
     uint32_t* resident_ = nullptr; // slots of all other pages with a frame
-    uint8_t* cluster_ = nullptr;   // transfer_bytes_max: what page-in reads at once
+    uint8_t* cluster_ = nullptr;   // store::run_blocks_max pages: what page-in reads at once
     uint32_t dirty_count_ = 0, tcb_count_ = 0, resident_count_ = 0, frames_ = 0;
     uint32_t discarded_ = store::no_slot,
              removing_ = store::no_slot;                // lists: discarded after, before the newest stop

@@ -35,7 +35,7 @@ struct Server {
     ServerMemory& memory;
     const Options& options;
     GuestPlatform platform;
-    DriverDisk checkpointer_disk{0}, pager_disk{1};
+    DriverDisk pager_disk{0}, checkpointer_disk{1, 2};
     store::EitherStore stores;
     store::Store& store; // of the kind that the options name
     Pages pages;
@@ -54,7 +54,7 @@ struct Server {
     bool stopped_for_good = false; // its stop is over: no persistent thread gets an answer any more
     bool store_is_short = false;   // a writer was refused since the checkpointer last made room
     uint32_t waiting_writers = 0;  // faults that wait for a frame or for room in the store
-    uint32_t waiting_requests = 0; // CHECKPOINT requests without a reply
+    uint32_t waiting_requests = 0; // CHECKPOINT and DURABLE requests without a reply
     uint32_t waiting_discards = 0; // DISCARD requests that wait until the whole directory is known
 };
 

@@ -1,6 +1,7 @@
 #include "pager/checkpoint/server_memory.hpp"
 
 #include "kernel-model/abi/syscalls.hpp"
+#include "pager/runtime/kernel_info.hpp"
 
 namespace pager {
 namespace {
@@ -22,10 +23,7 @@ uint32_t ask_sigma0(l4::Message request, l4::Fpage window) {
 } // namespace
 
 const l4::KernelInfo* ServerMemory::ask_for_kernel_info() {
-    if (ask_sigma0({1, 1, 0}, l4::Fpage::make(info_window, l4::page_bits)) == 0)
-        return nullptr;
-    const auto* info = reinterpret_cast<const l4::KernelInfo*>(info_window);
-    return info->magic == l4::kernel_info_magic ? info : nullptr;
+    return map_kernel_info(info_window);
 }
 
 void ServerMemory::ask_for_all(const l4::KernelInfo& info) {

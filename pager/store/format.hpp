@@ -30,6 +30,10 @@ constexpr const char* name_of(StoreKind kind) {
     return kind == StoreKind::ab ? "ab" : "log";
 }
 
+// What a page-in reads at once at most: neighbours in an aligned group of blocks.
+inline constexpr uint32_t run_blocks_max = 16;
+static_assert(run_blocks_max <= transfer_segments_max);
+
 inline constexpr uint32_t no_slot = 0xFFFFFFFFu, no_block = 0xFFFFFFFFu;
 
 // A page's name: task (0: a TCB page) and page number, address[31:12]. Never 0: nobody has a page at 0.
@@ -187,8 +191,7 @@ constexpr Geometry geometry_for(StoreKind kind, uint32_t disk_sectors) {
     Geometry geometry;
     if (!fits(slots_min))
         return geometry;
-    // A multiple of what one request can move: aligned groups of blocks are groups of slots too.
-    constexpr uint32_t step = transfer_segments_max;
+    constexpr uint32_t step = run_blocks_max; // aligned groups of blocks are groups of slots too
     uint32_t slots = slots_min, too_many = slots_max + step;
     while (too_many - slots > step) {
         const uint32_t middle = slots + (too_many - slots) / step / 2 * step;

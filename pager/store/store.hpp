@@ -4,7 +4,8 @@
 // of store differ only in the block that a page is written to (AbStore, LogStore); everything else is here:
 // sectors, directory, opening, the order of a commit. Steps of a checkpoint:
 //
-//   write_pages()*   contents into blocks that the newest checkpoint does not use (I4)
+//   prepare()*       says which contents go to which blocks, none of which the newest checkpoint uses (I4); the caller
+//                    writes them, in any order and several at once, and all are written before the commit
 //   commit()         flush; directory area of the new generation's parity, twice; flush;
 //                    root sector, then its copy; flush
 //
@@ -144,7 +145,7 @@ public:
     [[nodiscard]] LoadStatus load(uint32_t slot, void* buffer, BlockDevice& through) const;
 
     // What one request can read around a slot's valid block (which it must have): of an aligned group of
-    // transfer_segments_max blocks the part between the first and the last that are valid.
+    // run_blocks_max blocks the part between the first and the last that are valid.
     Run run_around(uint32_t slot) const;
     // Reads a run's blocks one behind the other; verify() each before use.
     [[nodiscard]] DeviceStatus load_run(const Run& run, void* buffer, BlockDevice& through) const;
@@ -174,14 +175,12 @@ public:
 
     // The order in which the pages of a checkpoint are best written: ascending in this.
     virtual uint32_t target_sector(uint32_t slot) const = 0;
-    // How many of these slots, in this order, write_pages() puts into one request; at least 1.
+    // How many of these slots, in this order, prepare() puts into one request; at least 1.
     virtual uint32_t batch_length(const uint32_t* slots, uint32_t count) const = 0;
 
     // Gives blocks to the first of these pages, as many as one request can write (none for zero pages); returns
     // how many. Asked again for the same page with the same content before commit(), it gives the same block.
     uint32_t prepare(const PageWrite* pages, uint32_t count, WriteRequest& request);
-    // prepare() and the requests, for at most transfer_segments_max pages of the running checkpoint.
-    [[nodiscard]] DeviceStatus write_pages(const PageWrite* pages, uint32_t count);
 
     // Makes the written pages, and all others as they were, epoch() + 1. After a failure it can be called
     // again.

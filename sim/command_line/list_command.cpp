@@ -32,6 +32,8 @@ constexpr Metric metrics[] = {
     {"checkpoints.copied_pages", "pages copied because they were written while frozen: mean, max"},
     {"checkpoints.bytes_written", "bytes written to the disk for committed checkpoints"},
     {"checkpoints.write_amplification", "those bytes over the bytes of the frozen pages"},
+    {"page_ins.count", "page faults that waited for the disk"},
+    {"page_ins.us", "from such a fault to the repeated instruction: mean, p50, p99, max"},
     {"overhead.percent", "cycles more than the same work takes without checkpoints"},
     {"overhead.baseline_cycles", "cycles of the run without checkpoints"},
     {"overhead.cycles",

@@ -4,6 +4,8 @@
 
 #include "sim/observe/accounts.hpp"
 #include "sim/observe/checkpoint_log.hpp"
+#include "sim/observe/output_log.hpp"
+#include "sim/observe/write_fault_cost.hpp"
 
 #include <cstdint>
 #include <nlohmann/json_fwd.hpp>
@@ -30,9 +32,12 @@ struct Outcome {
     CycleAccounts accounts;
     std::vector<CheckpointRow> checkpoints;
     uint32_t delayed = 0;
+    std::vector<models::Picoseconds> page_ins; // how long each lasted
     std::vector<RecoveryOutcome> recoveries;
+    std::optional<std::vector<WriteFaultCost>> write_faults; // none: they were not followed
     std::vector<std::string> violations;
     std::string console;
+    OutputFigures output;
     double host_seconds = 0;
 };
 

@@ -37,7 +37,14 @@ ModelWorld::ModelWorld(store::StoreKind kind, std::vector<Sector> image, uint32_
                        PlantedBug bug)
     : bug_{bug}, random_{seed},
       memory_((frames + 1) * size_t{page_bytes}), frames_{frames}, disk_{std::move(image)},
-      busy_disk_{*this}, store_{stores_.of_kind(kind)} {}
+      busy_disk_{*this}, queue_{disk_,
+                                random_,
+                                {.errors = true, .reads_after_end = bug.frames_freed_too_early},
+                                [this] {
+                                    clock_us_ += random_() % 10'000;
+                                    act(4);
+                                }},
+      store_{stores_.of_kind(kind)} {}
 
 void ModelWorld::start(const std::map<uint32_t, World>& earlier_snapshots, const pager::Policy& policy,
                        store::Reading reading) {
@@ -64,8 +71,8 @@ void ModelWorld::start(const std::map<uint32_t, World>& earlier_snapshots, const
     pages_.add_frames(page_bytes, (frames_ + 1) * page_bytes);
     if (pages_.recover_tcbs(busy_disk_) != store::no_slot)
         fail("a TCB page does not verify");
-    checkpoint_.emplace(pages_, store_, *this, *this, policy, pager::Checkpoint::World{.session = session},
-                        list_.data());
+    checkpoint_.emplace(pages_, store_, queue_, *this, *this, policy,
+                        pager::Checkpoint::World{.session = session}, list_.data());
     stopped_ = false;
 }
 
@@ -155,6 +162,8 @@ void ModelWorld::take_checkpoint() {
     if (store_.should_move())
         (void)checkpoint_->move_some(store::Moving::lazily);
     checkpoint_->take();
+    if (queue_.misuse())
+        fail("the drain: " + *queue_.misuse());
     disk_.report_committed(store_.epoch());
 }
 
@@ -177,6 +186,8 @@ std::optional<ModelWorld::Mapping> ModelWorld::resolve(store::PageKey key, bool 
     const pager::FaultAnswer answer = pages_.fault(key, write, busy_disk_);
     if (answer.kind != pager::FaultAnswer::Kind::map) {
         waits += answer.kind == pager::FaultAnswer::Kind::wait_for_frame;
+        if (!write && answer.kind == pager::FaultAnswer::Kind::no_slot)
+            fail("a reader waits for a slot");
         waits_for_slot += answer.kind == pager::FaultAnswer::Kind::no_slot;
         waits_for_directory += answer.kind == pager::FaultAnswer::Kind::wait_for_directory;
         if (answer.kind == pager::FaultAnswer::Kind::wait_for_store) {
@@ -241,6 +252,7 @@ void ModelWorld::discard_range(const pager::PageRange& range) {
 }
 
 store::DeviceStatus ModelWorld::BusyDisk::read(uint32_t first, void* buffer, uint32_t sectors) {
+    ++world_.page_ins_;
     if (world_.runs_in_reads_)
         world_.act(2);
     return world_.disk_.read(first, buffer, sectors);
@@ -249,11 +261,6 @@ store::DeviceStatus ModelWorld::BusyDisk::read(uint32_t first, void* buffer, uin
 // DMA: half of every block is read, clients run, the other half is read.
 store::DeviceStatus ModelWorld::BusyDisk::write(uint32_t first, const store::Segment* segments,
                                                 uint32_t count) {
-    if (world_.bug_.frames_freed_too_early && segments[0].bytes == page_bytes) {
-        late_.push_back({first, {segments, segments + count}});
-        world_.act(2);
-        return store::DeviceStatus::ok;
-    }
     std::vector<uint8_t> bytes;
     for (uint32_t i = 0; i < count; ++i) {
         const auto* from = static_cast<const uint8_t*>(segments[i].data);
@@ -271,17 +278,12 @@ store::DeviceStatus ModelWorld::BusyDisk::write(uint32_t first, const store::Seg
 }
 
 store::DeviceStatus ModelWorld::BusyDisk::flush() {
-    write_late();
+    if (world_.queue_.on_their_way() != 0)
+        world_.fail("a commit begins before the drain is over");
+    world_.queue_.write_late();
     if (!world_.stopped_)
         world_.act(2);
     return world_.disk_.flush();
-}
-
-void ModelWorld::BusyDisk::write_late() {
-    for (const Late& late : late_)
-        (void)world_.disk_.write(late.first, late.segments.data(),
-                                 static_cast<uint32_t>(late.segments.size()));
-    late_.clear();
 }
 
 std::optional<std::string> check_snapshot_on(store::BlockDevice& disk,

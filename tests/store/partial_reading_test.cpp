@@ -13,7 +13,7 @@ namespace {
 using store::DirectoryEntry, store::OpenStatus, store::Reading, store::StoreKind;
 
 constexpr uint32_t group_slots = store::transfer_segments_max * store::entries_per_block;
-constexpr uint32_t disk_sectors = 300'000; // three groups of directory blocks, and more
+constexpr uint32_t disk_sectors = 600'000; // three groups of directory blocks, and more
 constexpr uint32_t tcb_pages = 400;        // more than a directory block's
 
 // Counts what is read.
