@@ -6,6 +6,7 @@
 
 #include "tests/store/crash_checker.hpp"
 #include "tests/store/opened_store.hpp"
+#include "tests/store/write_pages.hpp"
 
 namespace fixpoint::test {
 namespace {
@@ -51,7 +52,7 @@ struct LargeWorld {
         const auto write = [&](uint32_t slot) {
             const store::PageWrite page{slot, content.data()};
             EXPECT_TRUE(store.opened.reserve(slot));
-            EXPECT_EQ(store.opened.write_pages(&page, 1), store::DeviceStatus::ok);
+            EXPECT_EQ(write_pages(store.opened, disk, {&page, 1}), store::DeviceStatus::ok);
         };
         for (uint32_t page = 0; page < pages; ++page) {
             const uint32_t slot = store.opened.allocate(page_key(page));
@@ -159,7 +160,7 @@ TEST_P(PartialReading, ANewTcbPageNeedsNoMoreThanThat) {
         ASSERT_EQ(partial.opened.read_more(range), OpenStatus::checkpoint);
     const std::vector<uint8_t> content = page_content(7);
     const store::PageWrite write{slot, content.data()};
-    ASSERT_EQ(partial.opened.write_pages(&write, 1), store::DeviceStatus::ok);
+    ASSERT_EQ(write_pages(partial.opened, partial_disk, {&write, 1}), store::DeviceStatus::ok);
     ASSERT_EQ(partial.opened.commit({}), store::CommitStatus::ok);
     OpenedStore again{partial_disk};
     EXPECT_EQ(again.opened.entry(slot).key(), tcb_key(tcb_pages * 100));
