@@ -1,12 +1,10 @@
 // The free frames: memory that holds no page and no saved content.
-//
-// Every TCB page keeps one free frame in reserve for its copy in the next stop: a stop can never run out of
-// frames (I5).
 #pragma once
 
 #include <cstdint>
 
 #include "pager/checkpoint/assertion.hpp"
+#include "pager/store/format.hpp"
 
 namespace pager {
 
@@ -18,38 +16,49 @@ public:
     void initialise(uint32_t* storage, uint32_t capacity) {
         frames_ = storage;
         capacity_ = capacity;
-        free_ = reserved_ = 0;
+        free_ = 0;
     }
     void add(uint32_t frame) {
         check(free_ < capacity_, "frame pool: a frame was freed twice");
         frames_[free_++] = frame;
     }
-    // For new pages and copies on write; no_frame: none but the reserve is left.
-    uint32_t take() { return free_ > reserved_ ? frames_[--free_] : no_frame; }
+    // no_frame: none is left.
+    uint32_t take() { return free_ > 0 ? frames_[--free_] : no_frame; }
 
-    // A page that will need a frame in every stop.
-    bool reserve_one() {
-        if (free_ <= reserved_)
-            return false;
-        ++reserved_;
-        return true;
-    }
-    uint32_t take_reserved() {
-        check(reserved_ > 0 && free_ >= reserved_, "frame pool: no reserve");
-        --reserved_;
-        return frames_[--free_];
-    }
-    void give_back_reserved(uint32_t frame) {
-        add(frame);
-        ++reserved_;
+    // 2^log2_frames adjacent frames, aligned to their size: the first of them. no_frame: there are none among those that
+    // would be taken next. (Frames are added in the order of their addresses, and mixed only by use.)
+    uint32_t take_group(uint32_t log2_frames) {
+        const uint32_t count = 1u << log2_frames;
+        for (uint32_t skipped = 0; skipped < count && skipped + count <= free_; ++skipped) {
+            const uint32_t top = free_ - 1 - skipped;
+            if (!is_group(top, count))
+                continue;
+            const uint32_t first = frames_[top];
+            for (uint32_t i = top + 1; i < free_; ++i)
+                frames_[i - count] = frames_[i];
+            free_ -= count;
+            return first;
+        }
+        return no_frame;
     }
 
     uint32_t free() const { return free_; }
-    uint32_t reserved() const { return reserved_; }
 
 private:
+    static constexpr uint32_t frame_bytes = store::block_bytes;
+
+    // Ascending from frames_[top] downwards, as take() would give them.
+    bool is_group(uint32_t top, uint32_t count) const {
+        if (frames_[top] % (count * frame_bytes) != 0)
+            return false;
+        for (uint32_t i = 1; i < count; ++i)
+            if (frames_[top - i] != frames_[top] + i * frame_bytes)
+                return false;
+        return true;
+    }
+
     uint32_t* frames_ = nullptr; // used as a stack
-    uint32_t capacity_ = 0, free_ = 0, reserved_ = 0;
+    uint32_t capacity_ = 0, free_ = 0;
 };
 
 } // namespace pager

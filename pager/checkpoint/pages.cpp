@@ -26,7 +26,7 @@ uint32_t Pages::memory_bytes(uint32_t slots, uint32_t frames) {
     const uint32_t tcbs = tcb_pages_max < frames ? tcb_pages_max : frames;
     const auto bytes = [](uint32_t count, uint32_t each) { return (count * each + 7) & ~7u; };
     return store::transfer_bytes_max + bytes(slots, sizeof(Page)) + bytes(PageIndex::places_for(slots), 4) +
-           3 * bytes(frames, 4) + bytes(tcbs, 4);
+           3 * bytes(frames, 4) + TcbFrames::memory_bytes(tcbs);
 }
 
 void Pages::initialise(void* memory, uint32_t frames, store::Store& store, Platform& platform,
@@ -43,10 +43,10 @@ void Pages::initialise(void* memory, uint32_t frames, store::Store& store, Platf
     dirty_ = carve<uint32_t>(next, frames);
     resident_ = carve<uint32_t>(next, frames);
     uint32_t* const pool_storage = carve<uint32_t>(next, frames);
-    tcbs_ = carve<uint32_t>(next, tcb_pages_max < frames ? tcb_pages_max : frames);
+    tcbs_.initialise(next, tcb_pages_max < frames ? tcb_pages_max : frames);
     pool_.initialise(pool_storage, frames);
     index_.initialise(index_storage, places, store);
-    dirty_count_ = tcb_count_ = resident_count_ = clock_hand_ = 0;
+    dirty_count_ = resident_count_ = clock_hand_ = 0;
     for (uint32_t slot = 0; slot < store.slots(); ++slot) {
         pages_[slot] = {};
         if (store.entry(slot).is_used())
@@ -81,26 +81,20 @@ FaultAnswer Pages::first_touch(store::PageKey key, bool write) {
     const bool writable = write || maps_writable();
     if (writable && !store_->can_reserve())
         return {FaultAnswer::Kind::wait_for_store};
-    const uint32_t frame = take_frame();
-    if (frame == no_frame)
+    uint32_t frame = no_frame; // a TCB page's: of its copy
+    if (tcb ? !take_tcb_frames(frame) : (frame = take_frame()) == no_frame)
         return {FaultAnswer::Kind::out_of_frames};
-    if (tcb && !pool_.reserve_one()) { // I5: its copy in every stop
-        pool_.add(frame);
-        return {FaultAnswer::Kind::out_of_frames};
-    }
     const uint32_t slot = store_->allocate(key);
     index_.insert(key, slot);
     pages_[slot] = {};
     if (writable)
         check(store_->reserve(slot), "pages: a reservation was promised"); // I5
     if (tcb) {
-        __builtin_memset(platform_->memory_of(frame), 0, page_bytes);
-        platform_->page_placed(key, frame, l4::PageSource::fresh);
-        pages_[slot].frame = frame;
+        pages_[slot].frame = tcbs_.add_page(slot, frame, true);
         pages_[slot].state = PageState::tcb;
-        pages_[slot].must_save = true;
-        tcbs_[tcb_count_++] = slot;
-        return {FaultAnswer::Kind::map, frame, true};
+        __builtin_memset(platform_->memory_of(pages_[slot].frame), 0, page_bytes);
+        platform_->page_placed(key, pages_[slot].frame, l4::PageSource::fresh);
+        return {FaultAnswer::Kind::map, pages_[slot].frame, true};
     }
     place_zeros(slot, frame);
     if (writable)
@@ -168,7 +162,7 @@ void Pages::page_in_neighbours(uint32_t slot, store::BlockDevice& through) {
     if (!store_->entry(slot).has_block())
         return;
     const store::Run run = store_->run_around(slot);
-    const bool plenty = pool_.free() >= pool_.reserved() + frames_short;
+    const bool plenty = pool_.free() >= frames_short;
     const bool follows_last = slot / store::transfer_segments_max == next_run_;
     if (run.count == 1 || !(plenty || follows_last) ||
         store_->load_run(run, cluster_, through) != store::DeviceStatus::ok)
@@ -199,15 +193,32 @@ void Pages::place(uint32_t slot, uint32_t frame) {
 }
 
 bool Pages::recover_tcb(uint32_t slot) {
-    const uint32_t frame = pool_.take();
-    check(frame != no_frame && pool_.reserve_one(), "recovery: fewer frames than TCB pages");
+    uint32_t copy = no_frame;
+    check(take_tcb_frames(copy), "recovery: fewer frames than TCB pages need");
+    const uint32_t frame = tcbs_.add_page(slot, copy, false);
     if (store_->load(slot, platform_->memory_of(frame)) != store::LoadStatus::ok)
         return false;
     platform_->page_placed(store_->entry(slot).key(), frame, l4::PageSource::store);
     pages_[slot].frame = frame;
     pages_[slot].state = PageState::tcb;
-    tcbs_[tcb_count_++] = slot;
     return true;
+}
+
+// One for the page, which is with tcbs_ then, and one for its copy. False: there are no two.
+bool Pages::take_tcb_frames(uint32_t& copy) {
+    if (!tcbs_.has_frame()) {
+        uint32_t log2_frames = TcbFrames::log2_frames_for(pool_.free());
+        uint32_t base = pool_.take_group(log2_frames);
+        if (base == no_frame) {
+            log2_frames = 0;
+            base = take_frame();
+        }
+        if (base == no_frame)
+            return false;
+        tcbs_.add_group(base, log2_frames);
+    }
+    copy = take_frame();
+    return copy != no_frame;
 }
 
 FaultAnswer Pages::make_writable(uint32_t slot) {

@@ -5,7 +5,7 @@
 //     content is in a checkpoint that is committed.
 // I5: a page is created only with a slot to save it to, and is dirty only with a block of the store reserved for what it
 //     holds; a write that needs a save frame waits until the drain has freed one (the drain itself needs none); TCB
-//     pages keep a frame and a block reserved each.
+//     pages have a second frame and a block reserved each.
 #pragma once
 
 #include <cstdint>
@@ -15,6 +15,7 @@
 #include "pager/checkpoint/page_index.hpp"
 #include "pager/checkpoint/platform.hpp"
 #include "pager/checkpoint/policy.hpp"
+#include "pager/checkpoint/tcb_frames.hpp"
 #include "pager/store/store.hpp"
 
 namespace pager {
@@ -70,8 +71,10 @@ public:
     const Page& page(uint32_t slot) const { return pages_[slot]; }
     uint32_t find(store::PageKey key) const { return index_.find(key); }
     uint32_t dirty_count() const { return dirty_count_; }
-    uint32_t tcb_count() const { return tcb_count_; }
-    uint32_t tcb_address(uint32_t i) const { return store::key_address(store_->entry(tcbs_[i]).key()); }
+    uint32_t tcb_count() const { return tcbs_.page_count(); }
+    uint32_t tcb_address(uint32_t i) const {
+        return store::key_address(store_->entry(tcbs_.page(i).slot).key());
+    }
     const FramePool& pool() const { return pool_; }
 
 private:
@@ -89,11 +92,16 @@ private:
     void add_to_dirty(uint32_t slot);
     void drop_stale_from_dirty();
 
-    bool was_written(const Page& page);
+    bool was_written(uint32_t place);
+    void ask_which_were_written(uint32_t place);
     bool is_copied_in_stop(const Page& page) const;
     void freeze(uint32_t slot);
+    void revoke_write(uint32_t frame);
+    void finish_revoking();
+    void copy_tcb(const TcbPage& tcb, bool whole);
 
     uint32_t take_frame();
+    bool take_tcb_frames(uint32_t& copy);
     void evict(uint32_t wanted);
     bool may_evict(const Page& page) const;
     bool has_second_chance(Page& page, uint32_t& chances);
@@ -104,13 +112,16 @@ private:
     Page* pages_ = nullptr; // by slot
     PageIndex index_;
     FramePool pool_;
+    TcbFrames tcbs_;
     uint32_t* dirty_ = nullptr;    // slots of dirty pages, in order of their becoming so; some may be evicted
-    uint32_t* tcbs_ = nullptr;     // slots of TCB pages
     uint32_t* resident_ = nullptr; // slots of all other pages with a frame
     uint8_t* cluster_ = nullptr;   // transfer_bytes_max: what page-in reads at once
-    uint32_t dirty_count_ = 0, tcb_count_ = 0, resident_count_ = 0, frames_ = 0;
-    uint32_t next_run_ = 0;   // the slots behind those read last, in runs
-    uint32_t clock_hand_ = 0; // in resident_: where the search for a victim goes on
+    uint32_t dirty_count_ = 0, resident_count_ = 0, frames_ = 0;
+    uint32_t asked_end_ = 0; // in dirty_: whether what is before it was written is known in this stop
+    uint32_t revoked_first_ = no_frame,
+             revoked_count_ = 0; // adjacent frames that the stop is about to revoke
+    uint32_t next_run_ = 0;      // the slots behind those read last, in runs
+    uint32_t clock_hand_ = 0;    // in resident_: where the search for a victim goes on
     store::Store* store_ = nullptr;
     Platform* platform_ = nullptr;
     Policy policy_;

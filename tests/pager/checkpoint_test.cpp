@@ -161,22 +161,73 @@ TEST_P(CheckpointCanary, AForgottenDirtyBitIsCaught) {
                     {.one_dirty_bit_forgotten = true}));
 }
 
-TEST(FramePool, KeepsTheReserveForTcbCopies) {
-    uint32_t storage[3];
-    pager::FramePool pool;
-    pool.initialise(storage, 3);
-    for (const uint32_t frame : {0x1000u, 0x2000u, 0x3000u})
-        pool.add(frame);
-    EXPECT_TRUE(pool.reserve_one());
-    EXPECT_TRUE(pool.reserve_one());
-    EXPECT_NE(pool.take(), pager::no_frame);
-    EXPECT_EQ(pool.take(), pager::no_frame);
-    EXPECT_FALSE(pool.reserve_one());
-    const uint32_t copy = pool.take_reserved();
-    EXPECT_NE(copy, pager::no_frame);
-    pool.give_back_reserved(copy);
-    EXPECT_EQ(pool.free(), 2u);
-    EXPECT_EQ(pool.reserved(), 2u);
+TEST_P(CheckpointCanary, AForgottenDirtyBitOfATcbPageIsCaught) {
+    EXPECT_TRUE(run(disk(), 1, plenty_of_frames, {}, 20, {.one_dirty_bit_forgotten = true}));
+}
+
+// What makes the stop short.
+TEST_P(Checkpoint, TheStopAsksAndRevokesForManyFramesAtOnce) {
+    ModelWorld world{disk().kind, std::vector<Sector>(disk_sectors), plenty_of_frames, 1};
+    world.start({}, {});
+    world.act(200);
+    world.take_checkpoint();
+    EXPECT_GE(world.largest_group, 4u);
+    EXPECT_GE(world.longest_revocation, 2u);
+    EXPECT_FALSE(world.violation) << *world.violation;
+}
+
+class FramePool : public testing::Test {
+protected:
+    static constexpr uint32_t capacity = 64, frame_bytes = 0x1000;
+
+    // As the server's memory gives them: the next to be taken is the lowest.
+    void add_downwards(uint32_t high, uint32_t low) {
+        for (uint32_t number = high; number >= low; --number)
+            pool_.add(number * frame_bytes);
+    }
+    uint32_t take() { return pool_.take() / frame_bytes; }
+    uint32_t take_group(uint32_t log2_frames) { return pool_.take_group(log2_frames) / frame_bytes; }
+
+    FramePool() { pool_.initialise(storage_, capacity); }
+
+    uint32_t storage_[capacity]{};
+    pager::FramePool pool_;
+};
+
+TEST_F(FramePool, GivesEveryFrameOnce) {
+    add_downwards(3, 1);
+    EXPECT_EQ(take(), 1u);
+    EXPECT_EQ(take(), 2u);
+    EXPECT_EQ(take(), 3u);
+    EXPECT_EQ(pool_.take(), pager::no_frame);
+}
+
+TEST_F(FramePool, GivesAnAlignedGroupAndKeepsTheFramesBeforeIt) {
+    add_downwards(20, 6);
+    EXPECT_EQ(take_group(2), 8u);
+    for (const uint32_t left : {6u, 7u, 12u, 13u})
+        EXPECT_EQ(take(), left);
+    EXPECT_EQ(pool_.free(), 7u); // 14 to 20
+    EXPECT_EQ(take_group(2), 16u);
+    EXPECT_EQ(take_group(2), pager::no_frame);
+    for (const uint32_t left : {14u, 15u, 20u})
+        EXPECT_EQ(take(), left);
+}
+
+TEST_F(FramePool, HasNoGroupWhereFramesAreMixed) {
+    for (const uint32_t number : {11u, 9u, 10u, 8u})
+        pool_.add(number * frame_bytes);
+    EXPECT_EQ(take_group(2), pager::no_frame);
+    EXPECT_EQ(pool_.free(), 4u);
+    EXPECT_EQ(take_group(0), 8u);
+}
+
+TEST(TcbFrames, GroupsAreLargeWhereFramesArePlenty) {
+    EXPECT_EQ(pager::TcbFrames::log2_frames_for(0), 0u);
+    EXPECT_EQ(pager::TcbFrames::log2_frames_for(127), 0u);
+    EXPECT_EQ(pager::TcbFrames::log2_frames_for(128), 1u);
+    EXPECT_EQ(pager::TcbFrames::log2_frames_for(2047), 4u);
+    EXPECT_EQ(pager::TcbFrames::log2_frames_for(1u << 20), 5u);
 }
 
 } // namespace

@@ -41,7 +41,8 @@ public:
     std::optional<std::string> violation; // the first
     std::map<uint32_t, World> snapshots;  // by epoch
     uint32_t copies = 0, waits = 0, evictions = 0;
-    uint32_t waits_for_store = 0, moves = 0; // times that room was made
+    uint32_t waits_for_store = 0, moves = 0;            // times that room was made
+    uint32_t longest_revocation = 0, largest_group = 0; // frames that one call was about
 
     const RecordingDisk& disk() const { return disk_; }
     store::Store& store() { return store_; }
@@ -50,9 +51,11 @@ public:
     // Platform.
     uint8_t* memory_of(uint32_t frame) override { return &memory_[frame]; }
     void save_floating_point() override {}
-    void revoke_write(uint32_t frame) override;
+    void revoke_write(uint32_t first_frame, uint32_t count) override;
     uint32_t take_status(uint32_t frame) override;
     uint32_t unmap(uint32_t frame) override;
+    uint32_t take_written(uint32_t first_frame, uint32_t log2_frames) override;
+    void copy_tcbs(uint32_t to_frame, uint32_t from_frame) override;
     uint64_t clock_us() override { return ++clock_us_; }
     void pause() override { act(3); }
     void stop_begins(uint32_t) override { stopped_ = true; }
