@@ -17,10 +17,30 @@ enum class Request : uint32_t {
     status = 3,
     // From the root task only: the world is set up; intervals start. Reply: w0 = 0.
     go = 5,
+    // Gives memory back: the pages of `task` (0: the caller's) in the fpage w1 are gone. Their next touch finds zeros; their
+    // frames are free at once, their place on the disk once no checkpoint has them any more. w2 = 0. Reply: w0 = 0, w1 =
+    // pages that were given back, w2 = 0, or the w2 with which to ask again: much is done in parts. An fpage of the whole
+    // space does not touch TCBs: those are the kernel's, which uses a number's TCB pages again in the task's next life.
+    //
+    // Memory belongs to the task *number*. It may be there before the task (load), and the kernel's deletion of a task does
+    // not touch it: the task that is created next under the number finds it, unless it is discarded between the two. So
+    // who deletes a task for good, or gives its number away, discards. That may do
+    //   - every thread of the task itself,
+    //   - the root task,
+    //   - the highest task below the root task that the number's chain of chiefs or owners leads to, as the kernel tells by
+    //     id_nearest: it could delete the task anyway.
+    // A chief further down, who is none of these, can start a task under the number that discards its own memory.
+    //
+    // It is a change of the world like a write: a recovery goes back to before it or stays behind it. Who is rolled back to
+    // the call gets an IPC error (aborted) and asks again from w2 = 0.
+    discard = 9,
     // Take a checkpoint now; the reply comes when it is durable: w0 = its epoch, w1 = session number.
     // A caller that is rolled back to this call by a recovery gets an IPC error (aborted) and finds a new
     // session number.
     checkpoint = 7,
+    // From the root task only, after GO: the machine is about to be switched off. Takes a last checkpoint and marks it
+    // clean; from its stop on nothing persistent runs any more. The reply comes when it is durable, as for CHECKPOINT.
+    shutdown = 15,
 };
 
 enum class Readiness : uint32_t {

@@ -29,11 +29,12 @@ enum class Probe : uint16_t {
     // eax: task (0: a TCB page), edx: page address there, ecx: physical frame, ebx: PageSource; the frame has
     // its content, nothing maps it yet
     page_placed = 21,
-    page_released = 22,   // eax: task, edx: page address; the page has left the world
-    page_copied = 23,     // eax: task, edx: page address; a frozen page was copied on a write
-    delayed = 24,         // eax: epoch; a checkpoint fell due before the last one was durable
-    recovery_begin = 25,  // the server has found its disk
-    recovery_end = 26,    // eax: epoch recovered, 0: a fresh start; persistent threads may run from here on
+    page_released = 22,  // eax: task, edx: page address; the page has left the world
+    page_copied = 23,    // eax: task, edx: page address; a frozen page was copied on a write
+    delayed = 24,        // eax: epoch; a checkpoint fell due before the last one was durable
+    recovery_begin = 25, // the server has found its disk
+    // eax: epoch recovered, 0: a fresh start, edx: 1 after a controlled shutdown; persistent threads may run from here on
+    recovery_end = 26,
     snapshot_tables = 27, // eax: epoch; the stop's phases apart: revocation is done, the TCB copy begins
     page_evicted =
         28, // eax: task, edx: page address; nobody maps its frame any more, which gets other content

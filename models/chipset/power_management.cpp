@@ -4,7 +4,7 @@ namespace fixpoint::models {
 namespace {
 
 enum : uint32_t { pm1_status = 0, pm1_enable = 2, pm1_control = 4, pm_timer = 8, pm_timer_end = 12 };
-constexpr uint16_t timer_overflow = 1; // status and enable
+constexpr uint16_t timer_overflow = 1u << 0, power_button = 1u << 8; // status and enable
 constexpr uint16_t sleep_enable = 1u << 13;
 // Suspend states do nothing: there is nothing that would wake the machine.
 constexpr uint16_t sleep_type = 7u << 10, soft_off = 0;
@@ -40,7 +40,12 @@ std::optional<uint16_t> PowerManagement::io_base() const {
 }
 
 void PowerManagement::update_interrupt() {
-    interrupt.set(status_ & enable_ & timer_overflow && control_ & sci_enable);
+    interrupt.set(status_ & enable_ & (timer_overflow | power_button) && control_ & sci_enable);
+}
+
+void PowerManagement::press_power_button() {
+    status_ |= power_button;
+    update_interrupt();
 }
 
 void PowerManagement::advance(Picoseconds now) {

@@ -1,9 +1,10 @@
-// The PIIX4's power management function at 00:01.3: its timer with the interrupt of its overflow, and the way to switch
-// the machine off.
+// The PIIX4's power management function at 00:01.3: its timer with the interrupt of its overflow, the power button, and the
+// way to switch the machine off.
 //
 // Source: 82371AB data sheet (290562) and the ACPI 1.0 fixed hardware registers it has (4.7.3). Firmware sets the I/O base
-// (SeaBIOS 0x600) and switches decoding on. Of the events only the timer's ever happens: its status is set whenever the
-// counter's highest bit changes, every 2.3435 s. Registers may be accessed in parts. There is no system management mode:
+// (SeaBIOS 0x600) and switches decoding on. Of the events two happen: the timer's, whose status is set whenever
+// the counter's highest bit changes, every 2.3435 s, and the power button's, whose status is set when it is pressed, enabled
+// or not. What it means to press it is the software's business; there is no override by pressing it for four seconds. Registers may be accessed in parts. There is no system management mode:
 // its enable bit reads as set, by which firmware sees that there is nothing to set up.
 #pragma once
 
@@ -28,6 +29,7 @@ public:
 
     PowerManagement();
     [[nodiscard]] std::optional<uint16_t> io_base() const; // empty: not decoded
+    void press_power_button();
 
     uint32_t read(uint32_t offset, unsigned bytes) override;
     void write(uint32_t offset, unsigned bytes, uint32_t value) override;

@@ -39,13 +39,15 @@ public:
         uint32_t frozen_pages = 0, tcb_pages = 0, write_requests = 0;
     };
 
-    // `lists` holds one word a frame. The parts stay the caller's.
+    // `memory` has memory_bytes(). The parts stay the caller's.
     Checkpoint(Pages& pages, store::Store& store, Platform& platform, CheckpointListener& listener,
-               const Policy& policy, const World& world, uint32_t* list)
+               const Policy& policy, const World& world, uint32_t* memory)
         : pages_{pages}, store_{store}, platform_{platform}, listener_{listener}, policy_{policy},
-          world_{world}, list_{list}, random_{policy.seed} {}
+          world_{world}, list_{memory}, scratch_{memory + pages.frames()}, random_{policy.seed} {}
 
-    static uint32_t memory_bytes(uint32_t frames) { return frames * static_cast<uint32_t>(sizeof(uint32_t)); }
+    static uint32_t memory_bytes(uint32_t frames) {
+        return 2 * frames * static_cast<uint32_t>(sizeof(uint32_t));
+    }
 
     void take() {
         make_room_for_stop();
@@ -55,6 +57,9 @@ public:
     }
     void make_room_for_stop();
     void stop();
+    // Right after stop(): this checkpoint is the last one. Nobody has a persistent page any more, so that every
+    // persistent thread comes to a page fault at its next instruction, and stays there.
+    void stay_stopped();
     void drain();
     void commit();
 
@@ -71,8 +76,8 @@ private:
     void copy_aside_eagerly();
     void put_in_order();
     void shuffle();
-    bool comes_before(uint32_t slot, uint32_t other) const;
     uint32_t write_batch(uint32_t first);
+    void remove_discarded();
 
     Pages& pages_;
     store::Store& store_;
@@ -80,7 +85,8 @@ private:
     CheckpointListener& listener_;
     Policy policy_;
     World world_;
-    uint32_t* list_; // slots that still have content for the running checkpoint
+    uint32_t* list_;    // slots that still have content for the running checkpoint
+    uint32_t* scratch_; // as long, for sorting it
     uint32_t list_count_ = 0;
     uint32_t random_;          // state of the random drain order
     uint32_t again_count_ = 0; // of them, at the list's start: to be written once more

@@ -33,6 +33,11 @@ private:
     Server& server_;
 };
 
+[[noreturn]] void rest() {
+    for (;;)
+        l4::sleep_us(l4::Timeouts::infinite_us);
+}
+
 // Until the pager thread says something (go, a request): false; or until the time is up.
 bool wait_for_pager(uint64_t us) {
     l4::Message message;
@@ -73,16 +78,15 @@ void wait_until_due(Server& server, Checkpoint& checkpoint, uint64_t due_us) {
 void run_checkpointer_thread(Server& server) {
     if (!recover_or_format(server)) {
         server.readiness = Readiness::failed;
-        for (;;)
-            l4::sleep_us(l4::Timeouts::infinite_us);
+        rest();
     }
     Listener listener{server};
     Checkpoint::World world;
     world.session = server.session;
     world.tcb_bytes = server.info.tcb_bytes;
     __builtin_memcpy(world.build_id, server.info.build_id, sizeof world.build_id);
-    Checkpoint checkpoint{server.pages,          server.store, server.platform,   listener,
-                          server.options.policy, world,        server.frozen_list};
+    Checkpoint checkpoint{server.pages,          server.store, server.platform,    listener,
+                          server.options.policy, world,        server.drain_memory};
     server.readiness = Readiness::ready;
 
     while (!server.going)
@@ -94,6 +98,10 @@ void run_checkpointer_thread(Server& server) {
         const uint64_t snapshot_us = server.platform.clock_us();
         server.stopped_epoch = server.store.epoch() + 1;
         checkpoint.stop();
+        if (server.shutting_down) {
+            checkpoint.stay_stopped();
+            server.stopped_for_good = true;
+        }
         checkpoint.drain();
         const uint64_t drained_us = server.platform.clock_us();
         checkpoint.commit();
@@ -116,6 +124,8 @@ void run_checkpointer_thread(Server& server) {
         server.store_is_short = false; // whom the commit does not help says so again
         if (server.waiting_requests > 0 || server.waiting_writers > 0)
             tell_pager(Notice::committed);
+        if (server.stopped_for_good)
+            rest();
         due_us = snapshot_us + server.options.interval_us;
         if (server.options.interval_us != 0 && server.platform.clock_us() >= due_us)
             l4::probe<l4::Probe::delayed>(server.store.epoch() + 1);

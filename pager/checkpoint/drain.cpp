@@ -1,6 +1,7 @@
 // The drain: the frozen content goes to disk, in the order that the policy says; what then lies side by side, in one
-// request.
+// request. Discarded pages leave the directory.
 #include "pager/checkpoint/checkpoint.hpp"
+#include "pager/checkpoint/radix_sort.hpp"
 
 namespace pager {
 
@@ -15,6 +16,7 @@ void Checkpoint::drain() {
             next += write_batch(next);
         list_count_ = again_count_; // what was written to while the disk read it
     }
+    remove_discarded();
     platform_.phase(l4::Phase::normal);
 }
 
@@ -31,6 +33,13 @@ void Checkpoint::copy_aside_eagerly() {
     platform_.phase(l4::Phase::drain);
 }
 
+void Checkpoint::remove_discarded() {
+    while (pages_.remove_some()) {
+        platform_.pause();
+        platform_.phase(l4::Phase::drain);
+    }
+}
+
 // Writes the pages from list_[first] on that one request can take; returns how many. Pages to be written
 // again move to the list's start, which is already done with.
 uint32_t Checkpoint::write_batch(uint32_t first) {
@@ -40,7 +49,7 @@ uint32_t Checkpoint::write_batch(uint32_t first) {
     for (uint32_t i = 0; i < count; ++i) {
         const uint32_t slot = list_[first + i];
         const void* const content = pages_.begin_write(slot, from_save[i]);
-        writes[i] = {slot, content, pages_.page(slot).state == PageState::dirty};
+        writes[i] = {slot, content, pages_.page(slot).state == PageState::dirty, pages_.known_checksum(slot)};
     }
     while (store_.write_pages(writes, count) != store::DeviceStatus::ok)
         listener_.disk_failed("pages");
@@ -52,44 +61,19 @@ uint32_t Checkpoint::write_batch(uint32_t first) {
     return count;
 }
 
-bool Checkpoint::comes_before(uint32_t slot, uint32_t other) const {
-    const uint32_t streak = pages_.page(slot).streak, other_streak = pages_.page(other).streak;
-    if (policy_.drain_order == DrainOrder::hottest_first && streak != other_streak)
-        return streak > other_streak;
-    if (policy_.drain_order == DrainOrder::coldest_first && streak != other_streak)
-        return streak < other_streak;
-    return store_.target_sector(slot) < store_.target_sector(other);
-}
-
 void Checkpoint::put_in_order() {
     if (policy_.drain_order == DrainOrder::random) {
         shuffle();
         return;
     }
-    // Heapsort: in place, no recursion, no bad case.
-    const auto sift_down = [this](uint32_t root, uint32_t end) {
-        const uint32_t slot = list_[root];
-        for (;;) {
-            uint32_t child = 2 * root + 1;
-            if (child >= end)
-                break;
-            if (child + 1 < end && comes_before(list_[child], list_[child + 1]))
-                ++child;
-            if (!comes_before(slot, list_[child]))
-                break;
-            list_[root] = list_[child];
-            root = child;
-        }
-        list_[root] = slot;
-    };
-    for (uint32_t i = list_count_ / 2; i-- > 0;)
-        sift_down(i, list_count_);
-    for (uint32_t end = list_count_; end > 1; --end) {
-        const uint32_t largest = list_[0];
-        list_[0] = list_[end - 1];
-        list_[end - 1] = largest;
-        sift_down(0, end - 1);
-    }
+    const auto sort_by = [this](auto&& key_of) { radix_sort(list_, scratch_, list_count_, key_of); };
+    sort_by([this](uint32_t slot) { return store_.target_sector(slot); });
+    // Pages that are equally hot stay in the order of their addresses.
+    constexpr uint32_t streak_max = 255;
+    if (policy_.drain_order == DrainOrder::hottest_first)
+        sort_by([this](uint32_t slot) { return streak_max - pages_.page(slot).streak; });
+    if (policy_.drain_order == DrainOrder::coldest_first)
+        sort_by([this](uint32_t slot) { return uint32_t{pages_.page(slot).streak}; });
 }
 
 void Checkpoint::shuffle() {

@@ -29,7 +29,7 @@ void Pages::evict(uint32_t wanted) {
             clock_hand_ = 0;
         const uint32_t slot = resident_[clock_hand_];
         if (may_evict(pages_[slot]) && !has_second_chance(pages_[slot], chances) && try_to_evict(slot)) {
-            resident_[clock_hand_] = resident_[--resident_count_];
+            remove_from_resident(slot);
             --wanted;
         } else {
             ++clock_hand_;

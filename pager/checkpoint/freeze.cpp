@@ -98,7 +98,7 @@ bool Pages::is_copied_in_stop(const Page& page) const {
 // What finds no free frame is copied on write.
 void Pages::freeze(uint32_t slot) {
     Page& page = pages_[slot];
-    const bool copied = is_copied_in_stop(page) && copy_to_save(page);
+    const bool copied = is_copied_in_stop(page) && copy_to_save(slot);
     if (copied)
         platform_->phase(l4::Phase::stop);
     const bool hot = policy_.hot_intervals != 0 && page.streak >= policy_.hot_intervals;
@@ -116,7 +116,8 @@ uint32_t Pages::freeze_all_tcbs(uint32_t* frozen) {
     uint32_t count = 0;
     for (uint32_t i = 0; i < tcbs_.group_count(); ++i) {
         TcbGroup& group = tcbs_.group(i);
-        uint32_t left = platform_->take_written(group.base, group.log2_frames) | group.must_copy;
+        uint32_t left =
+            (platform_->take_written(group.base, group.log2_frames) & group.used_bits()) | group.must_copy;
         for (; left != 0; left &= left - 1) { // what is not in it is as in the snapshot before
             const auto number = static_cast<uint32_t>(__builtin_ctz(left));
             const TcbPage& tcb = tcbs_.page(group.first + number);
@@ -137,14 +138,20 @@ void Pages::copy_tcb(const TcbPage& tcb, bool whole) {
                          store::block_bytes);
     else
         platform_->copy_tcbs(tcb.copy, page.frame);
-    page.save = tcb.copy;
+    save_in(tcb.slot, tcb.copy);
+}
+
+void Pages::unmap_all() {
+    for (uint32_t i = 0; i < resident_count_; ++i)
+        (void)platform_->unmap(pages_[resident_[i]].frame);
+    (void)platform_->unmap(zeros_);
 }
 
 bool Pages::copy_aside(uint32_t slot) {
     Page& page = pages_[slot];
     if (page.state != PageState::frozen)
         return true; // a write fault was faster, or it is a TCB
-    if (!copy_to_save(page))
+    if (!copy_to_save_and_sum(slot))
         return false;
     page.state = PageState::clean;
     return true;

@@ -76,6 +76,9 @@ public:
     void page_evicted(store::PageKey key) override {
         l4::probe<l4::Probe::page_evicted>(store::key_task(key), store::key_address(key));
     }
+    void page_released(store::PageKey key) override {
+        l4::probe<l4::Probe::page_released>(store::key_task(key), store::key_address(key));
+    }
     void page_copied(store::PageKey key) override {
         l4::probe<l4::Probe::page_copied>(store::key_task(key), store::key_address(key));
     }

@@ -1,7 +1,7 @@
 // One persistent page: where it is, what its frame holds, and which states there are.
 //
-// A page has a slot in the store for life, and a frame while it is resident: the frame is what clients have mapped. Two
-// things are kept apart: the page's *own frame*, and a *save frame* that may hold the content the running checkpoint needs
+// A page has a slot in the store until it is discarded, and a frame while it is resident: the frame is what clients have
+// mapped. Two things are kept apart: the page's *own frame*, and a *save frame* that may hold the content the running checkpoint needs
 // while the own frame already changes (the page is then frozen and superseded).
 //
 //   state     own frame                                                                 mapped
@@ -12,6 +12,7 @@
 //   frozen    content belongs to the running checkpoint and is not written yet          read only
 //   writing   as frozen; the disk is reading the frame                                  read only
 //   tcb       a TCB page: always writable, copied whole in the stop when it changed     in the kernel's TCB array
+//   discarded none: gone for clients, but some checkpoint still has it in this slot     -
 //
 // Legal transitions, with the function of Pages that makes them (`+save`: a save frame holds the checkpoint's content);
 // assert_sound() mirrors the table of states:
@@ -35,6 +36,10 @@
 //   any+save        -> any            end_write: the save frame is free again
 //   clean           -> absent | zero  evict: its content is durable | it never had any
 //   dirty           -> absent | zero  evict, with dirty bits: it was not written
+//   any but tcb     -> (none)         discard: no checkpoint has it
+//   any [+save]     -> discarded [+save]  discard, but of a tcb page: some checkpoint has it
+//   frozen, writing -> discarded+save discard: what was the own frame is the save frame
+//   discarded       -> (none)         remove_some: the running checkpoint does not have it any more
 #pragma once
 
 #include <cstdint>
@@ -44,12 +49,13 @@
 
 namespace pager {
 
-enum class PageState : uint8_t { absent, zero, clean, dirty, frozen, writing, tcb };
+enum class PageState : uint8_t { absent, zero, clean, dirty, frozen, writing, tcb, discarded };
 
 struct Page {
     uint32_t frame = no_frame;
     uint32_t save = no_frame;
     uint32_t frozen_epoch = 0; // the last snapshot that it was written for; 0: none since the start
+    uint32_t place = 0; // resident: in the list of resident pages; discarded: the next slot of its list
     PageState state = PageState::absent;
     uint8_t streak = 0;         // intervals in a row in which it was written, up to the last one
     bool fresh : 1 = false;     // zeros or content that no snapshot has
@@ -64,6 +70,9 @@ struct Page {
         case PageState::zero:
             check(frame == no_frame && !is_saved(), "pages: an absent page with a frame");
             break;
+        case PageState::discarded:
+            check(frame == no_frame, "pages: a discarded page with a frame");
+            break;
         case PageState::clean:
         case PageState::dirty:
         case PageState::tcb:
@@ -77,6 +86,6 @@ struct Page {
         check(state != PageState::dirty || listed, "pages: a dirty page that no stop will find");
     }
 };
-static_assert(sizeof(Page) == 16);
+static_assert(sizeof(Page) == 20);
 
 } // namespace pager

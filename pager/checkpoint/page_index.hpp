@@ -39,6 +39,25 @@ public:
             place = (place + 1) & mask_;
         slots_[place] = slot;
     }
+    // Pages that were displaced past the place move up (Knuth, The Art of Computer Programming 3, 6.4, algorithm R): no
+    // marks of dead entries stay behind, so searches do not get longer with time.
+    void erase(store::PageKey key) {
+        uint32_t hole = home(key);
+        while (slots_[hole] == store::no_slot || store_->entry(slots_[hole]).key() != key) {
+            check(slots_[hole] != store::no_slot, "page index: no such page");
+            hole = (hole + 1) & mask_;
+        }
+        for (uint32_t place = (hole + 1) & mask_; slots_[place] != store::no_slot;
+             place = (place + 1) & mask_) {
+            const uint32_t displaced = (place - home(store_->entry(slots_[place]).key())) & mask_;
+            if (displaced < ((place - hole) & mask_))
+                continue; // its home lies behind the hole
+            slots_[hole] = slots_[place];
+            hole = place;
+        }
+        slots_[hole] = store::no_slot;
+        --count_;
+    }
 
 private:
     // Fibonacci hashing: neighbours in one address space spread over the table.

@@ -21,12 +21,14 @@ constexpr uint32_t waiting_faults_max = 1024, waiting_requests_max = 64;
 WaitingFault waiting_faults[waiting_faults_max];
 WaitingRequest waiting_requests[waiting_requests_max];
 
-// A reply: nothing, words, or a map item.
+// A reply: nothing, nothing yet, words, or a map item.
 struct Reply {
-    enum class Kind { none, words, map } kind = Kind::none;
+    enum class Kind { none, later, words, map } kind = Kind::none;
     l4::Message message;
 
+    static Reply later() { return {Kind::later, {}}; }
     static Reply words(uint32_t w0, uint32_t w1 = 0, uint32_t w2 = 0) { return {Kind::words, {w0, w1, w2}}; }
+    bool is_message() const { return kind == Kind::words || kind == Kind::map; }
     uint32_t descriptor() const { return kind == Kind::map ? l4::send_map : l4::send_registers; }
 };
 
@@ -42,10 +44,19 @@ private:
     Reply try_fault(l4::ThreadId client, uint32_t address);
     Reply answer_request(l4::ThreadId client, const l4::Message& message, bool mapped);
     Reply load(const l4::Message& message, bool mapped);
+    Reply discard(l4::ThreadId client, const l4::Message& message);
+    void let_fault_again(unsigned task);
     Reply request_checkpoint(l4::ThreadId client);
+    Reply request_shutdown(l4::ThreadId client);
     void demand_checkpoint();
+    // Whatever it got now would be lost.
+    bool stays_stopped(l4::ThreadId client) const {
+        return server_.stopped_for_good && client.task() >= l4::first_persistent_task;
+    }
     bool next_commit_makes_room();
-    void report_full(FaultAnswer::Kind kind);
+    bool next_commit_frees_slots();
+    void report_full_disk();
+    void report_out_of_memory();
     void retry_waiting_faults();
     void answer_waiting_requests();
     void send(l4::ThreadId client, const Reply& reply) {
@@ -54,7 +65,9 @@ private:
     }
 
     Server& server_;
-    bool full_said_ = false;
+    bool full_disk_said_ = false,
+         out_of_memory_said_ = false;                    // since the last time that nobody waited for that
+    uint32_t waits_for_slot_ = 0, waits_for_memory_ = 0; // answers of this kind in the last round of retries
 };
 
 void PagerThread::run() {
@@ -66,7 +79,7 @@ void PagerThread::run() {
         const uint32_t wait = server_.going
                                   ? l4::open_wait
                                   : l4::receive_window(l4::Fpage::make(load_window, l4::page_bits), true);
-        const bool sends = reply.kind != Reply::Kind::none;
+        const bool sends = reply.is_message();
         message = reply.message;
         const l4::MessageResult result = l4::ipc(client, sends ? reply.descriptor() : l4::no_send, wait,
                                                  l4::Timeouts::reply(), message); // I6: nobody holds it up
@@ -83,9 +96,12 @@ Reply PagerThread::answer(l4::ThreadId client, const l4::Message& message, l4::M
     if (client == l4::checkpointer_thread && (message.w0 & request_bit) != 0) {
         if (message.w0 == static_cast<uint32_t>(Notice::committed))
             answer_waiting_requests();
-        retry_waiting_faults();
+        if (!server_.stopped_for_good)
+            retry_waiting_faults();
         return {};
     }
+    if (stays_stopped(client))
+        return {};
     // The phase lasts until the next message: the reply's mapping is part of the fault's cost.
     if ((message.w0 & request_bit) == 0) {
         // A message that only looks like a TCB fault would get its sender a TCB into its own space.
@@ -100,14 +116,15 @@ Reply PagerThread::answer(l4::ThreadId client, const l4::Message& message, l4::M
 Reply PagerThread::answer_fault(l4::ThreadId client, uint32_t address) {
     server_.platform.phase(l4::Phase::read_fault);
     Reply reply = try_fault(client, address);
-    if (reply.kind == Reply::Kind::none && server_.waiting_writers < waiting_faults_max)
-        waiting_faults[server_.waiting_writers++] = {client, address};
-    else if (reply.kind == Reply::Kind::none)
-        reply = Reply::words(0); // nothing mapped: it faults again
+    if (reply.kind != Reply::Kind::later)
+        return reply;
+    if (server_.waiting_writers == waiting_faults_max)
+        return Reply::words(0); // nothing mapped: it faults again
+    waiting_faults[server_.waiting_writers++] = {client, address};
     return reply;
 }
 
-// none: the client waits. A client that can never be answered waits for ever, and the console says why.
+// later: the client waits. none: for ever, and the console says why.
 Reply PagerThread::try_fault(l4::ThreadId client, uint32_t address) {
     const bool write = (address & 2) != 0;
     const uint32_t page_address = address & ~(l4::page_size - 1);
@@ -138,18 +155,21 @@ Reply PagerThread::try_fault(l4::ThreadId client, uint32_t address) {
     case FaultAnswer::Kind::unused:
         return Reply::words(0);
     case FaultAnswer::Kind::wait_for_frame:
-        return {};
+        return Reply::later();
     case FaultAnswer::Kind::wait_for_store:
         server_.store_is_short = true;
         send(l4::checkpointer_thread, Reply::words(0)); // if it is busy it looks by itself when done
-        return {};
+        return Reply::later();
     case FaultAnswer::Kind::out_of_frames:
+        ++waits_for_memory_;
         if (!next_commit_makes_room())
-            report_full(answer.kind);
-        return {};
+            report_out_of_memory();
+        return Reply::later();
     case FaultAnswer::Kind::no_slot:
-        report_full(answer.kind);
-        return {};
+        ++waits_for_slot_;
+        if (!next_commit_frees_slots())
+            report_full_disk();
+        return Reply::later();
     case FaultAnswer::Kind::damaged:
         ConsoleLine()
             .text("checkpoint: page ")
@@ -173,16 +193,32 @@ bool PagerThread::next_commit_makes_room() {
     return true;
 }
 
-// Said once.
-void PagerThread::report_full(FaultAnswer::Kind kind) {
-    if (full_said_)
-        return;
-    ConsoleLine()
-        .text(kind == FaultAnswer::Kind::no_slot ? "checkpoint: the disk is full"
-                                                 : "checkpoint: out of memory")
-        .text("; threads that need a new page wait")
-        .print();
-    full_said_ = true;
+// Pages were discarded, whose slots the commit that is under way frees, or that of a checkpoint that is taken now.
+bool PagerThread::next_commit_frees_slots() {
+    if (server_.pages.removing_count() > 0)
+        return true;
+    if (!server_.going || server_.pages.discarded_count() == 0)
+        return false;
+    demand_checkpoint();
+    return true;
+}
+
+// Both are said once, and again after nobody had to wait any more.
+void PagerThread::report_full_disk() {
+    if (!full_disk_said_)
+        ConsoleLine()
+            .text("checkpoint: the disk is full, all ")
+            .decimal(server_.store.slots())
+            .text(" page slots are taken; threads that need a new page wait until others are given back. ")
+            .text("A world like this needs a larger disk")
+            .print();
+    full_disk_said_ = true;
+}
+
+void PagerThread::report_out_of_memory() {
+    if (!out_of_memory_said_)
+        ConsoleLine().text("checkpoint: out of memory; threads that need a page wait").print();
+    out_of_memory_said_ = true;
 }
 
 Reply PagerThread::answer_request(l4::ThreadId client, const l4::Message& message, bool mapped) {
@@ -200,8 +236,13 @@ Reply PagerThread::answer_request(l4::ThreadId client, const l4::Message& messag
         server_.going = true;
         send(l4::checkpointer_thread, Reply::words(0)); // it waits for this
         return Reply::words(0);
+    case Request::discard:
+        return discard(client, message);
     case Request::checkpoint:
         return request_checkpoint(client);
+    case Request::shutdown:
+        return from_root && server_.going && !server_.shutting_down ? request_shutdown(client)
+                                                                    : Reply::words(refused);
     }
     return Reply::words(refused);
 }
@@ -212,7 +253,52 @@ Reply PagerThread::load(const l4::Message& message, bool mapped) {
         return Reply::words(refused);
     const bool loaded =
         server_.pages.load(store::page_key(task, address), reinterpret_cast<const void*>(load_window));
+    if (!loaded && server_.store.free_slots() == 0)
+        report_full_disk();
     return Reply::words(loaded ? 0 : refused);
+}
+
+// Whose memory it is, and who is above: protocol.hpp. For id_nearest this thread is one of the root task's clan. It never
+// waits for a TCB; of an absent one the kernel says that its task is the root task's.
+bool may_discard(l4::ThreadId client, unsigned task) {
+    return client.task() == l4::root_task || client.task() == task ||
+           l4::id_nearest(l4::ThreadId::make(task, 0, 1, 0)).id.task() == client.task();
+}
+
+Reply PagerThread::discard(l4::ThreadId client, const l4::Message& message) {
+    const unsigned named = request_task(message.w0), task = named == 0 ? client.task() : named;
+    const l4::Fpage fpage{message.w1};
+    if (!server_.pages_ready || server_.stopped_for_good || task < l4::first_persistent_task ||
+        fpage.log2_size() < l4::page_bits || !may_discard(client, task))
+        return Reply::words(refused);
+    const uint64_t size = fpage.log2_size() < 32 ? uint64_t{1} << fpage.log2_size() : uint64_t{1} << 32;
+    const uint64_t base = fpage.base() & ~(size - 1);
+    const uint64_t first = base == 0 ? l4::page_size : base;
+    const uint64_t end = base + size < l4::user_space_end ? base + size : l4::user_space_end;
+    if (base >= end)
+        return Reply::words(refused);
+    // Nobody has a page at 0.
+    const PageRange range{store::page_key(task, static_cast<uint32_t>(first)),
+                          static_cast<uint32_t>((end - first) / l4::page_size)};
+    const Pages::DiscardedPart part = server_.pages.discard_some(range, message.w2);
+    if (task != client.task())
+        let_fault_again(task);
+    if (part.pages > 0)
+        retry_waiting_faults();
+    return Reply::words(0, part.pages, part.next);
+}
+
+// Threads that wait for a page of a task that is deleted must not get it later: nobody would ever give it back.
+void PagerThread::let_fault_again(unsigned task) {
+    uint32_t still_waiting = 0;
+    for (uint32_t i = 0; i < server_.waiting_writers; ++i) {
+        const WaitingFault fault = waiting_faults[i];
+        if (fault.client.task() == task)
+            send(fault.client, Reply::words(0));
+        else
+            waiting_faults[still_waiting++] = fault;
+    }
+    server_.waiting_writers = still_waiting;
 }
 
 Reply PagerThread::request_checkpoint(l4::ThreadId client) {
@@ -225,30 +311,42 @@ Reply PagerThread::request_checkpoint(l4::ThreadId client) {
     return {};
 }
 
+Reply PagerThread::request_shutdown(l4::ThreadId client) {
+    const Reply reply = request_checkpoint(client);
+    server_.shutting_down = reply.kind == Reply::Kind::none; // not refused
+    return reply;
+}
+
 void PagerThread::demand_checkpoint() {
     server_.requested_epoch = server_.stopped_epoch + 1;
     send(l4::checkpointer_thread, Reply::words(0)); // if it is busy it looks by itself when done
 }
 
 void PagerThread::retry_waiting_faults() {
+    waits_for_slot_ = waits_for_memory_ = 0;
     uint32_t still_waiting = 0;
     for (uint32_t i = 0; i < server_.waiting_writers; ++i) {
         const WaitingFault fault = waiting_faults[i];
         server_.platform.phase(l4::Phase::read_fault);
         const Reply reply = try_fault(fault.client, fault.address);
-        if (reply.kind == Reply::Kind::none)
+        if (reply.kind == Reply::Kind::later)
             waiting_faults[still_waiting++] = fault;
-        else
+        else if (reply.is_message())
             send(fault.client, reply);
     }
     server_.waiting_writers = still_waiting;
+    if (full_disk_said_ && waits_for_slot_ == 0) {
+        ConsoleLine().text("checkpoint: nobody waits for space on the disk any more").print();
+        full_disk_said_ = false;
+    }
+    out_of_memory_said_ = out_of_memory_said_ && waits_for_memory_ > 0;
 }
 
 void PagerThread::answer_waiting_requests() {
     uint32_t still_waiting = 0;
     for (uint32_t i = 0; i < server_.waiting_requests; ++i) {
         const WaitingRequest request = waiting_requests[i];
-        if (request.epoch <= server_.store.epoch())
+        if (request.epoch <= server_.store.epoch() && !stays_stopped(request.client))
             send(request.client, Reply::words(server_.store.epoch(), server_.session));
         else
             waiting_requests[still_waiting++] = request;

@@ -2,6 +2,7 @@
 #include "kernel-model/abi/system_layout.hpp"
 
 #include "pager/checkpoint/assertion.hpp"
+#include "pager/store/page_checksum.hpp"
 
 namespace pager {
 namespace {
@@ -25,8 +26,8 @@ constexpr uint32_t tcb_pages_max = l4::tcb_array_size / page_bytes;
 uint32_t Pages::memory_bytes(uint32_t slots, uint32_t frames) {
     const uint32_t tcbs = tcb_pages_max < frames ? tcb_pages_max : frames;
     const auto bytes = [](uint32_t count, uint32_t each) { return (count * each + 7) & ~7u; };
-    return store::transfer_bytes_max + bytes(slots, sizeof(Page)) + bytes(PageIndex::places_for(slots), 4) +
-           3 * bytes(frames, 4) + TcbFrames::memory_bytes(tcbs);
+    return store::transfer_bytes_max + bytes(slots, sizeof(Page)) + bytes(slots, 4) +
+           bytes(PageIndex::places_for(slots), 4) + 3 * bytes(frames, 4) + TcbFrames::memory_bytes(tcbs);
 }
 
 void Pages::initialise(void* memory, uint32_t frames, store::Store& store, Platform& platform,
@@ -38,6 +39,7 @@ void Pages::initialise(void* memory, uint32_t frames, store::Store& store, Platf
     auto* next = static_cast<uint8_t*>(memory);
     cluster_ = carve<uint8_t>(next, store::transfer_bytes_max);
     pages_ = carve<Page>(next, store.slots());
+    save_checksums_ = carve<uint32_t>(next, store.slots());
     const uint32_t places = PageIndex::places_for(store.slots());
     uint32_t* const index_storage = carve<uint32_t>(next, places);
     dirty_ = carve<uint32_t>(next, frames);
@@ -47,11 +49,21 @@ void Pages::initialise(void* memory, uint32_t frames, store::Store& store, Platf
     pool_.initialise(pool_storage, frames);
     index_.initialise(index_storage, places, store);
     dirty_count_ = resident_count_ = clock_hand_ = 0;
+    discarded_ = removing_ = store::no_slot;
+    discarded_count_ = removing_count_ = 0;
+    zeros_ = no_frame;
     for (uint32_t slot = 0; slot < store.slots(); ++slot) {
         pages_[slot] = {};
         if (store.entry(slot).is_used())
             index_.insert(store.entry(slot).key(), slot);
     }
+}
+
+void Pages::add_frame(uint32_t frame) {
+    if (zeros_ != no_frame)
+        return pool_.add(frame);
+    zeros_ = frame;
+    __builtin_memset(platform_->memory_of(zeros_), 0, page_bytes);
 }
 
 FaultAnswer Pages::fault(store::PageKey key, bool write, store::BlockDevice& through) {
@@ -77,16 +89,16 @@ FaultAnswer Pages::first_touch(store::PageKey key, bool write) {
     if (tcb && !write)
         return {FaultAnswer::Kind::unused};
     if (store_->first_free_slot() == store::no_slot)
-        return {FaultAnswer::Kind::no_slot};
+        return write ? FaultAnswer{FaultAnswer::Kind::no_slot} : share_zeros(key);
     const bool writable = write || maps_writable();
     if (writable && !store_->can_reserve())
         return {FaultAnswer::Kind::wait_for_store};
     uint32_t frame = no_frame; // a TCB page's: of its copy
     if (tcb ? !take_tcb_frames(frame) : (frame = take_frame()) == no_frame)
-        return {FaultAnswer::Kind::out_of_frames};
+        return write ? FaultAnswer{FaultAnswer::Kind::out_of_frames} : share_zeros(key);
     const uint32_t slot = store_->allocate(key);
     index_.insert(key, slot);
-    pages_[slot] = {};
+    forget(slot);
     if (writable)
         check(store_->reserve(slot), "pages: a reservation was promised"); // I5
     if (tcb) {
@@ -100,6 +112,12 @@ FaultAnswer Pages::first_touch(store::PageKey key, bool write) {
     if (writable)
         add_to_dirty(slot);
     return {FaultAnswer::Kind::map, frame, writable};
+}
+
+// Only a writer has to wait. Its fault brings a frame of its own, which the kernel maps over this one.
+FaultAnswer Pages::share_zeros(store::PageKey key) {
+    platform_->page_placed(key, zeros_, l4::PageSource::fresh);
+    return {FaultAnswer::Kind::map, zeros_, false};
 }
 
 void Pages::place_zeros(uint32_t slot, uint32_t frame) {
@@ -123,7 +141,7 @@ bool Pages::load(store::PageKey key, const void* content) {
     index_.insert(key, slot);
     __builtin_memcpy(platform_->memory_of(frame), content, page_bytes);
     platform_->page_placed(key, frame, l4::PageSource::fresh);
-    pages_[slot] = {};
+    forget(slot);
     pages_[slot].frame = frame;
     pages_[slot].fresh = pages_[slot].must_save = true;
     add_to_resident(slot);
@@ -236,7 +254,7 @@ FaultAnswer Pages::make_writable(uint32_t slot) {
     case PageState::writing:
         if (!store_->reserve(slot)) // I5
             return {FaultAnswer::Kind::wait_for_store};
-        if (!copy_to_save(page)) {
+        if (!copy_to_save_and_sum(slot)) {
             store_->release(slot);
             return {FaultAnswer::Kind::wait_for_frame};
         }
@@ -247,19 +265,30 @@ FaultAnswer Pages::make_writable(uint32_t slot) {
     case PageState::absent:
     case PageState::zero:
     case PageState::tcb:
+    case PageState::discarded:
         assertion_failed("pages: write fault in an impossible state");
     }
     return {FaultAnswer::Kind::map, page.frame, true};
 }
 
-bool Pages::copy_to_save(Page& page) {
+bool Pages::copy_to_save(uint32_t slot) {
+    Page& page = pages_[slot];
     check(!page.is_saved(), "pages: a frozen page with a save frame");
     const uint32_t save = take_frame();
     if (save == no_frame)
         return false;
     platform_->phase(l4::Phase::copy);
     __builtin_memcpy(platform_->memory_of(save), platform_->memory_of(page.frame), page_bytes);
-    page.save = save;
+    save_in(slot, save);
+    return true;
+}
+
+// The copy is in the cache now; when it is written it must come from memory again, which is most of a checksum's cost.
+// Not within a stop, which is to be short.
+bool Pages::copy_to_save_and_sum(uint32_t slot) {
+    if (!copy_to_save(slot))
+        return false;
+    save_checksums_[slot] = store::page_checksum(platform_->memory_of(pages_[slot].save));
     return true;
 }
 

@@ -1,9 +1,10 @@
-// The persistent pages: what a page fault does to them, what the stop and the drain, and how frames are found when
-// memory is short. States and transitions: page.hpp.
+// The persistent pages: what a page fault does to them, what the stop and the drain, how frames are found when memory is
+// short, and how programs give pages back. States and transitions: page.hpp.
 //
 // I2: a save frame is freed only by end_write after its content is on its way out; an own frame only by eviction, when its
 //     content is in a checkpoint that is committed.
-// I5: a page is created only with a slot to save it to, and is dirty only with a block of the store reserved for what it
+// I5: a page is created only with a slot to save it to (what is only read while there is none is a frame of zeros that all
+//     such pages share, and no page to the store), and is dirty only with a block of the store reserved for what it
 //     holds; a write that needs a save frame waits until the drain has freed one (the drain itself needs none); TCB
 //     pages have a second frame and a block reserved each.
 #pragma once
@@ -27,11 +28,17 @@ struct FaultAnswer {
         wait_for_frame, // a copy on write: ask again when the drain has freed a frame
         wait_for_store, // no block to save the page to is left: ask again when the store has made room
         out_of_frames,  // a page without a frame, and nothing to evict before the next commit
-        no_slot,        // the disk is full
+        no_slot,        // a write, and the disk is full
         damaged,        // the page cannot be read from the disk
     } kind = Kind::unused;
     uint32_t frame = no_frame;
     bool writable = false;
+};
+
+// Pages of one task: neighbouring keys.
+struct PageRange {
+    store::PageKey first = 0;
+    uint32_t count = 0;
 };
 
 class Pages {
@@ -47,7 +54,7 @@ public:
     // in.
     void initialise(void* memory, uint32_t frames, store::Store& store, Platform& platform,
                     const Policy& policy);
-    void add_frame(uint32_t frame) { pool_.add(frame); }
+    void add_frame(uint32_t frame);
 
     // A page fault. Reads from the disk go `through` the given device.
     FaultAnswer fault(store::PageKey key, bool write, store::BlockDevice& through);
@@ -56,31 +63,57 @@ public:
     // Reads a TCB page of the checkpoint that is being recovered.
     bool recover_tcb(uint32_t slot);
 
+    // Gives pages of a task back (none of TCBs), a limited number at once: from the part of the range that `next` of the
+    // call before says, at first 0; `next` 0: all is done.
+    struct DiscardedPart {
+        uint32_t pages = 0, next = 0;
+    };
+    DiscardedPart discard_some(const PageRange& range, uint32_t from);
+
     // The stop's, for the snapshot of `epoch`. Both append the slots that have content for it.
     // All dirty pages become frozen, or are copied at once and stay as they are.
     uint32_t freeze_all(uint32_t epoch, uint32_t* frozen);
     uint32_t freeze_all_tcbs(uint32_t* frozen);
+    // What was discarded so far is not part of it.
+    void begin_removals();
+    // After both: no client has a page mapped. Faults are not to be answered any more.
+    void unmap_all();
 
     // The drain's. copy_aside: false if no frame is free.
     bool copy_aside(uint32_t slot);
     // What to write for the running checkpoint: its content, from own or save frame.
     const void* begin_write(uint32_t slot, bool& from_save);
+    // page_checksum() of what is to be written, if it was taken when that was copied; otherwise 0.
+    uint32_t known_checksum(uint32_t slot) const {
+        return pages_[slot].is_saved() ? save_checksums_[slot] : 0;
+    }
     // True: the page was copied while the disk read its own frame; it must be written again.
     [[nodiscard]] bool end_write(uint32_t slot, bool from_save);
+    // Takes some discarded pages out of the directory of the running checkpoint. False: that were all.
+    bool remove_some();
+
+    // The checkpoint is durable.
+    void committed();
 
     const Page& page(uint32_t slot) const { return pages_[slot]; }
     uint32_t find(store::PageKey key) const { return index_.find(key); }
+    uint32_t frames() const { return frames_; }
     uint32_t dirty_count() const { return dirty_count_; }
     uint32_t tcb_count() const { return tcbs_.page_count(); }
+    uint32_t tcb_frame_count() const { return tcbs_.frame_count(); }
     uint32_t tcb_address(uint32_t i) const {
         return store::key_address(store_->entry(tcbs_.page(i).slot).key());
     }
+    // Slots that the running checkpoint's commit will free, and the one's after it.
+    uint32_t removing_count() const { return removing_count_; }
+    uint32_t discarded_count() const { return discarded_count_; }
     const FramePool& pool() const { return pool_; }
 
 private:
     static bool is_tcb(store::PageKey key) { return store::key_task(key) == 0; }
 
     FaultAnswer first_touch(store::PageKey key, bool write);
+    FaultAnswer share_zeros(store::PageKey key);
     FaultAnswer page_in(uint32_t slot, store::BlockDevice& through);
     void page_in_neighbours(uint32_t slot, store::BlockDevice& through);
     void place(uint32_t slot, uint32_t frame);
@@ -88,7 +121,12 @@ private:
     // Whatever the fault was. Not while room in the store is short: what is only read then needs none.
     bool maps_writable() const { return policy_.tracking == Tracking::dirty_bits && !store_->is_short(); }
     FaultAnswer make_writable(uint32_t slot);
-    bool copy_to_save(Page& page);
+    bool copy_to_save(uint32_t slot);
+    bool copy_to_save_and_sum(uint32_t slot);
+    void save_in(uint32_t slot, uint32_t frame) {
+        pages_[slot].save = frame;
+        save_checksums_[slot] = 0; // not known
+    }
     void add_to_dirty(uint32_t slot);
     void drop_stale_from_dirty();
 
@@ -107,12 +145,25 @@ private:
     bool has_second_chance(Page& page, uint32_t& chances);
     void note_status(Page& page, uint32_t status);
     bool try_to_evict(uint32_t slot);
-    void add_to_resident(uint32_t slot) { resident_[resident_count_++] = slot; }
+    void add_to_resident(uint32_t slot) {
+        pages_[slot].place = resident_count_;
+        resident_[resident_count_++] = slot;
+    }
+    void remove_from_resident(uint32_t slot) {
+        const uint32_t last = resident_[--resident_count_];
+        resident_[pages_[slot].place] = last;
+        pages_[last].place = pages_[slot].place;
+    }
 
-    Page* pages_ = nullptr; // by slot
+    void discard(uint32_t slot);
+    void forget(uint32_t slot);
+
+    Page* pages_ = nullptr;              // by slot
+    uint32_t* save_checksums_ = nullptr; // by slot
     PageIndex index_;
     FramePool pool_;
     TcbFrames tcbs_;
+    uint32_t zeros_ = no_frame;    // nobody ever writes to it
     uint32_t* dirty_ = nullptr;    // slots of dirty pages, in order of their becoming so; some may be evicted
     uint32_t* resident_ = nullptr; // slots of all other pages with a frame
     uint8_t* cluster_ = nullptr;   // transfer_bytes_max: what page-in reads at once
@@ -120,8 +171,11 @@ private:
     uint32_t asked_end_ = 0; // in dirty_: whether what is before it was written is known in this stop
     uint32_t revoked_first_ = no_frame,
              revoked_count_ = 0; // adjacent frames that the stop is about to revoke
-    uint32_t next_run_ = 0;      // the slots behind those read last, in runs
-    uint32_t clock_hand_ = 0;    // in resident_: where the search for a victim goes on
+    uint32_t discarded_ = store::no_slot,
+             removing_ = store::no_slot;                // lists: discarded after, before the newest stop
+    uint32_t discarded_count_ = 0, removing_count_ = 0; // removing: until the commit
+    uint32_t next_run_ = 0;                             // the slots behind those read last, in runs
+    uint32_t clock_hand_ = 0;                           // in resident_: where the search for a victim goes on
     store::Store* store_ = nullptr;
     Platform* platform_ = nullptr;
     Policy policy_;

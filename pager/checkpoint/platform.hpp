@@ -38,6 +38,7 @@ public:
     virtual void committed(uint32_t epoch) = 0;
     virtual void page_placed(store::PageKey key, uint32_t frame, l4::PageSource source) = 0;
     virtual void page_evicted(store::PageKey key) = 0;
+    virtual void page_released(store::PageKey key) = 0;
     virtual void page_copied(store::PageKey key) = 0;
     virtual void phase(l4::Phase phase) = 0;
 

@@ -105,9 +105,9 @@ bool open_store(Server& server) {
 bool make_tables(Server& server) {
     const uint32_t frames = server.memory.frames(); // a little more than will be left
     void* const memory = server.memory.take_table(Pages::memory_bytes(server.store.slots(), frames));
-    server.frozen_list = static_cast<uint32_t*>(server.memory.take_table(Checkpoint::memory_bytes(frames)));
+    server.drain_memory = static_cast<uint32_t*>(server.memory.take_table(Checkpoint::memory_bytes(frames)));
     ConsoleLine line;
-    if (memory == nullptr || server.frozen_list == nullptr)
+    if (memory == nullptr || server.drain_memory == nullptr)
         return fail(line.text("checkpoint: too little memory for the tables of ")
                         .decimal(server.store.slots())
                         .text(" slots"));
@@ -174,10 +174,11 @@ bool recover_or_format(Server& server) {
             .decimal(server.session)
             .text(", ");
     line.decimal(server.pages.pool().free()).text(" frames, ").decimal(server.store.slots()).text(" slots");
-    if (epoch == 0)
-        line.text(", fresh start");
+    line.text(epoch == 0                ? ", fresh start"
+              : server.store.is_clean() ? ", after a controlled shutdown"
+                                        : ", after a crash");
     line.print();
-    l4::probe<l4::Probe::recovery_end>(epoch);
+    l4::probe<l4::Probe::recovery_end>(epoch, server.store.is_clean());
     server.platform.phase(l4::Phase::normal);
     return true;
 }

@@ -41,13 +41,15 @@ struct Server {
     Pages pages;
 
     Readiness readiness = Readiness::not_yet;
-    uint32_t* frozen_list = nullptr; // Checkpoint::memory_bytes
+    uint32_t* drain_memory = nullptr; // Checkpoint::memory_bytes
 
     bool pages_ready = false; // the tables can answer faults
     bool going = false;       // the world is set up
     uint32_t recovered_epoch = 0, session = 0;
     uint32_t stopped_epoch = 0;    // of the newest stop
-    uint32_t requested_epoch = 0;  // the newest a CHECKPOINT request waits for
+    uint32_t requested_epoch = 0;  // the newest a CHECKPOINT or SHUTDOWN request waits for
+    bool shutting_down = false;    // the next checkpoint is the last one
+    bool stopped_for_good = false; // its stop is over: no persistent thread gets an answer any more
     bool store_is_short = false;   // a writer was refused since the checkpointer last made room
     uint32_t waiting_writers = 0;  // faults that wait for a frame or for room in the store
     uint32_t waiting_requests = 0; // CHECKPOINT requests without a reply

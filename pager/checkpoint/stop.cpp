@@ -23,6 +23,7 @@ void Checkpoint::stop() {
     platform_.snapshot(epoch);
     const uint32_t frozen = pages_.freeze_all(epoch, list_);
     list_count_ = frozen;
+    pages_.begin_removals();
     platform_.snapshot_tables(epoch);
     // TCB pages hold their threads' kernel stacks, so they cannot be write-protected: they are copied at
     // once.
@@ -31,6 +32,11 @@ void Checkpoint::stop() {
 
     figures_ = {frozen, snapshot_.tcb_pages, 0};
     platform_.stop_ends(epoch, frozen, snapshot_.tcb_pages);
+}
+
+void Checkpoint::stay_stopped() {
+    snapshot_.last_of_session = true;
+    pages_.unmap_all();
 }
 
 } // namespace pager

@@ -26,6 +26,7 @@ struct TcbGroup {
     uint32_t never_copied; // a bit a page: its copy's frame holds anything
 
     uint32_t capacity() const { return 1u << log2_frames; }
+    uint32_t used_bits() const { return static_cast<uint32_t>((uint64_t{1} << used) - 1); }
 };
 
 class TcbFrames {
@@ -70,6 +71,13 @@ public:
 
     uint32_t page_count() const { return page_count_; }
     uint32_t group_count() const { return group_count_; }
+    // All that were taken from the pool, for pages that are there or may come and for copies.
+    uint32_t frame_count() const {
+        uint32_t count = page_count_;
+        for (uint32_t i = 0; i < group_count_; ++i)
+            count += groups_[i].capacity();
+        return count;
+    }
     const TcbPage& page(uint32_t i) const { return pages_[i]; }
     TcbGroup& group(uint32_t i) { return groups_[i]; }
 

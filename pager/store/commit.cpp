@@ -1,10 +1,17 @@
 // A checkpoint's way to the disk, in the order of the protocol: pages, flush, directory twice, flush, root
 // twice, flush.
-#include "pager/store/crc32c.hpp"
+#include "pager/store/page_checksum.hpp"
 #include "pager/store/sector.hpp"
 #include "pager/store/store.hpp"
 
 namespace store {
+namespace {
+
+uint32_t checksum_of(const PageWrite& page) {
+    return page.checksum != 0 ? page.checksum : page_checksum(page.content);
+}
+
+} // namespace
 
 uint32_t Store::prepare(const PageWrite* pages, uint32_t count, WriteRequest& request) {
     request.segments = 0;
@@ -12,7 +19,7 @@ uint32_t Store::prepare(const PageWrite* pages, uint32_t count, WriteRequest& re
     for (; taken < count && request.segments < transfer_segments_max; ++taken) {
         const PageWrite& page = pages[taken];
         const uint32_t block = place(page);
-        directory_.content(page.slot, block, block == no_block ? 0 : crc32c(page.content, block_bytes));
+        directory_.content(page.slot, block, block == no_block ? 0 : checksum_of(page));
         directory_.set(page.slot, DirectoryEntry::pending);
         if (block == no_block)
             continue;
@@ -49,6 +56,7 @@ CommitStatus Store::commit(const Snapshot& snapshot) {
     for (uint32_t i = 0; i < sizeof root.build_id; ++i)
         root.build_id[i] = snapshot.build_id[i];
     root.geometry = geometry_;
+    root.flags = snapshot.last_of_session ? RootSector::last_of_session : 0;
     return write_generation(root);
 }
 

@@ -55,6 +55,18 @@ uint32_t Directory::allocate(PageKey key) {
     return slot;
 }
 
+void Directory::free(uint32_t slot) {
+    entries_[slot] = {0, first_free_, 0};
+    first_free_ = slot;
+    ++free_slots_;
+}
+
+// I4: until the generation without the page is durable nobody else gets the slot, and with it its blocks.
+void Directory::remove(uint32_t slot) {
+    entries_[slot] = {DirectoryEntry::pending, 0, 0};
+    block_changed_[slot / entries_per_block] = both_areas;
+}
+
 void Directory::content(uint32_t slot, uint32_t block, uint32_t checksum) {
     DirectoryEntry& entry = entries_[slot];
     entry.key_and_flags &= ~DirectoryEntry::zero;
@@ -222,7 +234,10 @@ void Directory::committed(uint32_t generation) {
         block_changed_[number] &= static_cast<uint8_t>(~written);
         const uint32_t first = number * entries_per_block;
         for (uint32_t slot = first; slot < first + entries_per_block && slot < geometry_.slots; ++slot)
-            entries_[slot].key_and_flags &= ~DirectoryEntry::pending;
+            if (entries_[slot].is_removed())
+                free(slot);
+            else
+                entries_[slot].key_and_flags &= ~DirectoryEntry::pending;
     }
 }
 

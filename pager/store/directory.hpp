@@ -30,9 +30,13 @@ public:
 
     uint32_t free_slots() const { return free_slots_; }
     uint32_t first_free_slot() const { return first_free_; }
-    // Lowest first, so that the directory stays short; no_slot: all are taken. The slot is in no checkpoint until
-    // its first content().
+    // Lowest first, so that the directory stays short, but first of all those given back; no_slot: all are taken. The
+    // slot is in no checkpoint until its first content().
     uint32_t allocate(PageKey key);
+    // Gives a slot back that is in no checkpoint.
+    void free(uint32_t slot);
+    // The next generation does not have the slot's page; then the slot is free.
+    void remove(uint32_t slot);
 
     // The slot's content is now in this block (no_block: it is zero).
     void content(uint32_t slot, uint32_t block, uint32_t checksum);
@@ -41,7 +45,7 @@ public:
     ReadStatus read(BlockDevice& device, const RootSector& root, uint32_t& bad);
     // To both copies of the area of root.generation. Fills in the root's fields about pages and directory.
     [[nodiscard]] DeviceStatus write(BlockDevice& device, RootSector& root);
-    // After the root is durable: nothing is pending any more.
+    // After the root is durable: nothing is pending any more, and what it has removed is free.
     void committed(uint32_t generation);
 
 private:

@@ -17,7 +17,7 @@ bool Store::format() {
         return false;
 
     root_ = {};
-    degraded_ = clear_other_place_ = false;
+    degraded_ = clear_other_place_ = clean_ = false;
     repair_root_[0] = repair_root_[1] = false;
     directory_.initialise(kind_, geometry_, staging_ + transfer_bytes_max, staging_);
     opened();
@@ -57,24 +57,35 @@ bool Store::repair() {
     return true;
 }
 
-uint32_t Store::begin_session() {
-    SessionSector copies[2];
-    uint32_t session = 0;
-    bool any_bad = false, any_ours = false;
-    for (uint32_t copy = 0; copy < 2; ++copy) {
-        const SectorState state = read_sector(*device_, session_sector[copy], session_magic, copies[copy]);
-        if (state == SectorState::ours) {
-            any_ours = true;
-            if (copies[copy].session > session)
-                session = copies[copy].session;
-        } else if (state != SectorState::zero) {
-            any_bad = true;
-        }
+Store::LastSession Store::read_session() {
+    LastSession last;
+    bool any_bad = false;
+    for (const uint32_t place : session_sector) {
+        SessionSector sector;
+        const SectorState state = read_sector(*device_, place, session_magic, sector);
+        if (state == SectorState::ours && sector.session > last.number)
+            last.number = sector.session;
+        any_bad = any_bad || (state != SectorState::ours && state != SectorState::zero);
     }
+    last.lost = any_bad && last.number == 0;
+    return last;
+}
+
+// A copy that a power cut tore in begin_session() may have had the next number: but nothing has run with that.
+bool Store::is_clean_after(const LastSession& last) const {
+    return (root_.flags & RootSector::last_of_session) != 0 && !last.lost && last.number == root_.session;
+}
+
+bool Store::find_clean() {
+    clean_ = is_clean_after(read_session());
+    return clean_;
+}
+
+uint32_t Store::begin_session() {
+    const LastSession last = read_session();
+    clean_ = is_clean_after(last);
     // Both copies lost: a number that no earlier start can have had. Only its being new matters.
-    if (any_bad && !any_ours)
-        session = root_.session + (1u << 16);
-    ++session;
+    const uint32_t session = (last.lost ? root_.session + (1u << 16) : last.number) + 1;
     // One after the other: a power cut tears one copy at most, and nothing has run yet with the new number.
     SessionSector sector = {};
     sector.session = session;

@@ -22,7 +22,7 @@
 
 namespace store {
 
-inline constexpr uint32_t format_version = 2;
+inline constexpr uint32_t format_version = 3;
 
 enum class StoreKind : uint32_t { ab = 1, log = 2 };
 constexpr const char* name_of(StoreKind kind) {
@@ -65,6 +65,7 @@ struct DirectoryEntry {
     constexpr bool is_zero() const { return key_and_flags & zero; }
     constexpr bool is_pending() const { return key_and_flags & pending; }
     constexpr bool is_reserved() const { return key_and_flags & reserved; }
+    constexpr bool is_removed() const { return key_and_flags == pending; } // by the running checkpoint
     constexpr bool has_block() const { return (key_and_flags & (used | zero)) == used; }
 };
 static_assert(sizeof(DirectoryEntry) == 12);
@@ -198,7 +199,11 @@ struct RootSector {
     uint32_t directory_blocks = 0; // in use; the rest hold no entry and were perhaps never written
     uint32_t index_checksum[index_blocks_max] = {}; // CRC-32C of each index block
     Geometry geometry;
-    uint8_t zero[512 - 124] = {};
+    uint32_t flags = 0;
+    uint8_t zero[512 - 128] = {};
+
+    // Nothing persistent ran after the snapshot in its session.
+    static constexpr uint32_t last_of_session = 1u << 0;
 };
 static_assert(sizeof(LabelSector) == 512 && offsetof(LabelSector, geometry) == 16);
 static_assert(sizeof(SessionSector) == 512 && offsetof(SessionSector, session) == 16);
@@ -206,6 +211,6 @@ static_assert(sizeof(RootSector) == 512 && offsetof(RootSector, generation) == 1
               offsetof(RootSector, clock_us) == 24);
 static_assert(offsetof(RootSector, pages) == 36 && offsetof(RootSector, build_id) == 48);
 static_assert(offsetof(RootSector, log_head) == 68 && offsetof(RootSector, index_checksum) == 76);
-static_assert(offsetof(RootSector, geometry) == 92 && offsetof(RootSector, zero) == 124);
+static_assert(offsetof(RootSector, geometry) == 92 && offsetof(RootSector, flags) == 124);
 
 } // namespace store

@@ -1,5 +1,5 @@
 // Reading pages.
-#include "pager/store/crc32c.hpp"
+#include "pager/store/page_checksum.hpp"
 #include "pager/store/store.hpp"
 
 namespace store {
@@ -40,7 +40,7 @@ DeviceStatus Store::load_run(const Run& run, void* buffer, BlockDevice& through)
 }
 
 bool Store::verify(uint32_t slot, const void* content) const {
-    return entry(slot).has_block() && crc32c(content, block_bytes) == entry(slot).checksum;
+    return entry(slot).has_block() && page_checksum(content) == entry(slot).checksum;
 }
 
 } // namespace store

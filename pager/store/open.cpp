@@ -64,7 +64,7 @@ OpenStatus Store::open(BlockDevice& device, void* memory, uint32_t bytes, bool o
     device_ = &device;
     root_ = {};
     damage_ = {};
-    labelled_ = foreign_ = degraded_ = clear_other_place_ = false;
+    labelled_ = foreign_ = degraded_ = clear_other_place_ = clean_ = false;
     repair_label_[0] = repair_label_[1] = repair_root_[0] = repair_root_[1] = false;
     OpenStatus status = divide_memory(memory, bytes, device.sector_count());
     if (status != OpenStatus::empty)

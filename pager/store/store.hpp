@@ -1,6 +1,6 @@
 // The checkpoint store: one checkpoint after another on a disk, the newest always wholly recoverable.
 //
-// Every page has a slot for life; the directory says in which block of the disk a slot's content is. The two kinds
+// Every page has a slot until it is given back; the directory says in which block of the disk a slot's content is. The two kinds
 // of store differ only in the block that a page is written to (AbStore, LogStore); everything else is here:
 // sectors, directory, opening, the order of a commit. Steps of a checkpoint:
 //
@@ -59,6 +59,7 @@ struct PageWrite {
     uint32_t slot = no_slot;
     const void* content = nullptr; // block_bytes
     bool is_dirty = false;         // it has changed since; what it is now is reserved too
+    uint32_t checksum = 0;         // page_checksum() of the content if it is known already, or 0
 };
 
 struct WriteRequest { // neighbouring blocks
@@ -74,6 +75,7 @@ struct Snapshot { // what the root says about the instant
     uint64_t clock_us = 0;
     uint32_t session = 0, tcb_bytes = 0, tcb_pages = 0;
     uint8_t build_id[20] = {};
+    bool last_of_session = false; // of a controlled shutdown: nothing persistent runs after it
 };
 
 // Which kind of store a disk holds, by its label or, if that is lost, its roots. False: none.
@@ -106,6 +108,13 @@ public:
     // Counts this start; returns the session's number, 0 on failure. Durable when it returns.
     [[nodiscard]] uint32_t begin_session();
 
+    // Whether the checkpoint is *clean*: the last one of a controlled shutdown, and no start has been counted since. So
+    // it takes no write of its own to mark a checkpoint clean, nor to clear the mark: the first is part of the commit,
+    // the other of begin_session(), after which it tells how the session before ended.
+    bool is_clean() const { return clean_; }
+    // Finds that out on a disk that was only opened.
+    [[nodiscard]] bool find_clean();
+
     // The newest committed checkpoint (epoch 0: none).
     uint32_t epoch() const { return root_.epoch; }
     const RootSector& root() const { return root_; }
@@ -132,6 +141,11 @@ public:
     // A slot for a new page, lowest first; no_slot if the disk is full. The page is in no checkpoint until
     // written.
     uint32_t allocate(PageKey key) { return directory_.allocate(key); }
+    // Gives back the slot of a page that is in no checkpoint, not even the running one, and has nothing reserved.
+    void free(uint32_t slot) { directory_.free(slot); }
+    // The page is in the newest checkpoint, but not in the running one, after whose commit the slot is free. Only from
+    // the running one's snapshot on: commit_moves() would take the page out of the newest.
+    void remove(uint32_t slot) { directory_.remove(slot); }
 
     // I5: before a page's content may change, the block for its next content is reserved. False: there is none;
     // the writer waits for a commit or for moves. A TCB page, which is in every checkpoint, reserves once for life.
@@ -189,6 +203,13 @@ protected:
 private:
     struct RootPlace;
 
+    struct LastSession {
+        uint32_t number = 0; // 0: none, or not known
+        bool lost = false;   // a start was counted, but neither copy can be read
+    };
+    LastSession read_session();
+    bool is_clean_after(const LastSession& last) const;
+
     OpenStatus divide_memory(void* memory, uint32_t bytes, uint32_t disk_sectors);
     OpenStatus read_labels();
     OpenStatus read_roots(RootPlace (&place)[2]);
@@ -208,7 +229,8 @@ private:
     bool repair_label_[2] = {};      // copies that are bad
     bool repair_root_[2] = {};       // copies of the newest root that are bad or behind
     bool clear_other_place_ = false; // the newer checkpoint was given up
-    uint8_t* staging_ = nullptr;     // transfer_bytes_max, for directory blocks and moves
+    bool clean_ = false;
+    uint8_t* staging_ = nullptr; // transfer_bytes_max, for directory blocks and moves
 };
 
 } // namespace store

@@ -80,6 +80,7 @@ void print_checkpoint(OpenedStore& disk) {
     line("generation", fmt::format("{}", root.generation));
     line("session", fmt::format("{}", root.session));
     line("clock", fmt::format("{} us", root.clock_us));
+    line("ended by", disk->find_clean() ? "a controlled shutdown" : "a power cut, or not at all");
     line("pages", fmt::format("{}, {} of them TCB pages", counts.pages, counts.tcb_pages));
     print_places(disk, counts);
     std::string build_id;

@@ -105,8 +105,12 @@ void read_crash(Section& section, const RunLimit& run, std::vector<CrashPlan>& c
     std::vector<std::string_view> modes;
     for (const models::PowerLoss mode : models::all_power_loss_modes)
         modes.push_back(models::to_string(mode));
-    crash.disk =
-        models::all_power_loss_modes[section.choice("disk", "what becomes of unflushed writes", modes, 0)];
+    modes.push_back("shutdown");
+    const size_t mode = section.choice(
+        "disk", "what becomes of unflushed writes; shutdown: the power button is pressed instead", modes, 0);
+    crash.disk = mode < std::size(models::all_power_loss_modes)
+                     ? std::optional(models::all_power_loss_modes[mode])
+                     : std::nullopt;
 }
 
 } // namespace

@@ -30,7 +30,8 @@ struct DiskConfiguration {
 
 struct CrashPlan {
     models::Picoseconds at = 0;
-    models::PowerLoss disk = models::PowerLoss::lose_cache;
+    // Nothing: no cut, but the power button; the machine switches itself off when it is ready.
+    std::optional<models::PowerLoss> disk = models::PowerLoss::lose_cache;
 };
 
 struct RunLimit {

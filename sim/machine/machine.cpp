@@ -208,6 +208,12 @@ void Machine::reset() {
     parts_->boot();
 }
 
+void Machine::press_power_button() {
+    parts_->board.power.advance();
+    parts_->board.power.device.press_power_button();
+    parts_->board.power.reschedule();
+}
+
 void Machine::power_cycle(models::PowerLoss mode, uint64_t seed) {
     // The CPU's thread may be waiting in the middle of an access: it has to leave first.
     parts_->board.cpu.power_off();

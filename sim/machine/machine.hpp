@@ -59,6 +59,9 @@ public:
     // The reset button: devices and processor are reset, the image is placed anew. If the processor waits in the
     // middle of an instruction (run() has come to its limit during a device access): once that has ended.
     void reset();
+    // Pressed and released; the guest learns of it by the power management's status and interrupt. Between two calls
+    // of run() only.
+    void press_power_button();
     // Power off at now() and on again: memory and devices lose their state, the disk's cache goes as `mode`
     // says, the loaded image is placed anew. Between two calls of run() only.
     void power_cycle(models::PowerLoss mode, uint64_t seed);

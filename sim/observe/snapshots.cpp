@@ -153,6 +153,20 @@ void Snapshots::committed(uint32_t epoch) {
                   copies_.lower_bound(epoch)); // I9: only this one or a newer one may come back
 }
 
+// The kernel may write to TCBs: it stops the threads when they fault.
+void Snapshots::switched_off() {
+    for (const auto& [page, frame] : placed_) {
+        if (page.task == 0)
+            continue;
+        const auto before = std::lower_bound(last_.begin(), last_.end(), page,
+                                             [](const auto& a, const PageKey& key) { return a.first < key; });
+        const PageContent content = frame_content(frame);
+        if (before == last_.end() || before->first != page ||
+            !std::equal(content.begin(), content.end(), before->second->begin()))
+            violation(fmt::format("{} changed after the last checkpoint of a shutdown", name_of(page)));
+    }
+}
+
 void Snapshots::power_cycle() {
     placed_.clear();
     frames_.clear();

@@ -52,6 +52,8 @@ public:
     void snapshot(uint32_t epoch);
     void committed(uint32_t epoch);
 
+    // The image has switched the machine off, memory is still there: no page may have changed since the newest snapshot.
+    void switched_off();
     // Memory is gone. The copies stay: one of them is what comes back.
     void power_cycle();
     // The server has recovered `epoch` (0: a fresh start); the disk still holds what it recovered from.

@@ -11,8 +11,6 @@ using nlohmann::ordered_json;
 
 namespace {
 
-constexpr int plot_width = 760, plot_height = 330;
-
 // Colours that stay apart for colour-blind readers and in grey print (Okabe and Ito 2008, darkened for
 // lines).
 constexpr const char* series_colours[] = {"#2a6f97", "#d1603d", "#3d8361", "#8e5ea2", "#b8860b", "#5b6875"};
@@ -72,7 +70,9 @@ Axes choose_axes(const SweepPlan& plan, const std::vector<ordered_json>& rows) {
     return axes;
 }
 
-ordered_json theme() {
+} // namespace
+
+ordered_json plot_theme() {
     ordered_json colours = ordered_json::array();
     for (const char* colour : series_colours)
         colours.push_back(colour);
@@ -106,6 +106,8 @@ ordered_json theme() {
               {"titleColor", "#5b6875"}}},
             {"range", {{"category", std::move(colours)}}}};
 }
+
+namespace {
 
 class PlotMaker {
 public:
@@ -223,7 +225,7 @@ void PlotMaker::add_lines(const char* name, const char* title, const char* y_tit
                        {"data", {{"values", std::move(values)}}},
                        {"mark", std::move(mark)},
                        {"encoding", std::move(encoding)},
-                       {"config", theme()}}});
+                       {"config", plot_theme()}}});
 }
 
 void PlotMaker::add_parts() {
@@ -289,7 +291,7 @@ void PlotMaker::add_parts() {
                  {"title", "% of the run without checkpoints"},
                  {"format", ",.3~r"}}}}}}}},
           {"resolve", {{"scale", {{"y", "shared"}}}}},
-          {"config", theme()}}});
+          {"config", plot_theme()}}});
 }
 
 std::vector<Plot> PlotMaker::all() {

@@ -15,6 +15,11 @@ struct Plot {
     nlohmann::ordered_json specification; // with its data
 };
 
+inline constexpr int plot_width = 760, plot_height = 330;
+
+// Fonts and colours of all plots: the specification's "config".
+[[nodiscard]] nlohmann::ordered_json plot_theme();
+
 // `rows` as sweep_rows() makes them. Plots without a single number are left out.
 [[nodiscard]] std::vector<Plot> make_plots(const SweepPlan& plan,
                                            const std::vector<nlohmann::ordered_json>& rows);

@@ -1,6 +1,7 @@
 #include "sim/report/report.hpp"
 
 #include "sim/config/search_path.hpp"
+#include "sim/report/model_plots.hpp"
 #include "sim/run/output_folder.hpp"
 #include "sim/run/tool.hpp"
 
@@ -180,11 +181,14 @@ std::vector<std::string> write_plot_files(const fs::path& folder, const std::vec
 } // namespace
 
 std::vector<std::string> write_report(const fs::path& folder, const SweepPlan& plan,
-                                      const std::vector<ordered_json>& rows) {
+                                      const std::vector<ordered_json>& rows,
+                                      const std::vector<ordered_json>& model_rows) {
     const fs::path parts = report_folder();
     if (parts.empty() || !fs::exists(parts / "plot-library.js"))
         return {"report.html and plots/ (this build could not fetch the plotting library with npm)"};
-    const std::vector<Plot> plots = make_plots(plan, rows);
+    std::vector<Plot> plots = make_plots(plan, rows);
+    for (Plot& plot : make_model_plots(plan, model_rows))
+        plots.push_back(std::move(plot));
     ordered_json specifications = ordered_json::array();
     std::string figures;
     for (const Plot& plot : plots) {

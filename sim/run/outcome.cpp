@@ -21,7 +21,7 @@ std::optional<T> optional_from_json(const json& value) {
 json row_to_json(const CheckpointRow& row) {
     return json::array({row.start, row.epoch, row.stop_begin, row.snapshot, row.tables, row.stop_end,
                         row.committed, row.dirty_pages, row.tcb_pages, row.copied_pages, row.sectors_written,
-                        row.delayed});
+                        row.delayed, row.drained, row.work_at_snapshot, row.work_at_drained});
 }
 
 CheckpointRow row_from_json(const json& value) {
@@ -40,6 +40,9 @@ CheckpointRow row_from_json(const json& value) {
     take(row.copied_pages);
     take(row.sectors_written);
     take(row.delayed);
+    take(row.drained);
+    take(row.work_at_snapshot);
+    take(row.work_at_drained);
     return row;
 }
 
@@ -49,7 +52,8 @@ json recovery_to_json(const RecoveryOutcome& recovery) {
             {"restart_ms", optional_to_json(recovery.restart_ms)},
             {"full_speed_ms", optional_to_json(recovery.full_speed_ms)},
             {"lost_ms", optional_to_json(recovery.lost_ms)},
-            {"identical", optional_to_json(recovery.identical)}};
+            {"identical", optional_to_json(recovery.identical)},
+            {"clean", optional_to_json(recovery.clean)}};
 }
 
 RecoveryOutcome recovery_from_json(const json& value) {
@@ -58,7 +62,8 @@ RecoveryOutcome recovery_from_json(const json& value) {
             optional_from_json<double>(value.at("restart_ms")),
             optional_from_json<double>(value.at("full_speed_ms")),
             optional_from_json<double>(value.at("lost_ms")),
-            optional_from_json<bool>(value.at("identical"))};
+            optional_from_json<bool>(value.at("identical")),
+            optional_from_json<bool>(value.at("clean"))};
 }
 
 } // namespace

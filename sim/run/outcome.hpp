@@ -19,6 +19,7 @@ struct RecoveryOutcome {
     std::optional<uint32_t> epoch;
     std::optional<double> restart_ms, full_speed_ms, lost_ms;
     std::optional<bool> identical;
+    std::optional<bool> clean; // whether the server found that a controlled shutdown went before
 };
 
 struct Outcome {

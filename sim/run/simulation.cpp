@@ -86,11 +86,23 @@ public:
             const Picoseconds stop_at =
                 crash_ahead ? experiment_.crashes[next_crash].at : std::min(experiment_.run.end, give_up_at_);
             run_until(stop_at);
+            if (is_off_) {
+                start_again();
+                continue;
+            }
             if (is_over() || !crash_ahead || machine_.now() < stop_at)
                 continue;
-            cut_power(experiment_.crashes[next_crash].disk, derive_seed(experiment_.seed, next_crash));
+            const CrashPlan& crash = experiment_.crashes[next_crash];
+            if (crash.disk)
+                cut_power(*crash.disk, derive_seed(experiment_.seed, next_crash));
+            else
+                press_power_button();
             ++next_crash;
         }
+        if (pressed_ && outcome_.trouble.empty() && !workloads_.finished())
+            outcome_.violations.push_back(fmt::format(
+                "the machine had not switched itself off {} ms after the power button was pressed",
+                to_ms(machine_.now() - *pressed_)));
         if (!is_up_ && outcome_.trouble.empty())
             outcome_.violations.push_back(
                 fmt::format("the run ended {} ms after power-on and the checkpoint server was not up yet",
@@ -124,7 +136,7 @@ private:
     }
 
     void run_until(Picoseconds stop_at) {
-        while (machine_.now() < stop_at && !ended_) {
+        while (machine_.now() < stop_at && !ended_ && !is_off_) {
             const RunEnd end = machine_.run(std::min(stop_at, (machine_.now() / slice + 1) * slice));
             progress_.simulated_ps = machine_.now();
             progress_.instructions = machine_.cpu().instructions();
@@ -141,7 +153,10 @@ private:
                 return give_up(
                     fmt::format("the image left by the debug exit, value {}", machine_.debug_exit_value()));
             case RunEnd::powered_off:
-                return give_up("the image switched the machine off");
+                if (!pressed_)
+                    return give_up("the image switched the machine off");
+                is_off_ = true;
+                break;
             case RunEnd::triple_fault:
                 return give_up(fmt::format("triple fault at {}\n{}", report_->place(), report_->processor()));
             case RunEnd::halted_for_ever:
@@ -158,9 +173,33 @@ private:
         ended_ = true;
     }
 
+    void press_power_button() {
+        outcome_.console += fmt::format("-- power button at {} ms --\n", to_ms(machine_.now()));
+        machine_.press_power_button();
+        pressed_ = machine_.now();
+    }
+
     void cut_power(models::PowerLoss mode, uint64_t seed) {
+        outcome_.console +=
+            fmt::format("-- power cut at {} ms, disk {} --\n", to_ms(machine_.now()), to_string(mode));
+        restart(mode, seed);
+    }
+
+    // After it has switched itself off. What it left in the drive's cache, contrary to its duty, is lost.
+    void start_again() {
+        snapshots_.switched_off();
+        outcome_.console += fmt::format("-- switched off at {} ms --\n", to_ms(machine_.now()));
+        restart(models::PowerLoss::lose_cache, experiment_.seed);
+        was_shut_down_ = true;
+    }
+
+    void restart(models::PowerLoss mode, uint64_t seed) {
         end_recovery();
         const Sample at = sample();
+        // A start that did not get so far as to count itself leaves the disk as it was.
+        was_asked_to_shut_down_ = pressed_.has_value() || (was_asked_to_shut_down_ && !is_up_);
+        was_shut_down_ = is_off_ = false;
+        pressed_.reset();
         machine_.power_cycle(mode, seed);
         if (profile_)
             profile_->power_cycle();
@@ -168,28 +207,39 @@ private:
         checkpoints_.power_cycle();
         snapshots_.power_cycle();
         times_.power_cycle(at);
-        recovery_ = RecoveryOutcome{to_ms(at.now), {}, {}, {}, {}, {}};
+        recovery_ = RecoveryOutcome{to_ms(at.now), {}, {}, {}, {}, {}, {}};
         crash_ = at.now;
         is_up_ = false;
-        outcome_.console +=
-            fmt::format("-- power cut at {} ms, disk {} --\n", to_ms(at.now), to_string(mode));
     }
 
-    void server_recovered(const Sample& at, uint32_t epoch) {
+    // A cut during a shutdown may come before or after the commit that makes it clean, a cut during the start that follows
+    // before or after that is counted.
+    void check_clean(bool clean) {
+        if (clean && !was_asked_to_shut_down_)
+            outcome_.violations.push_back("a crash was taken for a controlled shutdown");
+        if (!clean && was_shut_down_)
+            outcome_.violations.push_back("a controlled shutdown was taken for a crash");
+    }
+
+    void server_recovered(const Sample& at, uint32_t epoch, bool clean) {
         is_up_ = true;
         times_.recovered(at, epoch);
         if (crash_ || epoch != 0) {
             if (!recovery_)
                 recovery_ = RecoveryOutcome{};
             recovery_->epoch = epoch;
+            recovery_->clean = clean;
+            // After a clean checkpoint the world stood still.
             if (const auto snapshot = checkpoints_.snapshot_instant(epoch); crash_ && snapshot)
-                recovery_->lost_ms = to_ms(*crash_ - *snapshot);
+                recovery_->lost_ms = clean ? 0 : to_ms(*crash_ - *snapshot);
+            if (crash_)
+                check_clean(clean);
         }
         snapshots_.recovered(epoch, read_store_);
         workloads_.recovered(epoch);
     }
 
-    // The start that followed a power cut is over: by the next cut, or by the run's end.
+    // The start that followed a power cut or shutdown is over: by the next cut, or by the run's end.
     void end_recovery() {
         if (!recovery_)
             return;
@@ -264,8 +314,11 @@ private:
     RecoveryTimes times_;
     WorkloadProgress workloads_;
 
-    std::optional<RecoveryOutcome> recovery_; // of the present start
-    std::optional<Picoseconds> crash_;        // the last one
+    std::optional<RecoveryOutcome> recovery_;                     // of the present start
+    std::optional<Picoseconds> crash_;                            // the last time that power was off
+    std::optional<Picoseconds> pressed_;                          // the power button, since power-on
+    bool is_off_ = false;                                         // the machine has switched itself off
+    bool was_asked_to_shut_down_ = false, was_shut_down_ = false; // before the present power-on
     bool is_up_ = false; // the checkpoint server has recovered or formatted its disk since power-on
     bool ended_ = false, is_measured_ = false;
     Picoseconds give_up_at_ = models::never;
@@ -301,7 +354,7 @@ void Simulation::on_probe(Probe event, const models::ProbeArguments& arguments) 
         checkpoints_.stop_begin(at, eax);
         break;
     case Probe::snapshot:
-        checkpoints_.snapshot(at, eax);
+        checkpoints_.snapshot(at, eax, workloads_.units());
         snapshots_.snapshot(eax);
         workloads_.snapshot(eax);
         break;
@@ -317,6 +370,8 @@ void Simulation::on_probe(Probe event, const models::ProbeArguments& arguments) 
         break;
     case Probe::phase:
         accountant_.phase(at, static_cast<l4::Phase>(std::min<uint32_t>(eax, phases - 1)));
+        if (eax == static_cast<uint32_t>(l4::Phase::commit))
+            checkpoints_.commit_begin(at, workloads_.units());
         break;
     case Probe::page_placed:
         snapshots_.page_placed({eax, edx}, ecx, static_cast<l4::PageSource>(ebx));
@@ -336,7 +391,7 @@ void Simulation::on_probe(Probe event, const models::ProbeArguments& arguments) 
     case Probe::recovery_begin:
         break;
     case Probe::recovery_end:
-        server_recovered(at, eax);
+        server_recovered(at, eax, edx != 0);
         break;
     case Probe::work:
         workloads_.work(eax, edx);

@@ -1,4 +1,4 @@
-// One run of an experiment on the simulated machine: boot, power cuts, observation, to its end.
+// One run of an experiment on the simulated machine: boot, power cuts and shutdowns, observation, to its end.
 #pragma once
 
 #include "sim/config/experiment.hpp"

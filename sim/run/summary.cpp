@@ -104,7 +104,8 @@ ordered_json summarise(const Experiment& experiment, const Outcome& run,
                                        {"restart_ms", optional_json(recovery.restart_ms)},
                                        {"full_speed_ms", optional_json(recovery.full_speed_ms)},
                                        {"lost_ms", optional_json(recovery.lost_ms)},
-                                       {"identical", optional_json(recovery.identical)}});
+                                       {"identical", optional_json(recovery.identical)},
+                                       {"clean", optional_json(recovery.clean)}});
     return summary;
 }
 

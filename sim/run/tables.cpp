@@ -41,7 +41,7 @@ std::string checkpoint_table(const std::vector<CheckpointRow>& rows) {
         }
         const CheckpointRow& row = rows[i];
         if (row.start != start)
-            table += "  -- power cut, recovery --\n";
+            table += "  -- switched off, recovery --\n";
         start = row.start;
         table += fmt::format(
             "  {:>8} {:>13} {:>9} {:>18} {:>11} {:>9} {:>7} {:>11}\n", row.epoch,
@@ -86,7 +86,7 @@ std::string summary_table(const ordered_json& summary) {
                                       number(checkpoints["copied_pages"]["mean"], 1, "")));
     for (const ordered_json& recovery : summary["recovery"]) {
         const ordered_json& identical = recovery["identical"];
-        line("power cut",
+        line(recovery["clean"] == true ? "shutdown" : "power cut",
              fmt::format(
                  "{}: epoch {}, memory {}, restart {}, full speed after {}, lost {}",
                  recovery["crash_ms"].is_null() ? "earlier" : "at " + number(recovery["crash_ms"], 0, "ms"),

@@ -44,6 +44,18 @@ std::string cell(const ordered_json& value) {
     return quoted + '"';
 }
 
+// Of those recoveries that have it.
+ordered_json mean_over(const ordered_json& recoveries, const char* key) {
+    double sum = 0;
+    size_t count = 0;
+    for (const ordered_json& recovery : recoveries)
+        if (recovery[key].is_number()) {
+            sum += recovery[key].get<double>();
+            ++count;
+        }
+    return count == 0 ? ordered_json(nullptr) : ordered_json(sum / static_cast<double>(count));
+}
+
 ordered_json swept_value(const Value& value, const std::string& label) {
     if (value.kind == Value::Kind::integer)
         return value.integer;
@@ -53,6 +65,21 @@ ordered_json swept_value(const Value& value, const std::string& label) {
 }
 
 } // namespace
+
+ordered_json swept_columns(const SweepPlan& plan, size_t point) {
+    ordered_json columns;
+    size_t stride = 1;
+    for (const SweepAxis& axis : plan.axes)
+        stride *= axis.values.size();
+    size_t rest = point;
+    for (size_t axis = 0; axis < plan.axes.size(); ++axis) {
+        stride /= plan.axes[axis].values.size();
+        columns[column_name(plan.axes, axis)] =
+            swept_value(plan.axes[axis].values[rest / stride], plan.points[point].labels[axis]);
+        rest %= stride;
+    }
+    return columns;
+}
 
 std::vector<ordered_json> sweep_rows(const SweepPlan& plan, const std::vector<ordered_json>& summaries) {
     // Every row has the same columns, whatever its run lacks.
@@ -68,17 +95,7 @@ std::vector<ordered_json> sweep_rows(const SweepPlan& plan, const std::vector<or
     std::vector<ordered_json> rows;
     for (size_t point = 0; point < summaries.size(); ++point) {
         const ordered_json& summary = summaries[point];
-        ordered_json row;
-        size_t stride = 1;
-        for (const SweepAxis& axis : plan.axes)
-            stride *= axis.values.size();
-        size_t rest = point;
-        for (size_t axis = 0; axis < plan.axes.size(); ++axis) {
-            stride /= plan.axes[axis].values.size();
-            row[column_name(plan.axes, axis)] =
-                swept_value(plan.axes[axis].values[rest / stride], plan.points[point].labels[axis]);
-            rest %= stride;
-        }
+        ordered_json row = swept_columns(plan, point);
         row["seed"] = summary["seed"];
         flatten(summary["simulated"], "simulated", row);
         flatten(summary["workload"], "workload", row);
@@ -90,6 +107,8 @@ std::vector<ordered_json> sweep_rows(const SweepPlan& plan, const std::vector<or
             identical += recovery["identical"] == true ? 1 : 0;
         row["recoveries"] = summary["recovery"].size();
         row["recoveries_identical"] = identical;
+        for (const char* key : {"restart_ms", "full_speed_ms", "lost_ms"})
+            row[fmt::format("{}_mean", key)] = mean_over(summary["recovery"], key);
         rows.push_back(std::move(row));
     }
     return rows;

@@ -6,6 +6,7 @@ namespace fixpoint::models {
 namespace {
 
 constexpr uint32_t status = 0, enable = 2, control = 4, timer = 8;
+constexpr uint32_t power_button = 1u << 8;
 constexpr Rate timer_clock{3'579'545};
 constexpr uint64_t overflow_ticks = 1u << 23;
 
@@ -63,6 +64,20 @@ TEST_F(PowerManagementTest, WithoutSciEnableThereIsNoSci) {
     EXPECT_FALSE(power.interrupt.level());
     power.write(control, 2, 1);
     EXPECT_TRUE(power.interrupt.level());
+}
+
+TEST_F(PowerManagementTest, ThePowerButtonInterruptsOnceItIsEnabled) {
+    power.press_power_button();
+    EXPECT_EQ(power.read(status, 2), power_button);
+    EXPECT_FALSE(power.interrupt.level());
+    power.write(enable, 2, power_button);
+    EXPECT_TRUE(power.interrupt.level());
+    power.write(status, 2, power_button);
+    EXPECT_FALSE(power.interrupt.level());
+    power.press_power_button();
+    EXPECT_TRUE(power.interrupt.level());
+    power.write(control, 2, 0);
+    EXPECT_FALSE(power.interrupt.level()) << "without SCI enable";
 }
 
 TEST_F(PowerManagementTest, RegistersAreAccessibleInParts) {

@@ -2,6 +2,9 @@
 // server blocks.
 #include <gtest/gtest.h>
 
+#include <set>
+#include <utility>
+
 #include "tests/pager/model_world.hpp"
 #include "tests/store/opened_store.hpp"
 
@@ -11,6 +14,8 @@ namespace {
 constexpr uint32_t plenty_of_frames = 400, few_frames = 96, scarce_frames = 44;
 // The world fits twice over. The short log holds half of it.
 constexpr uint32_t disk_sectors = 3600, disk_sectors_short = 1400;
+// 64 slots for a world of 83 pages.
+constexpr uint32_t ab_disk_sectors_full = 1300, log_disk_sectors_full = 1000;
 
 using pager::CopyPolicy, pager::DrainOrder, pager::Policy, pager::Tracking;
 using store::StoreKind;
@@ -38,8 +43,21 @@ struct Disk {
 };
 
 struct Counts {
-    uint32_t copies = 0, waits = 0, evictions = 0, waits_for_store = 0, moves = 0;
+    uint32_t copies = 0, waits = 0, evictions = 0, waits_for_store = 0, waits_for_slot = 0, moves = 0;
+    std::set<std::pair<pager::PageState, bool>> discarded_states;
 };
+
+// Without clients' pages nothing is taken but by TCB pages.
+void expect_no_leak(ModelWorld& world) {
+    world.end_clients();
+    for (unsigned i = 0; i < 2; ++i)
+        world.take_checkpoint();
+    const uint32_t tcb_pages = world.pages().tcb_count();
+    EXPECT_EQ(world.store().free_slots() + tcb_pages, world.store().slots());
+    EXPECT_EQ(world.pages().pool().free() + world.pages().tcb_frame_count() + 1, world.frames())
+        << "one holds zeros";
+    EXPECT_EQ(world.pages().dirty_count(), 0u);
+}
 
 std::optional<std::string> run(const Disk& disk, uint64_t seed, uint32_t frames, const Policy& policy,
                                unsigned checkpoints, PlantedBug bug = {}, Counts* counts = nullptr) {
@@ -58,7 +76,11 @@ std::optional<std::string> run(const Disk& disk, uint64_t seed, uint32_t frames,
         counts->evictions += world.evictions;
         counts->waits_for_store += world.waits_for_store;
         counts->moves += world.moves;
+        counts->discarded_states.merge(world.discarded_states);
+        counts->waits_for_slot += world.waits_for_slot;
     }
+    if (!world.violation)
+        expect_no_leak(world);
     return world.violation;
 }
 
@@ -116,6 +138,29 @@ TEST(CheckpointInAShortLog, MakesWritersWaitAndThenRoom) {
     }
 }
 
+TEST_P(Checkpoint, PagesMayBeDiscardedInWhateverStateTheyAre) {
+    using pager::PageState;
+    std::set<std::pair<PageState, bool>> states;
+    for (const Policy& policy : policies())
+        for (const uint32_t frames : {plenty_of_frames, scarce_frames})
+            states.merge(run_all(disk(), policy, frames, 1).discarded_states);
+    const std::set<std::pair<PageState, bool>> all = {
+        {PageState::absent, false}, {PageState::zero, false},   {PageState::clean, false},
+        {PageState::clean, true},   {PageState::dirty, false},  {PageState::dirty, true},
+        {PageState::frozen, false}, {PageState::writing, false}};
+    EXPECT_EQ(states, all);
+}
+
+TEST_P(Checkpoint, AFullDiskHasRoomAgainWhenPagesAreDiscarded) {
+    uint32_t waits = 0;
+    for (const Policy& policy : policies())
+        waits +=
+            run_all({GetParam(), GetParam() == StoreKind::ab ? ab_disk_sectors_full : log_disk_sectors_full},
+                    policy, plenty_of_frames, 4)
+                .waits_for_slot;
+    EXPECT_GT(waits, 100u);
+}
+
 TEST_P(Checkpoint, RecoversFromACrashAnywhereAndGoesOn) {
     const std::vector<Policy> all = policies();
     for (uint64_t seed = 1; seed <= 24; ++seed) {
@@ -142,6 +187,28 @@ TEST_P(Checkpoint, RecoversFromACrashAnywhereAndGoesOn) {
             image = crashed.whole_image();
         }
     }
+}
+
+TEST_P(Checkpoint, NothingChangesAfterTheLastOne) {
+    for (const Policy& policy : policies())
+        for (const uint32_t frames : {plenty_of_frames, scarce_frames}) {
+            ModelWorld world{GetParam(), std::vector<Sector>(disk_sectors), frames, 1};
+            world.start({}, policy);
+            world.act(60);
+            world.take_checkpoint();
+            world.act(60);
+            world.take_last_checkpoint();
+            world.act(200);
+            ASSERT_FALSE(world.violation) << name_of(policy) << ": " << *world.violation;
+            const auto memory = [](World pages) { // TCBs are the kernel's
+                std::erase_if(pages, [](const auto& page) { return store::key_task(page.first) == 0; });
+                return pages;
+            };
+            EXPECT_EQ(memory(world.content()), memory(world.snapshots.at(2))) << name_of(policy);
+            RecordingDisk after{world.disk().whole_image()};
+            EXPECT_FALSE(check_snapshot_on(after, world.snapshots, 2, 2)) << name_of(policy);
+            EXPECT_TRUE(OpenedStore{after}.opened.find_clean());
+        }
 }
 
 TEST_P(CheckpointCanary, AForgottenRevocationIsCaught) {

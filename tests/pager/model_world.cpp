@@ -1,5 +1,5 @@
 #include "tests/pager/model_world.hpp"
-#include "kernel-model/abi/types.hpp"
+#include "kernel-model/abi/system_layout.hpp"
 #include "tests/store/opened_store.hpp"
 
 #include <algorithm>
@@ -19,6 +19,7 @@ namespace {
 
 constexpr uint32_t page_bytes = store::block_bytes, client_pages = 40, tcb_pages = 5;
 constexpr uint32_t tcb_used_bytes = 3 * page_bytes / 4; // of a TCB page; the rest is zero
+constexpr uint32_t client_tasks[] = {16, 17}, first_client_page = 0x400000u;
 
 std::vector<uint8_t> content_of(store::PageKey key, uint64_t seed) {
     std::vector<uint8_t> content = page_content(seed);
@@ -27,12 +28,16 @@ std::vector<uint8_t> content_of(store::PageKey key, uint64_t seed) {
     return content;
 }
 
+pager::PageRange all_of_task(uint32_t task) {
+    return {store::page_key(task, page_bytes), (l4::user_space_end >> l4::page_bits) - 1};
+}
+
 store::PageKey random_key(std::mt19937_64& random) {
     // A few tasks' pages; one in eight accesses is the kernel's, to a TCB.
     if (random() % 8 == 0)
         return store::page_key(0, 0xE0200000u + static_cast<uint32_t>(random() % tcb_pages) * page_bytes);
-    return store::page_key(16 + static_cast<uint32_t>(random() % 2),
-                           0x400000u + static_cast<uint32_t>(random() % client_pages) * page_bytes);
+    return store::page_key(client_tasks[random() % 2],
+                           first_client_page + static_cast<uint32_t>(random() % client_pages) * page_bytes);
 }
 
 } // namespace
@@ -54,13 +59,14 @@ void ModelWorld::start(const std::map<uint32_t, World>& earlier_snapshots, const
     else if (status != store::OpenStatus::blank && status != store::OpenStatus::empty &&
              status != store::OpenStatus::checkpoint)
         fail("open says " + std::to_string(static_cast<int>(status)));
-    if (!store_.repair() || store_.begin_session() == 0)
+    const uint32_t session = store_.repair() ? store_.begin_session() : 0;
+    if (session == 0)
         fail("start");
     if (store_.epoch() != 0)
         content_ = snapshots.at(store_.epoch());
 
     pages_memory_.resize(pager::Pages::memory_bytes(store_.slots(), frames_) / 8 + 1);
-    list_.resize(frames_);
+    list_.resize(pager::Checkpoint::memory_bytes(frames_) / sizeof(uint32_t));
     pages_.initialise(pages_memory_.data(), frames_, store_, *this, policy);
     for (uint32_t frame = frames_; frame > 0; --frame) // as the server's memory gives them
         pages_.add_frame(frame * page_bytes);
@@ -68,7 +74,8 @@ void ModelWorld::start(const std::map<uint32_t, World>& earlier_snapshots, const
         if (store_.entry(slot).is_used() && store::key_task(store_.entry(slot).key()) == 0 &&
             !pages_.recover_tcb(slot))
             fail("a TCB page does not verify");
-    checkpoint_.emplace(pages_, store_, *this, *this, policy, pager::Checkpoint::World{}, list_.data());
+    checkpoint_.emplace(pages_, store_, *this, *this, policy, pager::Checkpoint::World{.session = session},
+                        list_.data());
     stopped_ = false;
 }
 
@@ -116,7 +123,6 @@ uint32_t ModelWorld::take_status(uint32_t frame) {
 }
 
 uint32_t ModelWorld::unmap(uint32_t frame) {
-    ++evictions;
     std::erase_if(mappings_, [frame](const auto& mapping) { return mapping.second.frame == frame; });
     return take_status(frame);
 }
@@ -124,13 +130,15 @@ uint32_t ModelWorld::unmap(uint32_t frame) {
 void ModelWorld::act(unsigned steps) {
     if (stopped_) // I1: nothing persistent runs in a stop
         return fail("blocked within a stop");
-    if (nesting_ > 0) // one pager thread: faults within its own page-in wait for it
+    if (nesting_ > 0 || clients_ended_) // one pager thread: faults within its own page-in wait for it
         return;
     ++nesting_;
     for (unsigned i = 0; i < steps && !violation; ++i) {
         const store::PageKey key = random_key(random_);
         if (random_() % 16 == 0)
             mappings_.erase(key); // I7: page tables are soft state
+        else if (random_() % 24 == 0)
+            discard_pages(key);
         else if (random_() % 2 == 0)
             read_page(key);
         else
@@ -151,13 +159,28 @@ void ModelWorld::take_checkpoint() {
     disk_.report_committed(store_.epoch());
 }
 
+void ModelWorld::take_last_checkpoint() {
+    checkpoint_->make_room_for_stop();
+    checkpoint_->stop();
+    checkpoint_->stay_stopped();
+    stays_stopped_ = true;
+    checkpoint_->drain();
+    checkpoint_->commit();
+    disk_.report_committed(store_.epoch());
+}
+
 std::optional<ModelWorld::Mapping> ModelWorld::resolve(store::PageKey key, bool write) {
     const auto found = mappings_.find(key);
     if (found != mappings_.end() && (!write || found->second.writable))
         return found->second;
+    if (stays_stopped_)
+        return std::nullopt;
     const pager::FaultAnswer answer = pages_.fault(key, write, busy_disk_);
     if (answer.kind != pager::FaultAnswer::Kind::map) {
         waits += answer.kind == pager::FaultAnswer::Kind::wait_for_frame;
+        if (!write && answer.kind == pager::FaultAnswer::Kind::no_slot)
+            fail("a reader waits for a slot");
+        waits_for_slot += answer.kind == pager::FaultAnswer::Kind::no_slot;
         if (answer.kind == pager::FaultAnswer::Kind::wait_for_store) {
             ++waits_for_store;
             store_is_short_ = true;
@@ -185,6 +208,37 @@ void ModelWorld::write_page(store::PageKey key) {
     content_[key] = random_();
     status_[mapping->frame] |= l4::page_accessed | l4::page_written;
     std::memcpy(memory_of(mapping->frame), content_of(key, content_[key]).data(), page_bytes);
+}
+
+// Some neighbours; now and then all that the task has.
+void ModelWorld::discard_pages(store::PageKey first) {
+    if (store::key_task(first) == 0 || stays_stopped_) // no request is answered any more
+        return;
+    if (random_() % 16 == 0)
+        discard_range(all_of_task(store::key_task(first)));
+    else
+        discard_range({first, 1 + static_cast<uint32_t>(random_() % 4)});
+}
+
+void ModelWorld::end_clients() {
+    clients_ended_ = true;
+    for (const uint32_t task : client_tasks)
+        discard_range(all_of_task(task));
+}
+
+void ModelWorld::discard_range(const pager::PageRange& range) {
+    for (uint32_t page = 0; page < client_pages; ++page) {
+        const store::PageKey key = store::page_key(store::key_task(range.first), first_client_page) + page;
+        const uint32_t slot = key - range.first < range.count ? pages_.find(key) : store::no_slot;
+        if (slot != store::no_slot)
+            discarded_states.emplace(pages_.page(slot).state, pages_.page(slot).is_saved());
+    }
+    for (uint32_t next = 0;;) {
+        next = pages_.discard_some(range, next).next;
+        if (next == 0)
+            break;
+    }
+    std::erase_if(content_, [&](const auto& page) { return page.first - range.first < range.count; });
 }
 
 store::DeviceStatus ModelWorld::BusyDisk::read(uint32_t first, void* buffer, uint32_t sectors) {

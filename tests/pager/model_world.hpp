@@ -10,7 +10,9 @@
 #include <map>
 #include <optional>
 #include <random>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "pager/checkpoint/checkpoint.hpp"
@@ -37,16 +39,25 @@ public:
     void act(unsigned steps);
     // Takes a checkpoint; before, makes room in the store if clients wait for that.
     void take_checkpoint();
+    // All clients give back all that they have, and do nothing from then on.
+    void end_clients();
+    // The last one: no fault is answered after its stop. Clients go on acting where they can.
+    void take_last_checkpoint();
+    // What memory holds now; pages that are missing were never written.
+    const World& content() const { return content_; }
 
     std::optional<std::string> violation; // the first
     std::map<uint32_t, World> snapshots;  // by epoch
     uint32_t copies = 0, waits = 0, evictions = 0;
-    uint32_t waits_for_store = 0, moves = 0;            // times that room was made
-    uint32_t longest_revocation = 0, largest_group = 0; // frames that one call was about
+    uint32_t discards = 0, waits_for_slot = 0;
+    std::set<std::pair<pager::PageState, bool>> discarded_states; // with or without saved content
+    uint32_t waits_for_store = 0, moves = 0;                      // times that room was made
+    uint32_t longest_revocation = 0, largest_group = 0;           // frames that one call was about
 
     const RecordingDisk& disk() const { return disk_; }
     store::Store& store() { return store_; }
     pager::Pages& pages() { return pages_; }
+    uint32_t frames() const { return frames_; }
 
     // Platform.
     uint8_t* memory_of(uint32_t frame) override { return &memory_[frame]; }
@@ -64,7 +75,8 @@ public:
     void stop_ends(uint32_t, uint32_t, uint32_t) override { stopped_ = false; }
     void committed(uint32_t) override {}
     void page_placed(store::PageKey key, uint32_t frame, l4::PageSource source) override;
-    void page_evicted(store::PageKey) override {}
+    void page_evicted(store::PageKey) override { ++evictions; }
+    void page_released(store::PageKey) override { ++discards; }
     void page_copied(store::PageKey) override { ++copies; }
     void phase(l4::Phase) override {}
     // Listener.
@@ -99,6 +111,8 @@ private:
 
     void read_page(store::PageKey key);
     void write_page(store::PageKey key);
+    void discard_pages(store::PageKey first);
+    void discard_range(const pager::PageRange& range);
     std::optional<Mapping> resolve(store::PageKey key, bool write);
     std::vector<uint8_t> expected(store::PageKey key) const;
     void fail(const std::string& what) {
@@ -123,7 +137,7 @@ private:
     std::map<uint32_t, uint32_t> status_; // of frames: accessed, written since it was asked for last
     uint64_t clock_us_ = 0;
     unsigned nesting_ = 0, revocations_ = 0, reported_writes_ = 0;
-    bool stopped_ = false, store_is_short_ = false;
+    bool stopped_ = false, stays_stopped_ = false, store_is_short_ = false, clients_ended_ = false;
 };
 
 // Opens what is on the disk: the epoch allowed, each page as in its snapshot; a page that is missing must be

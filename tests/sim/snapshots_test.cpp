@@ -66,6 +66,23 @@ TEST_F(SnapshotsTest, RecoveryOfTheSamePagesIsIdentical) {
     EXPECT_TRUE(snapshots_.violations().empty());
 }
 
+TEST_F(SnapshotsTest, AShutdownLeavesMemoryAsItsLastSnapshotFoundIt) {
+    snapshots_.page_placed(tcb, 0x30000, l4::PageSource::fresh);
+    take_first();
+    fill(0x30000, 7); // the kernel goes on
+    snapshots_.switched_off();
+    EXPECT_TRUE(snapshots_.violations().empty());
+
+    memory_.data()[second_frame] ^= 1;
+    snapshots_.page_placed({task, 0x00402000}, 0x40000, l4::PageSource::fresh);
+    snapshots_.switched_off();
+    ASSERT_EQ(snapshots_.violations().size(), 2u);
+    EXPECT_EQ(snapshots_.violations()[0],
+              "page 0x401000 of task 17 changed after the last checkpoint of a shutdown");
+    EXPECT_EQ(snapshots_.violations()[1],
+              "page 0x402000 of task 17 changed after the last checkpoint of a shutdown");
+}
+
 TEST_F(SnapshotsTest, OneBitChangedInMemoryIsFound) {
     take_first();
     cut_power();

@@ -18,6 +18,9 @@ CheckpointRow checkpoint(uint32_t epoch, models::Picoseconds snapshot) {
     row.dirty_pages = 10;
     row.copied_pages = epoch;
     row.sectors_written = 100;
+    row.drained = snapshot + 38 * ms;
+    row.work_at_snapshot = 5;
+    row.work_at_drained = 7;
     return row;
 }
 
@@ -31,7 +34,7 @@ Outcome some_outcome() {
     outcome.checkpoints = {checkpoint(1, 100 * ms), checkpoint(2, 200 * ms), checkpoint(3, 310 * ms)};
     outcome.checkpoints.back().committed = 0; // the power went
     outcome.console = "ledger 0: verified\n";
-    outcome.recoveries = {{400.0, 2, 12.5, std::nullopt, 200.0, true}};
+    outcome.recoveries = {{400.0, 2, 12.5, std::nullopt, 200.0, true, false}};
     return outcome;
 }
 
@@ -53,7 +56,7 @@ TEST(Summary, HasTheKeysThatOthersRelyOn) {
     EXPECT_TRUE(summary["overhead"].is_null());
     EXPECT_EQ(
         summary["recovery"][0].dump(),
-        R"({"crash_ms":400.0,"epoch":2,"restart_ms":12.5,"full_speed_ms":null,"lost_ms":200.0,"identical":true})");
+        R"({"crash_ms":400.0,"epoch":2,"restart_ms":12.5,"full_speed_ms":null,"lost_ms":200.0,"identical":true,"clean":false})");
 }
 
 TEST(Summary, OverheadIsTheDifferenceOfTheUndisturbedRuns) {

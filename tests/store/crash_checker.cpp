@@ -97,7 +97,8 @@ std::optional<std::string> check_disk(MediaDisk& disk, const History& worlds, ui
 }
 
 CrashCheck check_all_crashes(const RecordingDisk& disk, const History& worlds, uint32_t first_epoch,
-                             uint64_t seed, unsigned exhaustive_window, unsigned random_subsets) {
+                             uint64_t seed, unsigned exhaustive_window, unsigned random_subsets,
+                             const StateCheck& also) {
     std::mt19937_64 random{seed};
     CrashCheck result;
     auto durable = std::make_shared<std::vector<Sector>>(disk.first_image());
@@ -108,10 +109,14 @@ CrashCheck check_all_crashes(const RecordingDisk& disk, const History& worlds, u
         AliasedDisk state{durable, disk};
         crash(state, window, chosen, last);
         ++result.states;
-        if (!result.violation)
-            if (auto found = check_disk(state, worlds, reported, reported + 1))
+        if (!result.violation) {
+            auto found = check_disk(state, worlds, reported, reported + 1);
+            if (!found && also)
+                found = also(state);
+            if (found)
                 result.violation = *found + " (" + std::to_string(window.size()) +
                                    " writes in the window, state " + std::to_string(result.states) + ")";
+        }
     };
     const auto try_window = [&] {
         const size_t writes = window.size();

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <random>
@@ -32,8 +33,11 @@ struct CrashCheck {
     std::optional<std::string> violation;
     uint64_t states = 0;
 };
+// `also` looks at every state besides.
+using StateCheck = std::function<std::optional<std::string>(MediaDisk& state)>;
 CrashCheck check_all_crashes(const RecordingDisk& disk, const History& worlds, uint32_t first_epoch,
-                             uint64_t seed, unsigned exhaustive_window = 8, unsigned random_subsets = 6);
+                             uint64_t seed, unsigned exhaustive_window = 8, unsigned random_subsets = 6,
+                             const StateCheck& also = {});
 
 // The media after a crash at a seeded moment, `events` into the history, for runs that go on from there.
 MediaDisk random_crash(const RecordingDisk& disk, std::mt19937_64& random, uint32_t& reported,

@@ -19,8 +19,12 @@ std::vector<Sector> blank_image(StoreKind kind) {
     return std::vector<Sector>(disk_sectors(kind));
 }
 
+struct Counts {
+    uint32_t moves = 0, removals = 0;
+};
+
 CrashCheck run_and_check(StoreKind kind, uint64_t seed, unsigned checkpoints,
-                         const RecordingDisk::Planted& planted = {}, uint32_t* moves = nullptr,
+                         const RecordingDisk::Planted& planted = {}, Counts* counts = nullptr,
                          unsigned exhaustive_window = 8, unsigned random_subsets = 6) {
     std::mt19937_64 random{seed};
     RecordingDisk disk{blank_image(kind), planted};
@@ -30,8 +34,10 @@ CrashCheck run_and_check(StoreKind kind, uint64_t seed, unsigned checkpoints,
     EXPECT_TRUE(run.start(worlds));
     for (unsigned i = 0; i < checkpoints; ++i)
         EXPECT_TRUE(run.checkpoint(random, worlds));
-    if (moves != nullptr)
-        *moves += run.moves;
+    if (counts != nullptr) {
+        counts->moves += run.moves;
+        counts->removals += run.removals;
+    }
     return check_all_crashes(disk, worlds, 0, seed, exhaustive_window, random_subsets);
 }
 
@@ -43,23 +49,26 @@ INSTANTIATE_TEST_SUITE_P(Stores, StoreCrash, testing::ValuesIn(all_store_kinds),
 
 TEST_P(StoreCrash, EveryStateRecoversTheReportedEpochOrTheNextExactly) {
     uint64_t states = 0;
+    Counts counts;
     for (uint64_t seed = 1; seed <= 3; ++seed) {
-        const CrashCheck check = run_and_check(GetParam(), seed, 5);
+        const CrashCheck check = run_and_check(GetParam(), seed, 5, {}, &counts);
         EXPECT_FALSE(check.violation) << "seed " << seed << ": " << *check.violation;
         states += check.states;
     }
     RecordProperty("states", std::to_string(states));
     EXPECT_GT(states, 10000u);
+    EXPECT_GT(counts.removals, 3u);
 }
 
 // Moves are cut short like all other writes; the log has gone round several times.
 TEST(LogStoreCrash, EveryStateOfAFullLogRecovers) {
-    uint32_t moves = 0;
+    Counts counts;
     for (uint64_t seed = 1; seed <= 2; ++seed) {
-        const CrashCheck check = run_and_check(StoreKind::log, seed, 16, {}, &moves, 3, 1);
+        const CrashCheck check = run_and_check(StoreKind::log, seed, 16, {}, &counts, 3, 1);
         EXPECT_FALSE(check.violation) << "seed " << seed << ": " << *check.violation;
     }
-    EXPECT_GT(moves, 10u);
+    EXPECT_GT(counts.moves, 10u);
+    EXPECT_GT(counts.removals, 10u);
 }
 
 TEST_P(StoreCrash, GoesOnFromAnyCrashThroughManyRestarts) {

@@ -51,9 +51,13 @@ bool StoreRun::reserve(uint32_t slot) {
 }
 
 void StoreRun::make_pages(std::mt19937_64& random) {
-    for (unsigned i = 0; i < 1 + random() % 3; ++i) {
+    for (unsigned i = 0; i < 2 + random() % 4; ++i) {
         const uint32_t task = random() % 8 == 0 ? 0 : 16 + static_cast<uint32_t>(random() % 3);
-        const store::PageKey key = store::page_key(task, next_page++ << 12);
+        store::PageKey key = store::page_key(task, next_page++ << 12);
+        if (!removed.empty() && random() % 2 == 0) {
+            key = removed.back();
+            removed.pop_back();
+        }
         if (opened.first_free_slot() == store::no_slot || (is_tcb(key) && !opened.can_reserve()))
             continue;
         const uint32_t slot = opened.allocate(key);
@@ -62,9 +66,31 @@ void StoreRun::make_pages(std::mt19937_64& random) {
     }
 }
 
-bool StoreRun::checkpoint(std::mt19937_64& random, History& worlds) {
+// Pages that go: those that the newest checkpoint has leave the next one, whose slots these are; others go at once.
+std::vector<uint32_t> StoreRun::choose_removals(std::mt19937_64& random) {
+    std::vector<uint32_t> leaving;
+    for (auto page = slots.begin(); page != slots.end();) {
+        const auto [key, slot] = *page;
+        if (is_tcb(key) || random() % 8 != 0) {
+            ++page;
+            continue;
+        }
+        if (opened.entry(slot).is_used())
+            leaving.push_back(slot);
+        else
+            opened.free(slot);
+        world.erase(key);
+        removed.push_back(key);
+        page = slots.erase(page);
+        ++removals;
+    }
+    return leaving;
+}
+
+bool StoreRun::checkpoint(std::mt19937_64& random, History& worlds, bool last_of_session) {
     while (random() % 3 == 0 && move(store::Moving::lazily)) {
     }
+    std::vector<uint32_t> leaving = choose_removals(random);
     make_pages(random);
     std::vector<store::PageWrite> writes;
     for (const auto& [key, slot] : slots)
@@ -89,6 +115,10 @@ bool StoreRun::checkpoint(std::mt19937_64& random, History& worlds) {
         if ((!move(store::Moving::for_stop) && !opened.has_moved()) || !commit_moves())
             return false;
     for (size_t first = 0; first < writes.size(); first += store::transfer_segments_max) {
+        if (!leaving.empty() && random() % 2 == 0) {
+            opened.remove(leaving.back());
+            leaving.pop_back();
+        }
         const size_t count = std::min<size_t>(store::transfer_segments_max, writes.size() - first);
         if (opened.write_pages(&writes[first], static_cast<uint32_t>(count)) != store::DeviceStatus::ok)
             return false;
@@ -96,9 +126,13 @@ bool StoreRun::checkpoint(std::mt19937_64& random, History& worlds) {
     if (!writes.empty() && random() % 2 == 0 &&
         opened.write_pages(&writes[random() % writes.size()], 1) != store::DeviceStatus::ok)
         return false;
+    for (const uint32_t slot : leaving)
+        opened.remove(slot);
     worlds[opened.epoch() + 1] = world;
     disk.begin_commit();
-    const bool ok = opened.commit({.clock_us = random(), .session = session}) == store::CommitStatus::ok;
+    const bool ok =
+        opened.commit({.clock_us = random(), .session = session, .last_of_session = last_of_session}) ==
+        store::CommitStatus::ok;
     disk.report_committed(opened.epoch());
     return ok;
 }

@@ -1,6 +1,6 @@
 #include "workloads/churn/pager.hpp"
 
-#include "workloads/runtime/memory.hpp"
+#include "workloads/runtime/discard.hpp"
 #include "workloads/runtime/startup.hpp"
 
 extern "C" char program_text_end[]; // program.ld
@@ -134,10 +134,10 @@ uint32_t ChildPager::answer_request(l4::ThreadId client, const l4::Message& mess
 }
 
 uint32_t ChildPager::create_child(l4::ThreadId conductor, unsigned child, uint32_t chain) {
-    // A child that is to be replaced still runs on its stack: the new one gets the other page.
+    // A child that is to be replaced still runs on its stack: the new one gets the other page, which the one before had.
     ++lives_[child];
     auto* const stack = reinterpret_cast<uint8_t*>(stack_page(child));
-    memset(stack, 0, l4::page_size);
+    discard_pages(l4::Fpage::make(stack_page(child), l4::page_bits));
     constexpr uint32_t start_offset = l4::page_size - 16, frame_offset = start_offset - 20;
     auto& start = *reinterpret_cast<ChildStart*>(stack + start_offset);
     start = {conductor, chain};

@@ -8,7 +8,7 @@ namespace workloads {
 
 namespace {
 
-l4::Message request(l4::Message message, uint32_t send_descriptor, const char* what) {
+l4::Message ask(l4::Message message, uint32_t send_descriptor, const char* what) {
     l4::ThreadId server = l4::pager_thread;
     const l4::MessageResult result =
         l4::ipc(server, send_descriptor, l4::receive_registers, l4::Timeouts::infinite(), message);
@@ -18,6 +18,12 @@ l4::Message request(l4::Message message, uint32_t send_descriptor, const char* w
                  .decimal(result.error())
                  .text(" when asking the checkpoint server to ")
                  .text(what));
+    return message;
+}
+
+l4::Message request(l4::Message message, uint32_t send_descriptor, const char* what) {
+    message = ask(message, send_descriptor, what);
+    TextLine line;
     if (message.w0 == pager::refused)
         fail(line.text("the checkpoint server refused to ").text(what));
     return message;
@@ -51,6 +57,17 @@ void load_page(unsigned task, uint32_t address, const uint8_t* content) {
 
 void begin_checkpoints() {
     request({pager::request_word(pager::Request::go)}, l4::send_registers, "begin");
+}
+
+uint32_t take_last_checkpoint() {
+    constexpr uint32_t retry_us = 10'000; // too many requests wait: some of them are answered at every commit
+    for (;;) {
+        const l4::Message reply =
+            ask({pager::request_word(pager::Request::shutdown)}, l4::send_registers, "shut down");
+        if (reply.w0 != pager::refused)
+            return reply.w0;
+        l4::sleep_us(retry_us);
+    }
 }
 
 } // namespace workloads

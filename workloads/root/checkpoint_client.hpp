@@ -19,4 +19,7 @@ void load_page(unsigned task, uint32_t address, const uint8_t* content);
 // The world is set up: checkpoints begin.
 void begin_checkpoints();
 
+// The world stops for good. Returns when its last checkpoint is durable: the epoch.
+uint32_t take_last_checkpoint();
+
 } // namespace workloads

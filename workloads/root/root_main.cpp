@@ -8,12 +8,14 @@
 //   boot modules -> start_servers -> status -> fresh start: load pages, create tasks
 //                                          -> recovered: nothing, the tasks run already
 //                -> begin checkpoints -> reports of all instances -> leave
+//                                     -> power button -> last checkpoint -> off (power_button.hpp)
 #include "kernel-model/abi/kernel_info.hpp"
 #include "kernel-model/abi/syscalls.hpp"
 #include "workloads/root/boot_modules.hpp"
 #include "workloads/root/checkpoint_client.hpp"
 #include "workloads/root/failure.hpp"
 #include "workloads/root/instances.hpp"
+#include "workloads/root/power_button.hpp"
 #include "workloads/root/servers.hpp"
 
 // EBX: physical address of the Multiboot information (as the kernel got it).
@@ -108,6 +110,7 @@ extern "C" [[noreturn, gnu::used]] void root_main(const MultibootInfo* info) {
     if (status.epoch == 0)
         instances.start();
     begin_checkpoints();
+    watch_power_button();
     line.text("root: ").decimal(instances.count()).text(" workload(s) ");
     line.text(status.epoch == 0 ? "started" : "recovered").text(", session ").decimal(status.session).print();
 

@@ -8,11 +8,10 @@
 // checkpoint takes away is missed. The time of the write itself comes on top, so the rate is an upper bound.
 #include "kernel-model/abi/probes.hpp"
 #include "kernel-model/abi/syscalls.hpp"
-#include "workloads/runtime/fixed_point.hpp"
 #include "workloads/runtime/program.hpp"
-#include "workloads/runtime/random.hpp"
 #include "workloads/runtime/text_line.hpp"
-#include "workloads/runtime/zipf.hpp"
+#include "workloads/writer/pace.hpp"
+#include "workloads/writer/page_choice.hpp"
 #include "workloads/writer/page_writer.hpp"
 
 namespace workloads {
@@ -21,12 +20,8 @@ WORKLOAD_PROGRAM_HEADER(1, 0, "");
 
 namespace {
 
-enum class Pattern : unsigned { sequential, uniform, zipf };
-enum class Arrivals : unsigned { regular, poisson };
-
 constexpr uint32_t pages_max = 1u << 17; // 512 MB
 constexpr uint32_t zipf_exponent_max = 8;
-constexpr uint32_t work_probe_writes = 100;
 constexpr uint32_t check_every_writes = 50'000;
 constexpr uint32_t counters_address = heap_base, weights_address = heap_base + 0x00100000u;
 constexpr uint32_t content_address = heap_base + 0x00400000u;
@@ -64,75 +59,8 @@ Options read_options(const StartupPage& startup) {
 }
 
 constinit PageWriter writer;
-constinit ZipfSampler sampler;
-constinit Random random;
-
-// What is computed between two writes: turns of a loop that takes a cycle a turn on the modelled processor.
-class Pace {
-public:
-    constexpr Pace() = default;
-    Pace(const Options& options, uint32_t frequency_hz)
-        : turns_(options.rate_pages_per_s == 0 ? 0 : frequency_hz / options.rate_pages_per_s),
-          poisson_(options.arrivals == Arrivals::poisson), random_(options.seed + 1) {}
-
-    void wait() {
-        uint64_t turns = poisson_ ? turns_ * exponential_q24() >> 24 : turns_;
-        for (; turns > 0; --turns)
-            asm volatile("");
-    }
-
-private:
-    // Of mean 1: -ln(u), u uniform in (0, 1].
-    uint64_t exponential_q24() {
-        constexpr uint64_t ln_2_q24 = 11629080;
-        const uint64_t minus_log2_q24 = (uint64_t{32} << 24) - log2_q24(random_.next() | 1);
-        return minus_log2_q24 * ln_2_q24 >> 24;
-    }
-
-    uint64_t turns_ = 0;
-    bool poisson_ = false;
-    Random random_;
-};
-
-// Ranks in another order: a multiplication with a number that has no factor in common with the number of pages.
-class Scatter {
-public:
-    constexpr Scatter() = default;
-    Scatter(uint32_t pages, bool scattered) : pages_(pages), factor_(1) {
-        constexpr uint64_t golden_ratio_q32 = 2654435769;
-        if (!scattered)
-            return;
-        factor_ = static_cast<uint32_t>(pages * golden_ratio_q32 >> 32);
-        while (common_factor(factor_, pages) != 1)
-            ++factor_;
-    }
-    uint32_t page_of(uint32_t rank) const { return static_cast<uint32_t>(uint64_t{rank} * factor_ % pages_); }
-
-private:
-    static uint32_t common_factor(uint32_t a, uint32_t b) {
-        while (b != 0) {
-            const uint32_t rest = a % b;
-            a = b;
-            b = rest;
-        }
-        return a;
-    }
-
-    uint32_t pages_ = 1, factor_ = 1;
-};
-constinit Scatter scatter;
-
-uint32_t next_page(const Options& options, uint64_t write) {
-    switch (options.pattern) {
-    case Pattern::sequential:
-        return static_cast<uint32_t>(write % options.pages);
-    case Pattern::zipf:
-        return scatter.page_of(sampler.draw(random));
-    case Pattern::uniform:
-        break;
-    }
-    return random.below(options.pages);
-}
+constinit PageChoice choice;
+constinit Pace pace;
 
 [[noreturn]] void fail(const StartupPage& startup, uint32_t page, uint64_t write) {
     TextLine line;
@@ -148,30 +76,26 @@ void program_main(const StartupPage& startup) {
     const Options options = read_options(startup);
     writer = PageWriter(options.pages, options.seed, reinterpret_cast<uint64_t*>(content_address),
                         reinterpret_cast<uint32_t*>(counters_address));
-    random = Random(options.seed);
-    scatter = Scatter(options.pages, options.scattered);
+    ZipfSampler sampler;
     if (options.pattern == Pattern::zipf)
         sampler = ZipfSampler(options.pages, options.zipf_exponent_q16,
                               reinterpret_cast<uint64_t*>(weights_address));
+    choice = PageChoice(options.pages, options.pattern, sampler, options.scattered, options.seed);
+    pace = Pace(options.rate_pages_per_s, options.arrivals, startup.processor_frequency_hz,
+                measure_cycles_per_turn(), options.seed + 1);
 
-    Pace pace(options, startup.processor_frequency_hz);
-    uint32_t until_probe = work_probe_writes, until_check = check_every_writes;
+    uint32_t until_check = check_every_writes;
     for (uint64_t write = 0; write < options.writes; ++write) {
-        const uint32_t page = next_page(options, write);
+        const uint32_t page = choice.next();
         if (!writer.write(page))
             fail(startup, page, write);
-        if (--until_probe == 0) {
-            l4::probe<l4::Probe::work>(startup.instance, work_probe_writes);
-            until_probe = work_probe_writes;
-        }
+        l4::probe<l4::Probe::work>(startup.instance, 1);
         if (--until_check == 0) {
             l4::probe<l4::Probe::workload_check>(startup.instance, writer.writes() == write + 1);
             until_check = check_every_writes;
         }
         pace.wait();
     }
-    if (until_probe != work_probe_writes)
-        l4::probe<l4::Probe::work>(startup.instance, work_probe_writes - until_probe);
 
     const uint32_t wrong = writer.first_wrong_page();
     if (wrong != writer.pages() || writer.writes() != options.writes)
