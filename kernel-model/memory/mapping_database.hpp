@@ -134,9 +134,23 @@ public:
     // The same, a bit a page: was it written? Bit i is page i (modulo 32) of [low, high).
     uint32_t take_written(unsigned task, uint32_t low, uint32_t high) {
         uint32_t written = 0;
-        for (uint32_t page = low; page < high; page += l4::page_size)
-            if (take_status(task, page, page + l4::page_size) & l4::page_written)
-                written |= 1u << (page - low) / l4::page_size % 32;
+        PageEntry entry;
+        for (uint32_t page = low, bit = 1; page < high; page += l4::page_size, bit = bit << 1 | bit >> 31) {
+            // The entries of a table lie one behind the other: most pages need no walk.
+            entry = entry.pte == nullptr || entry.superpage || table_index(page) == 0
+                        ? spaces_.find(task, page)
+                        : PageEntry{entry.pte + 1, entry.node + 1};
+            if (!entry.present())
+                continue;
+            if (entry.superpage) {
+                written |= take_status(task, page, page + l4::page_size) & l4::page_written ? bit : 0;
+                continue;
+            }
+            harvest_below(*entry.node);
+            written |= *entry.pte & pte::written_below ? bit : 0;
+            if (status_below(entry) != 0)
+                *entry.pte &= ~(pte::written_below | pte::accessed_below);
+        }
         return written;
     }
 
