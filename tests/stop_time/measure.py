@@ -37,6 +37,11 @@ class Measurement:
         return self.stops[last + 1:] or self.stops[-1:]
 
     @property
+    def late(self):
+        """Those in which a page that is written to all the time is known to be hot."""
+        return self.stops[4:] or self.stops[-1:]
+
+    @property
     def longest(self):
         return max(self.settled, key=lambda stop: stop["stop_us"])
 

@@ -29,8 +29,9 @@ def plot(values, x_title, y_title, series, *, y_logarithmic, dashed=()):
               "axis": {"values": ticks, "grid": False, "format": ",~r", "labelOverlap": "greedy"}},
         "y": {"field": "y", "type": "quantitative", "title": y_title, "scale": scale(y_logarithmic),
               "axis": {"tickCount": 6, "format": ",~r"}},
-        "color": {"field": "series", "type": "nominal", "title": None, "scale": {"domain": series}},
-        "strokeDash": {"field": "series", "type": "nominal", "legend": None,
+        "color": {"field": "series", "type": "nominal", "title": None, "scale": {"domain": series},
+                  "legend": {"symbolType": "stroke"}},
+        "strokeDash": {"field": "series", "type": "nominal", "title": None,
                        "scale": {"domain": series, "range": [[5, 4] if name in dashed else [1, 0] for name in series]}},
     }
     return {"$schema": "https://vega.github.io/schema/vega-lite/v6.json", "width": 640, "height": 320,
@@ -60,22 +61,22 @@ def points_of(measurements, x_of, series, columns, target_us=None):
     return values
 
 
-def target(options, dirty, memory, threads, law, target_us):
+def target(options, dirty, memory, threads, target_us):
     parts, columns = ["stop", "revoking write access", "copying TCB pages"], ["stop_us", "revoke_us", "tcb_copy_us"]
     by_dirty = points_of(dirty, lambda _, stop: stop["dirty_pages"], parts, columns, target_us)
     by_memory = points_of(memory, lambda measurement, _: int(measurement.setting["pages"]) / 256, parts, columns, target_us)
     by_threads = []
     for name, is_all in (("all threads ran", True), ("two threads ran", False)):
-        chosen = [measurement for measurement in threads if (measurement.longest["tcb_pages"] >
-                                                             measurement.all_tcb_pages / 2) == is_all]
+        chosen = [measurement for measurement in threads if (measurement.longest["tcb_pages"] ==
+                                                             measurement.all_tcb_pages) == is_all]
         by_threads += points_of(chosen, lambda measurement, _: measurement.all_tcb_pages, [name], ["stop_us"])
         by_threads += [{"x": measurement.all_tcb_pages, "y": target_us(measurement.longest),
                         "series": f"target, {name}", "point": False} for measurement in chosen]
     render(options, {
-        "dirty-pages": plot(by_dirty, "dirty pages", "us", parts + ["target"], y_logarithmic=True, dashed=["target"]),
-        "clean-memory": plot(by_memory, "clean memory (MiB)", "us", parts + ["target"], y_logarithmic=False,
+        "dirty-pages": plot(by_dirty, "dirty pages", "stop time (us)", parts + ["target"], y_logarithmic=True, dashed=["target"]),
+        "clean-memory": plot(by_memory, "clean memory (MiB)", "stop time (us)", parts + ["target"], y_logarithmic=False,
                              dashed=["target"]),
-        "threads": plot(by_threads, "TCB pages, of four threads each", "us",
+        "threads": plot(by_threads, "TCB pages, of four threads each", "stop time (us)",
                         ["all threads ran", "two threads ran", "target, all threads ran", "target, two threads ran"],
                         y_logarithmic=True, dashed=["target, all threads ran", "target, two threads ran"]),
     })
@@ -89,7 +90,7 @@ def variants(options, measured):
                 if longest_late(measurement)["mapped_writable"] == writable]
 
     def longest_late(measurement):
-        return max(measurement.stops[4:], key=lambda stop: stop["stop_us"])
+        return max(measurement.late, key=lambda stop: stop["stop_us"])
 
     shown = ["on-write, protect", "on-write, protect, hot 2", "on-write, dirty-bits", "stop, protect", "stop, dirty-bits"]
-    render(options, {"variants": plot(values(shown, 4000), "dirty pages", "us", shown, y_logarithmic=True)})
+    render(options, {"variants": plot(values(shown, 4000), "dirty pages", "stop time (us)", shown, y_logarithmic=True)})
