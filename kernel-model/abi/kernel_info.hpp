@@ -35,6 +35,7 @@ struct KernelInfo {
     uint8_t build_id[20]; // the kernel's linker build id: TCBs hold kernel stacks, valid for this build only
     uint32_t tcb_bytes;
     uint32_t tcb_base;
+    uint32_t tcb_used_bytes; // of each TCB: the rest is always zero
 };
 static_assert(offsetof(KernelInfo, kdebug) == 0x10 && offsetof(KernelInfo, sigma0) == 0x20);
 static_assert(offsetof(KernelInfo, root) == 0x40 && offsetof(KernelInfo, configuration) == 0x50);

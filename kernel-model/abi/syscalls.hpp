@@ -90,7 +90,7 @@ inline ThreadId my_id() {
     return id_nearest(nil_thread).id;
 }
 
-// INT 0x32. Returns the status with unmap_take_status, else nothing of use.
+// INT 0x32. Returns the status with unmap_take_status (a bit a page with unmap_status_by_page), else nothing of use.
 inline uint32_t fpage_unmap(Fpage fpage, uint32_t mapmask) {
     uint32_t ebx, edx, esi, edi;
     asm volatile("pushl %%ebp\n\tint $0x32\n\tpopl %%ebp"

@@ -71,6 +71,8 @@ inline constexpr uint32_t unmap_fully = 1u << 1;    // without it only write acc
 // Ours: EAX returns what has been done with the fpage's pages since the last such call, through mappings derived from
 // the caller's: page_accessed, page_written. Before anything is revoked; or unmap_nothing: nothing is.
 inline constexpr uint32_t unmap_take_status = 1u << 2, unmap_nothing = 1u << 3;
+// With it: which pages were written instead. Bit i is the fpage's page i (of more than 32, every 32nd from there on).
+inline constexpr uint32_t unmap_status_by_page = 1u << 4;
 inline constexpr uint32_t page_accessed = 1u << 0, page_written = 1u << 1;
 
 // Timeouts word, high to low: m_r 8 | m_s 8 | p_s 4 | p_r 4 | e_s 4 | e_r 4.

@@ -2,6 +2,7 @@
 
 #include "kernel-model/arch/layout.hpp"
 #include "kernel-model/panic.hpp"
+#include "kernel-model/thread/tcb.hpp"
 
 namespace {
 
@@ -27,7 +28,8 @@ struct KernelInfoPage {
                         .reserved_b8 = {},
                         .build_id = {},
                         .tcb_bytes = 0,
-                        .tcb_base = 0};
+                        .tcb_base = 0,
+                        .tcb_used_bytes = 0};
     uint8_t rest[l4::page_size - sizeof(l4::KernelInfo) - sizeof(uint32_t)]{};
     uint32_t stack_word = 0;
 };
@@ -171,6 +173,7 @@ void initialise_kernel_info() {
     for (unsigned index = 0; index < sizeof kernel_info.build_id; ++index)
         kernel_info.build_id[index] = static_cast<uint8_t>(build_id_note[note_header_bytes + index]);
     kernel_info.tcb_bytes = l4::tcb_size;
+    kernel_info.tcb_used_bytes = offsetof(Tcb, unused);
     kernel_info.tcb_base = l4::tcb_array_base;
     kernel_info.reserved0 = {kernel_physical_base, image_to_physical(kernel_end)};
     kernel_info_page.stack_word = image_to_physical(&kernel_info_page);

@@ -65,7 +65,9 @@ void call_fpage_unmap() {
     }
     const PageRange range = user_part(l4::Fpage{frame.eax});
     if (frame.ecx & l4::unmap_take_status)
-        frame.eax = mapping_database.take_status(task, range.low, range.high);
+        frame.eax = frame.ecx & l4::unmap_status_by_page
+                        ? mapping_database.take_written(task, range.low, range.high)
+                        : mapping_database.take_status(task, range.low, range.high);
     if (!(frame.ecx & l4::unmap_nothing))
         mapping_database.unmap(task, range.low, range.high, frame.ecx & l4::unmap_own_too,
                                frame.ecx & l4::unmap_fully);

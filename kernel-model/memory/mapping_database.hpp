@@ -15,7 +15,7 @@
 // Superpages. What users see is a database of 4 KB pages; a superpage is a short form for 1024 of them that have
 // so far been treated alike. It stays one entry and one node while parts of it are mapped onward: the children
 // are then pages, and their frames tell which part they come from. An operation that treats a part of it
-// differently (unmap, revoke, grant or overwrite) first *splits* it into 1024 entries and nodes, and before it
+// differently (unmap, revoke, grant or overwrite) or asks for its status first *splits* it into 1024 entries and nodes, and before it
 // all superpages derived from it; its children go to the page whose frame they map. Superpages that it
 // was mapped from stay whole. A mapping becomes a superpage only if its source is one.
 // When there is no memory to split, unmap treats the whole superpage as it should have treated the part:
@@ -120,7 +120,7 @@ public:
                 const bool part = entry.superpage && !whole;
                 harvest_below(*entry.node);
                 const uint32_t found = status_below(entry);
-                if (part && found != 0 && split(*entry.node))
+                if (part && split(*entry.node))
                     continue; // with its pages
                 status |= found;
                 if (!part) // else, without memory to split it, its other parts have their status in it too
@@ -129,6 +129,29 @@ public:
             page = entry.pte == nullptr || entry.superpage ? next_superpage(page) : page + l4::page_size;
         }
         return status;
+    }
+
+    // The same, a bit a page: was it written? Bit i is page i (modulo 32) of [low, high).
+    uint32_t take_written(unsigned task, uint32_t low, uint32_t high) {
+        uint32_t written = 0;
+        PageEntry entry;
+        for (uint32_t page = low, bit = 1; page < high; page += l4::page_size, bit = bit << 1 | bit >> 31) {
+            // The entries of a table lie one behind the other: most pages need no walk.
+            entry = entry.pte == nullptr || entry.superpage || table_index(page) == 0
+                        ? spaces_.find(task, page)
+                        : PageEntry{entry.pte + 1, entry.node + 1};
+            if (!entry.present())
+                continue;
+            if (entry.superpage) {
+                written |= take_status(task, page, page + l4::page_size) & l4::page_written ? bit : 0;
+                continue;
+            }
+            harvest_below(*entry.node);
+            written |= *entry.pte & pte::written_below ? bit : 0;
+            if (status_below(entry) != 0)
+                *entry.pte &= ~(pte::written_below | pte::accessed_below);
+        }
+        return written;
     }
 
     // Drops all mappings that descend from `root_task`'s, but those of tasks for which keep(task) holds and those

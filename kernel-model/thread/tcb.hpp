@@ -93,7 +93,7 @@ struct Tcb {
     uint32_t trap_eip;
     TransferState transfer;                  // of a message through memory
     alignas(16) uint8_t floating_point[108]; // FNSAVE image, valid if has_floating_point and not the owner
-    uint8_t unused[688];
+    uint8_t unused[688];                     // always zero: a copy of a TCB may leave it out
 
     l4::ThreadId thread_id() const { return {id}; }
 };

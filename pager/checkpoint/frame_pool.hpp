@@ -1,7 +1,7 @@
 // The free frames: memory that holds no page and no saved content.
 //
-// Every TCB page keeps one free frame in reserve for its copy in the next stop: a stop can never run out of
-// frames (I5).
+// Memory that was never used stays in ranges. Single frames are taken in ascending order from their low ends, so that pages
+// that are used one after the other have adjacent frames; several at once from their high ends.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +21,7 @@ public:
     void initialise(uint32_t* storage, uint32_t capacity) {
         frames_ = storage;
         capacity_ = capacity;
-        listed_ = free_ = reserved_ = range_count_ = 0;
+        listed_ = free_ = range_count_ = 0;
     }
     // All frames in [low, high): memory that was never used, as much as there may be at a start.
     void add_range(uint32_t low, uint32_t high) {
@@ -35,59 +35,59 @@ public:
         frames_[listed_++] = frame;
         ++free_;
     }
-    // For new pages and copies on write; no_frame: none but the reserve is left.
-    uint32_t take() { return free_ > reserved_ ? take_any() : no_frame; }
-    // The first of `count` neighbouring frames; no_frame: there are no such.
-    uint32_t take_neighbours(uint32_t count) {
-        if (free_ < reserved_ + count)
+    // no_frame: none is left.
+    uint32_t take() {
+        if (free_ == 0)
             return no_frame;
+        --free_;
+        if (listed_ > 0)
+            return frames_[--listed_];
+        while (ranges_[range_count_ - 1].low == ranges_[range_count_ - 1].high)
+            --range_count_;
+        Range& range = ranges_[range_count_ - 1];
+        range.low += frame_bytes;
+        return range.low - frame_bytes;
+    }
+    // The first of `count` neighbouring frames; no_frame: there are no such among those never used.
+    uint32_t take_neighbours(uint32_t count) {
         for (uint32_t i = 0; i < range_count_; ++i)
-            if (ranges_[i].high - ranges_[i].low >= count * frame_bytes) {
-                free_ -= count;
-                ranges_[i].low += count * frame_bytes;
-                return ranges_[i].low - count * frame_bytes;
+            if (ranges_[i].high - ranges_[i].low >= count * frame_bytes)
+                return take_high_end(ranges_[i], count);
+        return no_frame;
+    }
+    // The same, aligned to their size: 2^log2_count of them.
+    uint32_t take_group(uint32_t log2_count) {
+        const uint32_t bytes = frame_bytes << log2_count;
+        for (uint32_t i = 0; i < range_count_; ++i) {
+            Range& range = ranges_[i];
+            const uint32_t beyond = range.high % bytes;
+            if (range.high - range.low < beyond + bytes)
+                continue;
+            for (uint32_t left = beyond; left > 0; left -= frame_bytes) {
+                range.high -= frame_bytes;
+                frames_[listed_++] = range.high;
             }
+            return take_high_end(range, 1u << log2_count);
+        }
         return no_frame;
     }
 
-    // A page that will need a frame in every stop.
-    bool reserve_one() {
-        if (free_ <= reserved_)
-            return false;
-        ++reserved_;
-        return true;
-    }
-    uint32_t take_reserved() {
-        check(reserved_ > 0 && free_ >= reserved_, "frame pool: no reserve");
-        --reserved_;
-        return take_any();
-    }
-    void give_back_reserved(uint32_t frame) {
-        add(frame);
-        ++reserved_;
-    }
-
     uint32_t free() const { return free_; }
-    uint32_t reserved() const { return reserved_; }
 
 private:
     struct Range {
         uint32_t low, high;
     };
 
-    uint32_t take_any() {
-        --free_;
-        if (listed_ > 0)
-            return frames_[--listed_];
-        while (ranges_[range_count_ - 1].low == ranges_[range_count_ - 1].high)
-            --range_count_;
-        return ranges_[range_count_ - 1].high -= frame_bytes;
+    uint32_t take_high_end(Range& range, uint32_t count) {
+        free_ -= count;
+        range.high -= count * frame_bytes;
+        return range.high;
     }
 
     uint32_t* frames_ = nullptr;    // used as a stack
     Range ranges_[ranges_max] = {}; // of those that are not in the stack
-    uint32_t capacity_ = 0, listed_ = 0, range_count_ = 0;
-    uint32_t free_ = 0, reserved_ = 0;
+    uint32_t capacity_ = 0, listed_ = 0, range_count_ = 0, free_ = 0;
 };
 
 } // namespace pager

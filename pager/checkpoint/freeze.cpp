@@ -11,12 +11,13 @@ constexpr uint8_t streak_max = 255;
 
 uint32_t Pages::freeze_all(uint32_t epoch, uint32_t* frozen) {
     uint32_t kept = 0, count = 0;
+    asked_end_ = 0;
     for (uint32_t i = 0; i < dirty_count_; ++i) {
         const uint32_t slot = dirty_[i];
         Page& page = pages_[slot];
         if (page.state == PageState::dirty) {
             check(!page.is_saved(), "stop: the last checkpoint is not saved");
-            if (was_written(page)) {
+            if (was_written(i)) {
                 page.streak = page.frozen_epoch + 1 != epoch ? 1
                               : page.streak < streak_max     ? page.streak + 1
                                                              : streak_max;
@@ -25,7 +26,7 @@ uint32_t Pages::freeze_all(uint32_t epoch, uint32_t* frozen) {
                 freeze(slot);
                 frozen[count++] = slot;
             } else if (policy_.tracking == Tracking::protect || store_->is_short()) {
-                platform_->revoke_write(page.frame); // it was hot, or only read
+                revoke_write(page.frame); // it was hot, or only read
                 page.state = PageState::clean;
                 page.streak = 0;
                 nothing_to_evict_ = false;
@@ -37,12 +38,57 @@ uint32_t Pages::freeze_all(uint32_t epoch, uint32_t* frozen) {
             dirty_[kept++] = slot;
     }
     dirty_count_ = kept;
+    finish_revoking();
     return count;
 }
 
+// Frames of pages that became dirty one after the other often lie one behind the other: one call for all of them.
+void Pages::revoke_write(uint32_t frame) {
+    if (frame == revoked_first_ + revoked_count_ * store::block_bytes) {
+        ++revoked_count_;
+        return;
+    }
+    finish_revoking();
+    revoked_first_ = frame;
+    revoked_count_ = 1;
+}
+
+void Pages::finish_revoking() {
+    if (revoked_count_ != 0)
+        platform_->revoke_write(revoked_first_, revoked_count_);
+    revoked_count_ = 0;
+}
+
 // Since the last time. With write protection there is no doubt.
-bool Pages::was_written(const Page& page) {
-    return !page.by_bits || (platform_->take_status(page.frame) & l4::page_written) != 0 || page.must_save;
+bool Pages::was_written(uint32_t place) {
+    const Page& page = pages_[dirty_[place]];
+    if (page.by_bits && place >= asked_end_)
+        ask_which_were_written(place);
+    return !page.by_bits || page.must_save;
+}
+
+// Of dirty pages from that place in the list on, as long as their frames are adjacent: the kernel tells of all of them in one
+// call. What it says is noted at once: no page may be evicted on the strength of what the kernel has forgotten.
+void Pages::ask_which_were_written(uint32_t place) {
+    constexpr uint32_t log2_max = 5;
+    const uint32_t first = pages_[dirty_[place]].frame;
+    const auto is_next = [&](uint32_t count) {
+        const Page& page = pages_[dirty_[place + count]];
+        return page.state == PageState::dirty && page.by_bits &&
+               page.frame == first + count * store::block_bytes;
+    };
+    uint32_t log2_frames = 0, count = 1;
+    const auto alignment = static_cast<uint32_t>(__builtin_ctz(first / store::block_bytes));
+    for (; log2_frames < log2_max && log2_frames < alignment; ++log2_frames) {
+        while (count < 2u << log2_frames && place + count < dirty_count_ && is_next(count))
+            ++count;
+        if (count < 2u << log2_frames)
+            break;
+    }
+    const uint32_t written = platform_->take_written(first, log2_frames);
+    asked_end_ = place + (1u << log2_frames);
+    for (uint32_t left = written; left != 0; left &= left - 1)
+        pages_[dirty_[place + static_cast<uint32_t>(__builtin_ctz(left))]].must_save = true;
 }
 
 bool Pages::is_copied_in_stop(const Page& page) const {
@@ -63,25 +109,37 @@ void Pages::freeze(uint32_t slot) {
         page.by_bits = true;
         return; // dirty, writable, saved
     }
-    platform_->revoke_write(page.frame);
+    revoke_write(page.frame);
     page.state = copied ? PageState::clean : PageState::frozen;
 }
 
 uint32_t Pages::freeze_all_tcbs(uint32_t* frozen) {
     uint32_t count = 0;
-    for (uint32_t i = 0; i < tcb_count_; ++i) {
-        Page& page = pages_[tcbs_[i]];
-        check(page.state == PageState::tcb && !page.is_saved(), "stop: a TCB's last copy is not saved");
-        const bool written = (platform_->take_status(page.frame) & l4::page_written) != 0;
-        if (!written && !page.must_save)
-            continue; // as in the snapshot before
-        page.must_save = false;
-        save_in(tcbs_[i], pool_.take_reserved());
-        __builtin_memcpy(platform_->memory_of(page.save), platform_->memory_of(page.frame),
-                         store::block_bytes);
-        frozen[count++] = tcbs_[i];
+    for (uint32_t i = 0; i < tcbs_.group_count(); ++i) {
+        TcbGroup& group = tcbs_.group(i);
+        uint32_t left =
+            (platform_->take_written(group.base, group.log2_frames) & group.used_bits()) | group.must_copy;
+        for (; left != 0; left &= left - 1) { // what is not in it is as in the snapshot before
+            const auto number = static_cast<uint32_t>(__builtin_ctz(left));
+            const TcbPage& tcb = tcbs_.page(group.first + number);
+            copy_tcb(tcb, (group.never_copied >> number & 1) != 0);
+            group.never_copied &= ~(1u << number);
+            frozen[count++] = tcb.slot;
+        }
+        group.must_copy = 0;
     }
     return count;
+}
+
+void Pages::copy_tcb(const TcbPage& tcb, bool whole) {
+    Page& page = pages_[tcb.slot];
+    check(page.state == PageState::tcb && !page.is_saved(), "stop: a TCB's last copy is not saved");
+    if (whole)
+        __builtin_memcpy(platform_->memory_of(tcb.copy), platform_->memory_of(page.frame),
+                         store::block_bytes);
+    else
+        platform_->copy_tcbs(tcb.copy, page.frame);
+    save_in(tcb.slot, tcb.copy);
 }
 
 void Pages::unmap_all() {
@@ -123,9 +181,7 @@ void Pages::end_write(uint32_t slot) {
         return;
     }
     check(page.is_saved(), "drain: the save frame is gone");
-    if (page.state == PageState::tcb)
-        pool_.give_back_reserved(page.save);
-    else
+    if (page.state != PageState::tcb) // which keeps it
         pool_.add(page.save);
     page.save = no_frame;
 }

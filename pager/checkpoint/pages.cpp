@@ -27,7 +27,8 @@ constexpr uint32_t tcb_pages_for(uint32_t frames) {
 uint32_t Pages::memory_bytes(uint32_t slots, uint32_t frames) {
     const auto bytes = [](uint32_t count, uint32_t each) { return (count * each + 7) & ~7u; };
     return store::run_blocks_max * page_bytes + bytes(slots, sizeof(Page)) + bytes(slots, 4) +
-           bytes(PageIndex::words_for(slots), 4) + 3 * bytes(frames, 4) + bytes(tcb_pages_for(frames), 4);
+           bytes(PageIndex::words_for(slots), 4) + 3 * bytes(frames, 4) + bytes(tcb_pages_for(frames), 4) +
+           TcbFrames::memory_bytes(tcb_pages_for(frames));
 }
 
 void Pages::initialise(void* memory, uint32_t frames, store::Store& store, Platform& platform,
@@ -44,10 +45,11 @@ void Pages::initialise(void* memory, uint32_t frames, store::Store& store, Platf
     dirty_ = carve<uint32_t>(next, frames);
     resident_ = carve<uint32_t>(next, frames);
     uint32_t* const pool_storage = carve<uint32_t>(next, frames);
-    tcbs_ = carve<uint32_t>(next, tcb_pages_for(frames));
+    absent_tcbs_ = carve<uint32_t>(next, tcb_pages_for(frames));
+    tcbs_.initialise(next, tcb_pages_for(frames));
     pool_.initialise(pool_storage, frames);
     index_.initialise(index_storage, store.slots(), store);
-    dirty_count_ = tcb_count_ = resident_count_ = clock_hand_ = 0;
+    dirty_count_ = absent_tcb_count_ = resident_count_ = clock_hand_ = 0;
     discarded_ = removing_ = store::no_slot;
     discarded_count_ = removing_count_ = 0;
     zeros_ = no_frame;
@@ -78,8 +80,8 @@ void Pages::learn(const store::SlotRange& range) {
         index_.insert(entry.key(), slot);
         if (!is_tcb(entry.key()))
             continue;
-        check(tcb_count_ < tcb_pages_for(frames_), "recovery: fewer frames than TCB pages");
-        tcbs_[tcb_count_++] = slot;
+        check(absent_tcb_count_ < tcb_pages_for(frames_), "recovery: fewer frames than TCB pages");
+        absent_tcbs_[absent_tcb_count_++] = slot;
     }
 }
 
@@ -125,13 +127,9 @@ FaultAnswer Pages::first_touch(store::PageKey key, bool write) {
     const bool writable = write || maps_writable();
     if (writable && !store_->can_reserve())
         return {FaultAnswer::Kind::wait_for_store};
-    const uint32_t frame = take_frame();
-    if (frame == no_frame)
+    uint32_t frame = no_frame; // a TCB page's: of its copy
+    if (tcb ? !take_tcb_frames(frame) : (frame = take_frame()) == no_frame)
         return write ? FaultAnswer{FaultAnswer::Kind::out_of_frames} : share_zeros(key);
-    if (tcb && !pool_.reserve_one()) { // I5: its copy in every stop
-        pool_.add(frame);
-        return {FaultAnswer::Kind::out_of_frames};
-    }
     const uint32_t slot = store_->allocate(key);
     index_.insert(key, slot);
     initialise_around(slot);
@@ -139,13 +137,11 @@ FaultAnswer Pages::first_touch(store::PageKey key, bool write) {
     if (writable)
         check(store_->reserve(slot), "pages: a reservation was promised"); // I5
     if (tcb) {
-        __builtin_memset(platform_->memory_of(frame), 0, page_bytes);
-        platform_->page_placed(key, frame, l4::PageSource::fresh);
-        pages_[slot].frame = frame;
+        pages_[slot].frame = tcbs_.add_page(slot, frame, true);
         pages_[slot].state = PageState::tcb;
-        pages_[slot].must_save = true;
-        tcbs_[tcb_count_++] = slot;
-        return {FaultAnswer::Kind::map, frame, true};
+        __builtin_memset(platform_->memory_of(pages_[slot].frame), 0, page_bytes);
+        platform_->page_placed(key, pages_[slot].frame, l4::PageSource::fresh);
+        return {FaultAnswer::Kind::map, pages_[slot].frame, true};
     }
     place_zeros(slot, frame);
     if (writable)
@@ -251,7 +247,6 @@ void Pages::place(uint32_t slot, uint32_t frame) {
     page.streak = 0;
     if (is_tcb(key)) {
         page.state = PageState::tcb;
-        check(pool_.reserve_one(), "recovery: no frame for the copy of a TCB page"); // I5
     } else {
         page.state = PageState::clean;
         add_to_resident(slot);
@@ -259,7 +254,24 @@ void Pages::place(uint32_t slot, uint32_t frame) {
 }
 
 bool Pages::has_plenty_of_frames() const {
-    return pool_.free() >= pool_.reserved() + frames_short;
+    return pool_.free() >= frames_short;
+}
+
+// One for the page, which is with tcbs_ then, and one for its copy. False: there are no two.
+bool Pages::take_tcb_frames(uint32_t& copy) {
+    if (!tcbs_.has_frame()) {
+        uint32_t log2_frames = TcbFrames::log2_frames_for(pool_.free());
+        uint32_t base = pool_.take_group(log2_frames);
+        if (base == no_frame) {
+            log2_frames = 0;
+            base = take_frame();
+        }
+        if (base == no_frame)
+            return false;
+        tcbs_.add_group(base, log2_frames);
+    }
+    copy = take_frame();
+    return copy != no_frame;
 }
 
 FaultAnswer Pages::make_writable(uint32_t slot) {

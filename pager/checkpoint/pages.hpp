@@ -6,7 +6,7 @@
 // I5: a page is created only with a slot to save it to (what is only read while there is none is a frame of zeros that all
 //     such pages share, and no page to the store), and is dirty only with a block of the store reserved for what it
 //     holds; a write that needs a save frame waits until the drain has freed one (the drain itself needs none); TCB
-//     pages keep a frame and a block reserved each.
+//     pages have a second frame and a block reserved each.
 #pragma once
 
 #include <cstdint>
@@ -16,6 +16,7 @@
 #include "pager/checkpoint/page_index.hpp"
 #include "pager/checkpoint/platform.hpp"
 #include "pager/checkpoint/policy.hpp"
+#include "pager/checkpoint/tcb_frames.hpp"
 #include "pager/store/store.hpp"
 
 namespace pager {
@@ -113,11 +114,14 @@ public:
     uint32_t find(store::PageKey key) const { return index_.find(key); }
     uint32_t frames() const { return frames_; }
     uint32_t dirty_count() const { return dirty_count_; }
-    uint32_t tcb_count() const { return tcb_count_; }
+    uint32_t tcb_count() const { return tcbs_.page_count(); }
+    uint32_t tcb_frame_count() const { return tcbs_.frame_count(); }
+    uint32_t tcb_address(uint32_t i) const {
+        return store::key_address(store_->entry(tcbs_.page(i).slot).key());
+    }
     // Slots that the running checkpoint's commit will free, and the one's after it.
     uint32_t removing_count() const { return removing_count_; }
     uint32_t discarded_count() const { return discarded_count_; }
-    uint32_t tcb_address(uint32_t i) const { return store::key_address(store_->entry(tcbs_[i]).key()); }
     const FramePool& pool() const { return pool_; }
 
 private:
@@ -153,11 +157,17 @@ private:
     void add_to_dirty(uint32_t slot);
     void drop_stale_from_dirty();
 
-    bool was_written(const Page& page);
+    bool was_written(uint32_t place);
+    void ask_which_were_written(uint32_t place);
     bool is_copied_in_stop(const Page& page) const;
     void freeze(uint32_t slot);
+    void revoke_write(uint32_t frame);
+    void finish_revoking();
+    void copy_tcb(const TcbPage& tcb, bool whole);
 
     uint32_t take_frame();
+    bool take_tcb_frames(uint32_t& copy);
+    void group_recovered_tcbs(const uint32_t* slots, uint32_t count);
     void evict(uint32_t wanted);
     bool may_evict(const Page& page) const;
     bool has_second_chance(Page& page, uint32_t& chances);
@@ -182,12 +192,17 @@ private:
     uint32_t* save_checksums_ = nullptr;                          // by slot
     PageIndex index_;
     FramePool pool_;
+    TcbFrames tcbs_;
     uint32_t zeros_ = no_frame;    // nobody ever writes to it
     uint32_t* dirty_ = nullptr;    // slots of dirty pages, in order of their becoming so; some may be evicted
-    uint32_t* tcbs_ = nullptr;     // slots of TCB pages
     uint32_t* resident_ = nullptr; // slots of all other pages with a frame
     uint8_t* cluster_ = nullptr;   // store::run_blocks_max pages: what page-in reads at once
-    uint32_t dirty_count_ = 0, tcb_count_ = 0, resident_count_ = 0, frames_ = 0;
+    uint32_t* absent_tcbs_ = nullptr; // slots of TCB pages that are to be recovered
+    uint32_t absent_tcb_count_ = 0;
+    uint32_t dirty_count_ = 0, resident_count_ = 0, frames_ = 0;
+    uint32_t asked_end_ = 0; // in dirty_: whether what is before it was written is known in this stop
+    uint32_t revoked_first_ = no_frame,
+             revoked_count_ = 0; // adjacent frames that the stop is about to revoke
     uint32_t discarded_ = store::no_slot,
              removing_ = store::no_slot;                // lists: discarded after, before the newest stop
     uint32_t discarded_count_ = 0, removing_count_ = 0; // removing: until the commit

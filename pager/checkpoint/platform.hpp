@@ -15,12 +15,17 @@ public:
     virtual uint8_t* memory_of(uint32_t frame) = 0;
     // The FPU's registers go to the TCB of the thread that they belong to.
     virtual void save_floating_point() = 0;
-    // Nobody but the server can write to the frame any more (recursive in all spaces it was mapped to).
-    virtual void revoke_write(uint32_t frame) = 0;
+    // Nobody but the server can write to `count` adjacent frames any more (recursive in all spaces they were mapped to).
+    virtual void revoke_write(uint32_t first_frame, uint32_t count) = 0;
     // What others than the server have done with the frame since the last such call: l4::page_accessed,
     // l4::page_written. unmap: after which nobody else has it mapped.
     virtual uint32_t take_status(uint32_t frame) = 0;
     virtual uint32_t unmap(uint32_t frame) = 0;
+    // Which of 2^log2_frames (at most 32) adjacent frames, aligned to their size, others have written to since then: bit i
+    // is the i-th.
+    virtual uint32_t take_written(uint32_t first_frame, uint32_t log2_frames) = 0;
+    // Copies a TCB page to a frame that holds an earlier copy of it.
+    virtual void copy_tcbs(uint32_t to_frame, uint32_t from_frame) = 0;
     virtual uint64_t clock_us() = 0;
     // Between steps of work that may take long: others may run for a moment.
     virtual void pause() = 0;

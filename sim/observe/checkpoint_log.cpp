@@ -88,8 +88,9 @@ uint32_t CheckpointLog::committed_count() const {
 }
 
 std::string to_csv(const std::vector<CheckpointRow>& rows) {
-    std::string csv = "start,epoch,snapshot_ms,stop_us,revoke_us,tcb_copy_us,commit_ms,dirty_pages,tcb_pages,"
-                      "copied_pages,bytes_written,delayed,committed,drain_ms,work,drain_work\n";
+    std::string csv =
+        "start,epoch,snapshot_ms,stop_us,capture_us,revoke_us,tcb_copy_us,commit_ms,dirty_pages,tcb_pages,"
+        "copied_pages,bytes_written,delayed,committed,drain_ms,work,drain_work\n";
     constexpr double ps_per_us = models::ps_per_us, ps_per_ms = models::ps_per_ms;
     // A phase that a power cut prevented has no duration: an empty cell.
     const auto duration = [](models::Picoseconds from, models::Picoseconds to, double unit) {
@@ -99,10 +100,11 @@ std::string to_csv(const std::vector<CheckpointRow>& rows) {
     constexpr unsigned sector_bytes = 512;
     for (const CheckpointRow& row : rows)
         fmt::format_to(
-            std::back_inserter(csv), "{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}\n", row.start,
+            std::back_inserter(csv), "{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}\n", row.start,
             row.epoch,
             row.snapshot == 0 ? "" : fmt::format("{}", static_cast<double>(row.snapshot) / ps_per_ms),
-            duration(row.stop_begin, row.stop_end, ps_per_us), duration(row.snapshot, row.tables, ps_per_us),
+            duration(row.stop_begin, row.stop_end, ps_per_us),
+            duration(row.stop_begin, row.snapshot, ps_per_us), duration(row.snapshot, row.tables, ps_per_us),
             duration(row.tables, row.stop_end, ps_per_us), duration(row.snapshot, row.committed, ps_per_ms),
             row.dirty_pages, row.tcb_pages, row.copied_pages, row.sectors_written * sector_bytes,
             row.delayed ? 1 : 0, row.is_committed() ? 1 : 0, duration(row.stop_end, row.drained, ps_per_ms),

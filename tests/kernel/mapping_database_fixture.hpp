@@ -158,6 +158,11 @@ protected:
         return {database_.take_status(place.task, place.address(), place.address() + pages * l4::page_size),
                 expected};
     }
+    std::pair<std::uint32_t, std::uint32_t> take_written(Place place, unsigned pages) {
+        const std::uint32_t expected = model_.take_written(place, pages);
+        return {database_.take_written(place.task, place.address(), place.address() + pages * l4::page_size),
+                expected};
+    }
     template<class Keep>
     void forget(Keep keep) {
         model_.forget(keep);

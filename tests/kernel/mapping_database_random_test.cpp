@@ -83,7 +83,7 @@ void MappingDatabaseRandomTest::run_random_operations(unsigned seed, const Condi
             }
             [[fallthrough]];
         case 8: {
-            const auto [status, expected] = take_status(a, pages);
+            const auto [status, expected] = chance(2) ? take_status(a, pages) : take_written(a, pages);
             ASSERT_EQ(status & expected, expected) << "an access is forgotten";
             ASSERT_TRUE(status == expected || conditions.superpages || !model_.status_is_exact);
             break;

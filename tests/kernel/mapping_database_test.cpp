@@ -189,6 +189,32 @@ TEST_F(MappingDatabaseTest, StatusTellsOfMappingsBelowAndOnce) {
         << "what one mapper has asked for the other still learns";
 }
 
+TEST_F(MappingDatabaseTest, StatusByPageTellsWhichWereWritten) {
+    constexpr unsigned pages = 40;
+    for (unsigned page = 0; page < pages; ++page) {
+        map_root(page);
+        map({sigma0, page}, {task_a, page}, 1, true);
+        use({task_a, page}, page == 3 || page == 31 || page == 36);
+    }
+    const uint32_t end = 32 * l4::page_size;
+    EXPECT_EQ(database_.take_written(sigma0, 0, end), 1u << 3 | 1u << 31);
+    EXPECT_EQ(database_.take_written(sigma0, 0, end), 0u);
+    use({task_a, 7}, true);
+    EXPECT_EQ(database_.take_written(sigma0, 0, pages * l4::page_size), 1u << 7 | 1u << (36 - 32));
+    EXPECT_EQ(database_.take_status(sigma0, 0, end), 0u) << "accesses are taken, too";
+}
+
+TEST_F(MappingDatabaseTest, AskingForAPartSplitsASuperpage) {
+    map_root_superpage(0);
+    map({sigma0, 0}, {task_a, 0}, whole, true);
+    EXPECT_EQ(database_.take_status(sigma0, l4::page_size, 2 * l4::page_size), 0u);
+    EXPECT_FALSE(spaces().find(sigma0, 0).superpage);
+    EXPECT_FALSE(spaces().find(task_a, 0).superpage);
+    use({task_a, 5}, true);
+    EXPECT_EQ(database_.take_written(sigma0, 0, 32 * l4::page_size), 1u << 5);
+    check_structure(observed());
+}
+
 TEST_F(MappingDatabaseTest, StatusSurvivesTheMappingThatWasWrittenTo) {
     map_root(0);
     map({sigma0, 0}, {task_a, 1}, 1, true);

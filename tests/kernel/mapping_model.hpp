@@ -60,6 +60,14 @@ public:
         return status;
     }
 
+    std::uint32_t take_written(Place place, unsigned pages) {
+        std::uint32_t written = 0;
+        for (unsigned page = 0; page < pages; ++page)
+            if (take_status({place.task, place.page + page}, 1) & l4::page_written)
+                written |= 1u << page % 32;
+        return written;
+    }
+
     void map_root(Place place) {
         Mapping& root = at(place.index());
         if (!root.present)

@@ -56,7 +56,8 @@ void expect_no_leak(ModelWorld& world) {
         world.take_checkpoint();
     const uint32_t tcb_pages = world.pages().tcb_count();
     EXPECT_EQ(world.store().free_slots() + tcb_pages, world.store().slots());
-    EXPECT_EQ(world.pages().pool().free() + tcb_pages + 1, world.frames()) << "one holds zeros";
+    EXPECT_EQ(world.pages().pool().free() + world.pages().tcb_frame_count() + 1, world.frames())
+        << "one holds zeros";
     EXPECT_EQ(world.pages().dirty_count(), 0u);
 }
 
@@ -264,7 +265,7 @@ TEST_P(Checkpoint, GoesOnWhileTheDirectoryIsRead) {
         for (unsigned restart = 0; restart < 3; ++restart) {
             ModelWorld world{GetParam(), image, plenty_of_frames, random()};
             world.start(snapshots, policy, store::Reading::as_needed);
-            EXPECT_EQ(world.pages().tcb_count(), 3u);
+            EXPECT_EQ(world.pages().tcb_count(), 5u);
             world.act(30);
             if (restart == 0) { // cut off with the directory half read
                 EXPECT_TRUE(world.read_more_of_directory());
@@ -305,22 +306,80 @@ TEST_P(CheckpointCanary, AForgottenDirtyBitIsCaught) {
                     {.one_dirty_bit_forgotten = true}));
 }
 
-TEST(FramePool, KeepsTheReserveForTcbCopies) {
-    uint32_t storage[3];
-    pager::FramePool pool;
-    pool.initialise(storage, 3);
-    for (const uint32_t frame : {0x1000u, 0x2000u, 0x3000u})
-        pool.add(frame);
-    EXPECT_TRUE(pool.reserve_one());
-    EXPECT_TRUE(pool.reserve_one());
-    EXPECT_NE(pool.take(), pager::no_frame);
-    EXPECT_EQ(pool.take(), pager::no_frame);
-    EXPECT_FALSE(pool.reserve_one());
-    const uint32_t copy = pool.take_reserved();
-    EXPECT_NE(copy, pager::no_frame);
-    pool.give_back_reserved(copy);
-    EXPECT_EQ(pool.free(), 2u);
-    EXPECT_EQ(pool.reserved(), 2u);
+TEST_P(CheckpointCanary, AForgottenDirtyBitOfATcbPageIsCaught) {
+    EXPECT_TRUE(run(disk(), 1, plenty_of_frames, {}, 20, {.one_dirty_bit_forgotten = true}));
+}
+
+// What makes the stop short.
+TEST_P(Checkpoint, TheStopAsksAndRevokesForManyFramesAtOnce) {
+    ModelWorld world{disk().kind, std::vector<Sector>(disk_sectors), plenty_of_frames, 1};
+    world.start({}, {});
+    world.act(200);
+    world.take_checkpoint();
+    EXPECT_GE(world.largest_group, 4u);
+    EXPECT_GE(world.longest_revocation, 2u);
+    EXPECT_FALSE(world.violation) << *world.violation;
+}
+
+class FramePool : public testing::Test {
+protected:
+    static constexpr uint32_t capacity = 64, frame_bytes = pager::FramePool::frame_bytes;
+
+    FramePool() { pool_.initialise(storage_, capacity); }
+
+    // Frames by number.
+    void add_range(uint32_t low, uint32_t high) { pool_.add_range(low * frame_bytes, high * frame_bytes); }
+    uint32_t take() { return pool_.take() / frame_bytes; }
+    uint32_t take_neighbours(uint32_t count) { return pool_.take_neighbours(count) / frame_bytes; }
+    uint32_t take_group(uint32_t log2_count) { return pool_.take_group(log2_count) / frame_bytes; }
+    // All that are left, each once.
+    std::set<uint32_t> rest() {
+        std::set<uint32_t> numbers;
+        for (uint32_t left = pool_.free(); left > 0; --left)
+            EXPECT_TRUE(numbers.insert(take()).second);
+        EXPECT_EQ(pool_.take(), pager::no_frame);
+        return numbers;
+    }
+
+    uint32_t storage_[capacity]{};
+    pager::FramePool pool_;
+};
+
+TEST_F(FramePool, GivesFramesInAscendingOrderAndTheFreedOnesFirst) {
+    add_range(5, 8);
+    add_range(1, 3);
+    EXPECT_EQ(take(), 1u);
+    EXPECT_EQ(take(), 2u);
+    EXPECT_EQ(take(), 5u);
+    pool_.add(2 * frame_bytes);
+    EXPECT_EQ(take(), 2u);
+    EXPECT_EQ(rest(), (std::set<uint32_t>{6, 7}));
+}
+
+TEST_F(FramePool, GivesNeighboursFromMemoryNeverUsed) {
+    add_range(10, 20);
+    EXPECT_EQ(take_neighbours(4), 16u);
+    EXPECT_EQ(take(), 10u);
+    EXPECT_EQ(take_neighbours(6), pager::no_frame);
+    EXPECT_EQ(take_neighbours(5), 11u);
+    EXPECT_EQ(pool_.free(), 0u);
+}
+
+TEST_F(FramePool, GivesAlignedGroupsAndLosesNoFrameForThat) {
+    add_range(5, 23);
+    EXPECT_EQ(take_group(2), 16u);
+    EXPECT_EQ(pool_.free(), 14u);
+    EXPECT_EQ(take_group(3), 8u);
+    EXPECT_EQ(take_group(2), pager::no_frame);
+    EXPECT_EQ(rest(), (std::set<uint32_t>{5, 6, 7, 20, 21, 22}));
+}
+
+TEST(TcbFrames, GroupsAreLargeWhereFramesArePlenty) {
+    EXPECT_EQ(pager::TcbFrames::log2_frames_for(0), 0u);
+    EXPECT_EQ(pager::TcbFrames::log2_frames_for(127), 0u);
+    EXPECT_EQ(pager::TcbFrames::log2_frames_for(128), 1u);
+    EXPECT_EQ(pager::TcbFrames::log2_frames_for(2047), 4u);
+    EXPECT_EQ(pager::TcbFrames::log2_frames_for(1u << 20), 5u);
 }
 
 } // namespace

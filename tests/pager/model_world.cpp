@@ -2,6 +2,7 @@
 #include "kernel-model/abi/system_layout.hpp"
 #include "tests/store/opened_store.hpp"
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <utility>
@@ -16,8 +17,16 @@ void assertion_failed(const char* what) {
 namespace fixpoint::test {
 namespace {
 
-constexpr uint32_t page_bytes = store::block_bytes, client_pages = 40, tcb_pages = 3;
+constexpr uint32_t page_bytes = store::block_bytes, client_pages = 40, tcb_pages = 5;
+constexpr uint32_t tcb_used_bytes = 3 * page_bytes / 4; // of a TCB page; the rest is zero
 constexpr uint32_t client_tasks[] = {16, 17}, first_client_page = 0x400000u;
+
+std::vector<uint8_t> content_of(store::PageKey key, uint64_t seed) {
+    std::vector<uint8_t> content = page_content(seed);
+    if (store::key_task(key) == 0)
+        std::fill(content.begin() + tcb_used_bytes, content.end(), uint8_t{0});
+    return content;
+}
 
 pager::PageRange all_of_task(uint32_t task) {
     return {store::page_key(task, page_bytes), (l4::user_space_end >> l4::page_bits) - 1};
@@ -105,7 +114,7 @@ void ModelWorld::finish_recovery() {
 
 std::vector<uint8_t> ModelWorld::expected(store::PageKey key) const {
     const auto found = content_.find(key);
-    return found == content_.end() ? std::vector<uint8_t>(page_bytes) : page_content(found->second);
+    return found == content_.end() ? std::vector<uint8_t>(page_bytes) : content_of(key, found->second);
 }
 
 void ModelWorld::page_placed(store::PageKey key, uint32_t frame, l4::PageSource) {
@@ -113,12 +122,30 @@ void ModelWorld::page_placed(store::PageKey key, uint32_t frame, l4::PageSource)
         fail("a page was placed with other content");
 }
 
-void ModelWorld::revoke_write(uint32_t frame) {
-    if (bug_.one_revocation_forgotten && ++revocations_ % 16 == 0)
-        return;
-    for (auto& [key, mapping] : mappings_)
-        if (mapping.frame == frame)
-            mapping.writable = false;
+void ModelWorld::revoke_write(uint32_t first_frame, uint32_t count) {
+    longest_revocation = std::max(longest_revocation, count);
+    for (uint32_t frame = first_frame; count > 0; frame += page_bytes, --count) {
+        if (bug_.one_revocation_forgotten && ++revocations_ % 16 == 0)
+            continue;
+        for (auto& [key, mapping] : mappings_)
+            if (mapping.frame == frame)
+                mapping.writable = false;
+    }
+}
+
+uint32_t ModelWorld::take_written(uint32_t first_frame, uint32_t log2_frames) {
+    if (first_frame % (page_bytes << log2_frames) != 0)
+        fail("a group of frames that is not aligned");
+    largest_group = std::max(largest_group, 1u << log2_frames);
+    uint32_t written = 0;
+    for (uint32_t i = 0; i < 1u << log2_frames; ++i)
+        if ((take_status(first_frame + i * page_bytes) & l4::page_written) != 0)
+            written |= 1u << i;
+    return written;
+}
+
+void ModelWorld::copy_tcbs(uint32_t to_frame, uint32_t from_frame) {
+    std::memcpy(memory_of(to_frame), memory_of(from_frame), tcb_used_bytes);
 }
 
 uint32_t ModelWorld::take_status(uint32_t frame) {
@@ -216,7 +243,7 @@ void ModelWorld::write_page(store::PageKey key) {
         return;
     content_[key] = random_();
     status_[mapping->frame] |= l4::page_accessed | l4::page_written;
-    std::memcpy(memory_of(mapping->frame), page_content(content_[key]).data(), page_bytes);
+    std::memcpy(memory_of(mapping->frame), content_of(key, content_[key]).data(), page_bytes);
 }
 
 // Some neighbours; now and then all that the task has.
@@ -308,8 +335,8 @@ std::optional<std::string> check_snapshot_on(store::BlockDevice& disk,
         const auto page = expected.find(opened.entry(slot).key());
         if (opened.load(slot, content.data()) != store::LoadStatus::ok)
             return "a page does not verify";
-        if (content !=
-            (page == expected.end() ? std::vector<uint8_t>(page_bytes) : page_content(page->second)))
+        if (content != (page == expected.end() ? std::vector<uint8_t>(page_bytes)
+                                               : content_of(page->first, page->second)))
             return "a page of epoch " + std::to_string(opened.epoch()) + " is not of the snapshot's instant";
         if (page != expected.end())
             expected.erase(page);

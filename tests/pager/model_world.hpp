@@ -60,6 +60,7 @@ public:
     uint32_t discards = 0, waits_for_slot = 0, waits_for_directory = 0, prefetched = 0;
     std::set<std::pair<pager::PageState, bool>> discarded_states; // with or without saved content
     uint32_t waits_for_store = 0, moves = 0;                      // times that room was made
+    uint32_t longest_revocation = 0, largest_group = 0;           // frames that one call was about
     uint32_t disk_failures = 0;                                   // that the drain was told of
 
     const RecordingDisk& disk() const { return disk_; }
@@ -71,9 +72,11 @@ public:
     // Platform.
     uint8_t* memory_of(uint32_t frame) override { return &memory_[frame]; }
     void save_floating_point() override {}
-    void revoke_write(uint32_t frame) override;
+    void revoke_write(uint32_t first_frame, uint32_t count) override;
     uint32_t take_status(uint32_t frame) override;
     uint32_t unmap(uint32_t frame) override;
+    uint32_t take_written(uint32_t first_frame, uint32_t log2_frames) override;
+    void copy_tcbs(uint32_t to_frame, uint32_t from_frame) override;
     uint64_t clock_us() override { return ++clock_us_; }
     void pause() override {
         clock_us_ += 1000;

@@ -37,12 +37,11 @@ TEST(CheckpointLog, KeepsARowForEachCheckpoint) {
     EXPECT_FALSE(log.rows()[0].delayed);
     EXPECT_TRUE(log.rows()[1].delayed);
     EXPECT_EQ(log.rows()[1].copied_pages, 1u);
-    EXPECT_EQ(
-        to_csv(log.rows()),
-        "start,epoch,snapshot_ms,stop_us,revoke_us,tcb_copy_us,commit_ms,dirty_pages,tcb_pages,copied_pages,"
-        "bytes_written,delayed,committed,drain_ms,work,drain_work\n"
-        "1,1,100.01,60,30,20,5,12,3,0,51200,0,1,4,700,25\n"
-        "1,2,200.01,60,,,,5,3,1,0,1,0,,1100,\n");
+    EXPECT_EQ(to_csv(log.rows()), "start,epoch,snapshot_ms,stop_us,capture_us,revoke_us,tcb_copy_us,commit_"
+                                  "ms,dirty_pages,tcb_pages,copied_pages,"
+                                  "bytes_written,delayed,committed,drain_ms,work,drain_work\n"
+                                  "1,1,100.01,60,10,30,20,5,12,3,0,51200,0,1,4,700,25\n"
+                                  "1,2,200.01,60,10,,,,5,3,1,0,1,0,,1100,\n");
 }
 
 TEST(CheckpointLog, AnEpochThatIsTakenAgainAfterAPowerCutHasItsOwnRow) {
