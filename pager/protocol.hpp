@@ -34,10 +34,14 @@ enum class Request : uint32_t {
     // It is a change of the world like a write: a recovery goes back to before it or stays behind it. Who is rolled back to
     // the call gets an IPC error (aborted) and asks again from w2 = 0.
     discard = 9,
-    // Take a checkpoint now; the reply comes when it is durable: w0 = its epoch, w1 = session number.
+    // Take a checkpoint now; the reply comes when it is durable: w0 = its epoch, w1 = session number, w2 as below.
     // A caller that is rolled back to this call by a recovery gets an IPC error (aborted) and finds a new
     // session number.
     checkpoint = 7,
+    // The reply comes when epoch w1 is durable (0: at once): w0 = the newest durable epoch, w1 = session number,
+    // w2 = epoch of the newest stop. What has happened before the reply is covered by epoch w2 + 1. The request's
+    // w2 = 1: take that checkpoint now. For who waits for checkpoints that others cause (the console driver).
+    durable = 11,
     // From the root task only, after GO: the machine is about to be switched off. Takes a last checkpoint and marks it
     // clean; from its stop on nothing persistent runs any more. The reply comes when it is durable, as for CHECKPOINT.
     shutdown = 15,

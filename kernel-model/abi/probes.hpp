@@ -39,13 +39,21 @@ enum class Probe : uint16_t {
     page_evicted =
         28, // eax: task, edx: page address; nobody maps its frame any more, which gets other content
 
+    // The console's. Lines with a number are held until a checkpoint covers them; 0: passed on at once.
+    line_received = 32, // eax: number; a program has printed the line
+    line_released = 33, // eax: number; the line leaves the machine from here on
+
     // The workloads'.
     work = 48,           // eax: workload instance, edx: units of work done since the last such probe
     workload_done = 49,  // eax: workload instance, edx: 1 verified, 0 failed
     workload_check = 50, // eax: workload instance, edx: 1 a check on the way held, 0 it failed
 };
 
-enum class PageSource : uint32_t { fresh = 0, store = 1 };
+enum class PageSource : uint32_t {
+    fresh = 0, // never used before
+    store = 1, // read from the disk
+    moved = 2, // a copy of the frame in which it was
+};
 
 // What a thread's cycles are spent on; the simulator keeps the last phase of every thread.
 enum class Phase : uint32_t {

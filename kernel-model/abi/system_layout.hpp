@@ -8,17 +8,26 @@ namespace l4 {
 
 // Task numbers. Tasks from first_persistent_task on are paged by the checkpoint server: their memory and their TCBs
 // are the persistent world; every task below is outside it and starts afresh at each boot.
-inline constexpr unsigned sigma0_task = 2, root_task = 4, disk_driver_task = 5, checkpoint_task = 6;
+inline constexpr unsigned sigma0_task = 2, root_task = 4, disk_driver_task = 5, checkpoint_task = 6,
+                          console_driver_task = 7;
 inline constexpr unsigned first_persistent_task = 16;
+inline constexpr unsigned console_log_task = task_count - 1; // persistent; only in worlds with output commit
 
 inline constexpr ThreadId disk_driver_thread = ThreadId::make(disk_driver_task, 0, 1, root_task);
 // lthread 0 of the checkpoint server answers page faults, lthread 1 takes checkpoints.
 inline constexpr ThreadId pager_thread = ThreadId::make(checkpoint_task, 0, 1, root_task);
 inline constexpr ThreadId checkpointer_thread = ThreadId::make(checkpoint_task, 1, 1, root_task);
+// lthread 0 of the console driver answers clients, lthread 1 waits for checkpoints.
+inline constexpr ThreadId console_driver_thread = ThreadId::make(console_driver_task, 0, 1, root_task);
+inline constexpr ThreadId console_releaser_thread = ThreadId::make(console_driver_task, 1, 1, root_task);
+// lthread 0 of the console log answers programs, lthread 1 waits for the driver.
+inline constexpr ThreadId console_log_thread = ThreadId::make(console_log_task, 0, 1, root_task);
+inline constexpr ThreadId console_collector_thread = ThreadId::make(console_log_task, 1, 1, root_task);
 
 inline constexpr unsigned priority_max = 255; // the checkpoint server: nothing persistent runs beside it
 inline constexpr unsigned priority_disk_driver = 254; // its driver
-inline constexpr unsigned priority_boot = 50;         // sigma0 and the root task start here
+inline constexpr unsigned priority_console_driver = 200;
+inline constexpr unsigned priority_boot = 50; // sigma0 and the root task start here
 
 // User space ends where the kernel's begins. The TCB array is indexed by task and lthread.
 inline constexpr uint32_t user_space_end = 0xC0000000u;

@@ -89,8 +89,8 @@ LoadedProgram load_elf(const char* name, l4::MemoryRange file, const OccupiedRan
         check_place(name, place, occupied, occupied_count, memory_bytes);
         uint8_t* to = window<uint8_t>(place.low);
         const uint8_t* from = window<uint8_t>(file.low + segment.offset);
-        for (uint32_t byte = 0; byte < segment.memory_bytes; ++byte)
-            to[byte] = byte < segment.file_bytes ? from[byte] : 0;
+        __builtin_memcpy(to, from, segment.file_bytes);
+        __builtin_memset(to + segment.file_bytes, 0, segment.memory_bytes - segment.file_bytes);
         program.memory.low = place.low < program.memory.low ? place.low : program.memory.low;
         program.memory.high = place.high > program.memory.high ? place.high : program.memory.high;
     }

@@ -107,9 +107,10 @@ namespace {
 
 enum class Memory { main, device, kernel_info, kernel };
 
+constexpr l4::MemoryRange adapter_memory{0xA0000, 0x100000};
+
 Memory memory_at(uint32_t page) {
     const auto within = [page](l4::MemoryRange range) { return page >= range.low && page < range.high; };
-    constexpr l4::MemoryRange adapter_memory{0xA0000, 0x100000};
     if (page == image_to_physical(&kernel_info))
         return Memory::kernel_info;
     if (within(kernel_info.reserved0) || within(kernel_info.reserved1))
@@ -134,10 +135,16 @@ uint32_t flags_of(Memory memory) {
 bool may_be_sigma0_superpage(uint32_t low) {
     if (AddressSpaces{}.find(l4::sigma0_task, low).pte != nullptr)
         return false;
-    for (uint32_t page = low; page < low + l4::superpage_size; page += l4::page_size)
-        if (memory_at(page) != memory_at(low))
-            return false;
-    return memory_at(low) != Memory::kernel;
+    const auto is_divided_by = [low](l4::MemoryRange range) {
+        const auto is_within = [low](uint32_t boundary) {
+            return boundary > low && boundary < low + l4::superpage_size;
+        };
+        return is_within(range.low) || is_within(range.high);
+    };
+    const uint32_t info = image_to_physical(&kernel_info);
+    return !is_divided_by(kernel_info.reserved0) && !is_divided_by(kernel_info.reserved1) &&
+           !is_divided_by(kernel_info.main_memory) && !is_divided_by(adapter_memory) &&
+           !is_divided_by({info, info + l4::page_size}) && memory_at(low) != Memory::kernel;
 }
 
 bool map_sigma0_page(uint32_t page) {

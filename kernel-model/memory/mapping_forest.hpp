@@ -29,20 +29,20 @@ static_assert(sizeof(MappingNode) == 20);
 class MappingForest {
 public:
     constexpr MappingForest() = default;
-    // nodes[0] is never used.
-    MappingForest(MappingNode* nodes, uint32_t node_count) : nodes_(nodes) {
-        for (NodeNumber number = node_count - 1; number >= 1; --number)
-            release(number);
-    }
+    // nodes[0] is never used. The others need not be initialised: there are many, and a boot should not take longer the
+    // more memory there is.
+    MappingForest(MappingNode* nodes, uint32_t node_count)
+        : nodes_(nodes), never_used_(1), node_count_(node_count), free_count_(node_count - 1) {}
 
     const MappingNode& operator[](NodeNumber number) const { return nodes_[number]; }
     uint32_t free_nodes() const { return free_count_; }
 
     // A node without relatives; 0: none left.
     NodeNumber allocate(unsigned task, uint32_t page, bool superpage) {
-        const NodeNumber number = free_;
+        const bool again = free_ != 0;
+        const NodeNumber number = again ? free_ : never_used_ < node_count_ ? never_used_ : 0;
         if (number != 0) {
-            free_ = nodes_[number].next_sibling;
+            (again ? free_ : never_used_) = again ? nodes_[number].next_sibling : number + 1;
             --free_count_;
             nodes_[number] = {};
             move(number, task, page);
@@ -129,7 +129,8 @@ public:
 
 private:
     MappingNode* nodes_ = nullptr;
-    NodeNumber free_ = 0;
+    NodeNumber free_ = 0;                        // of those that were released
+    NodeNumber never_used_ = 0, node_count_ = 0; // the first that never was, and the end
     uint32_t free_count_ = 0;
 };
 

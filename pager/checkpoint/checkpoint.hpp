@@ -5,25 +5,28 @@
 //   drain.cpp   everything runs; the frozen content goes to blocks that the newest checkpoint does not use (I4)
 //   commit.cpp  directory, root (I3); only then the checkpoint counts and is reported (I9)
 //
-// The drain's requests block this thread only; write faults meanwhile copy on write (pages.hpp).
+// The drain waits for the disk in this thread only; write faults meanwhile copy on write (pages.hpp).
 //
 // Between checkpoints the store may have to move pages before more can become dirty: make_room.cpp.
 #pragma once
 
 #include <cstdint>
 
+#include "pager/checkpoint/drain_throttle.hpp"
 #include "pager/checkpoint/pages.hpp"
 #include "pager/checkpoint/platform.hpp"
 #include "pager/checkpoint/policy.hpp"
+#include "pager/checkpoint/write_queue.hpp"
 #include "pager/store/store.hpp"
 
 namespace pager {
 
-// Whom the drain tells about its progress and troubles.
+// Whom the drain tells about its progress and troubles, and asks who else needs the disk.
 class CheckpointListener {
 public:
     virtual void frame_freed() = 0;                 // a waiting writer may go on now
     virtual void disk_failed(const char* what) = 0; // tried again after a while; returns then
+    virtual PageIns page_ins() = 0;
 
 protected:
     ~CheckpointListener() = default;
@@ -39,11 +42,12 @@ public:
         uint32_t frozen_pages = 0, tcb_pages = 0, write_requests = 0;
     };
 
-    // `memory` has memory_bytes(). The parts stay the caller's.
-    Checkpoint(Pages& pages, store::Store& store, Platform& platform, CheckpointListener& listener,
-               const Policy& policy, const World& world, uint32_t* memory)
-        : pages_{pages}, store_{store}, platform_{platform}, listener_{listener}, policy_{policy},
-          world_{world}, list_{memory}, scratch_{memory + pages.frames()}, random_{policy.seed} {}
+    // `queue` writes to the store's device. `memory` has memory_bytes(). The parts stay the caller's.
+    Checkpoint(Pages& pages, store::Store& store, WriteQueue& queue, Platform& platform,
+               CheckpointListener& listener, const Policy& policy, const World& world, uint32_t* memory)
+        : pages_{pages}, store_{store}, queue_{queue}, platform_{platform}, listener_{listener},
+          policy_{policy}, world_{world}, list_{memory}, scratch_{memory + pages.frames()},
+          random_{policy.seed}, throttle_{policy.drain_depth, policy.drain_throttle} {}
 
     static uint32_t memory_bytes(uint32_t frames) {
         return 2 * frames * static_cast<uint32_t>(sizeof(uint32_t));
@@ -72,15 +76,27 @@ public:
     const Figures& figures() const { return figures_; }
 
 private:
+    struct Flight { // a request on its way to the disk
+        store::WriteRequest request;
+        uint32_t pages = 0; // 0: none
+        uint32_t slot[store::transfer_segments_max];
+    };
+
     bool make_room(store::Moving how);
+    void note_working_set();
     void copy_aside_eagerly();
     void put_in_order();
     void shuffle();
-    uint32_t write_batch(uint32_t first);
+    bool may_begin();
+    uint32_t begin_batch(uint32_t first);
+    void submit(uint32_t place);
+    void end_batch();
+    void land(Flight& flight);
     void remove_discarded();
 
     Pages& pages_;
     store::Store& store_;
+    WriteQueue& queue_;
     Platform& platform_;
     CheckpointListener& listener_;
     Policy policy_;
@@ -88,8 +104,10 @@ private:
     uint32_t* list_;    // slots that still have content for the running checkpoint
     uint32_t* scratch_; // as long, for sorting it
     uint32_t list_count_ = 0;
-    uint32_t random_;          // state of the random drain order
-    uint32_t again_count_ = 0; // of them, at the list's start: to be written once more
+    uint32_t random_;                    // state of the random drain order
+    Flight flights_[WriteQueue::places]; // by place
+    uint32_t flying_ = 0;
+    DrainThrottle throttle_;
     store::Snapshot snapshot_;
     Figures figures_;
 };

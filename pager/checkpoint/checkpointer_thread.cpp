@@ -5,10 +5,6 @@
 namespace pager {
 namespace {
 
-void tell_pager(Notice notice) {
-    l4::send(l4::pager_thread, {static_cast<uint32_t>(notice), 0, 0});
-}
-
 class Listener final : public CheckpointListener {
 public:
     explicit Listener(Server& server) : server_{server} {}
@@ -27,6 +23,7 @@ public:
             .print();
         l4::sleep_us(retry_us);
     }
+    PageIns page_ins() override { return {server_.pager_disk.requests(), server_.pager_disk.is_busy()}; }
 
 private:
     static constexpr uint64_t retry_us = 100'000;
@@ -36,12 +33,6 @@ private:
 [[noreturn]] void rest() {
     for (;;)
         l4::sleep_us(l4::Timeouts::infinite_us);
-}
-
-// Until the pager thread says something (go, a request): false; or until the time is up.
-bool wait_for_pager(uint64_t us) {
-    l4::Message message;
-    return !l4::receive(l4::pager_thread, message, l4::Timeouts::make(l4::Timeouts::infinite_us, us)).ok();
 }
 
 // A checkpoint is due at its time, on request, and when nothing else makes room for writers (I5). Before that the store
@@ -75,6 +66,15 @@ void wait_until_due(Server& server, Checkpoint& checkpoint, uint64_t due_us) {
 
 } // namespace
 
+void tell_pager(Notice notice) {
+    l4::send(l4::pager_thread, {static_cast<uint32_t>(notice), 0, 0});
+}
+
+bool wait_for_pager(uint64_t us) {
+    l4::Message message;
+    return !l4::receive(l4::pager_thread, message, l4::Timeouts::make(l4::Timeouts::infinite_us, us)).ok();
+}
+
 void run_checkpointer_thread(Server& server) {
     if (!recover_or_format(server)) {
         server.readiness = Readiness::failed;
@@ -85,9 +85,11 @@ void run_checkpointer_thread(Server& server) {
     world.session = server.session;
     world.tcb_bytes = server.info.tcb_bytes;
     __builtin_memcpy(world.build_id, server.info.build_id, sizeof world.build_id);
-    Checkpoint checkpoint{server.pages,          server.store, server.platform,    listener,
-                          server.options.policy, world,        server.drain_memory};
+    Checkpoint checkpoint{server.pages,    server.store,       server.checkpointer_disk,
+                          server.platform, listener,           server.options.policy,
+                          world,           server.drain_memory};
     server.readiness = Readiness::ready;
+    finish_recovery(server);
 
     while (!server.going)
         wait_for_pager(l4::Timeouts::infinite_us);

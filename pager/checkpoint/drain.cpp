@@ -1,7 +1,7 @@
-// The drain: the frozen content goes to disk, in the order that the policy says; what then lies side by side, in one
-// request. Discarded pages leave the directory.
+// The drain: the frozen content goes to disk, in the order that the policy says (drain_order.cpp); what then lies side by
+// side, in one request. Several requests are on their way at once, as many as the throttle allows. Discarded pages leave
+// the directory.
 #include "pager/checkpoint/checkpoint.hpp"
-#include "pager/checkpoint/radix_sort.hpp"
 
 namespace pager {
 
@@ -9,13 +9,16 @@ void Checkpoint::drain() {
     platform_.phase(l4::Phase::drain);
     if (policy_.copy == CopyPolicy::eager)
         copy_aside_eagerly();
-    while (list_count_ > 0) {
-        put_in_order();
-        again_count_ = 0;
-        for (uint32_t next = 0; next < list_count_;)
-            next += write_batch(next);
-        list_count_ = again_count_; // what was written to while the disk read it
+    put_in_order();
+    for (uint32_t next = 0; next < list_count_ || flying_ > 0;) {
+        if (next < list_count_ && may_begin())
+            next += begin_batch(next);
+        else if (flying_ > 0)
+            end_batch();
+        else
+            platform_.pause();
     }
+    list_count_ = 0;
     remove_discarded();
     platform_.phase(l4::Phase::normal);
 }
@@ -40,50 +43,72 @@ void Checkpoint::remove_discarded() {
     }
 }
 
-// Writes the pages from list_[first] on that one request can take; returns how many. Pages to be written
-// again move to the list's start, which is already done with.
-uint32_t Checkpoint::write_batch(uint32_t first) {
+bool Checkpoint::may_begin() {
+    const uint64_t now_us = platform_.clock_us();
+    if (flying_ >= throttle_.depth(now_us, listener_.page_ins()))
+        return false;
+    if (flying_ > 0 || !throttle_.flush_is_due(now_us)) {
+        throttle_.begun(now_us);
+        return true;
+    }
+    while (queue_.flush() != store::DeviceStatus::ok)
+        listener_.disk_failed("pages");
+    throttle_.flushed(platform_.clock_us());
+    return false;
+}
+
+// Writes the pages from list_[first] on that one request can take; returns how many.
+uint32_t Checkpoint::begin_batch(uint32_t first) {
+    uint32_t place = 0;
+    while (flights_[place].pages != 0)
+        ++place;
+    Flight& flight = flights_[place];
     store::PageWrite writes[store::transfer_segments_max];
-    bool from_save[store::transfer_segments_max];
     const uint32_t count = store_.batch_length(list_ + first, list_count_ - first);
     for (uint32_t i = 0; i < count; ++i) {
         const uint32_t slot = list_[first + i];
-        const void* const content = pages_.begin_write(slot, from_save[i]);
-        writes[i] = {slot, content, pages_.page(slot).state == PageState::dirty, pages_.known_checksum(slot)};
+        writes[i] = {slot, pages_.content_to_write(slot), pages_.page(slot).state == PageState::dirty,
+                     pages_.known_checksum(slot)};
     }
-    while (store_.write_pages(writes, count) != store::DeviceStatus::ok)
+    flight.pages = store_.prepare(writes, count, flight.request);
+    for (uint32_t i = 0; i < flight.pages; ++i) {
+        flight.slot[i] = list_[first + i];
+        pages_.begin_write(flight.slot[i]);
+    }
+    const uint32_t pages = flight.pages;
+    ++flying_;
+    if (flight.request.segments != 0)
+        submit(place);
+    else
+        land(flight); // zero pages, which take no block
+    return pages;
+}
+
+void Checkpoint::submit(uint32_t place) {
+    Flight& flight = flights_[place];
+    while (queue_.submit(place, flight.request.sector, flight.request.segment, flight.request.segments) !=
+           store::DeviceStatus::ok)
         listener_.disk_failed("pages");
     ++figures_.write_requests;
-    for (uint32_t i = 0; i < count; ++i)
-        if (pages_.end_write(writes[i].slot, from_save[i]))
-            list_[again_count_++] = writes[i].slot;
+}
+
+void Checkpoint::end_batch() {
+    const WriteQueue::End end = queue_.wait();
+    Flight& flight = flights_[end.place];
+    if (end.status == store::DeviceStatus::ok) {
+        land(flight);
+    } else {
+        listener_.disk_failed("pages");
+        submit(end.place);
+    }
+}
+
+void Checkpoint::land(Flight& flight) {
+    for (uint32_t i = 0; i < flight.pages; ++i)
+        pages_.end_write(flight.slot[i]);
+    flight.pages = 0;
+    --flying_;
     listener_.frame_freed();
-    return count;
-}
-
-void Checkpoint::put_in_order() {
-    if (policy_.drain_order == DrainOrder::random) {
-        shuffle();
-        return;
-    }
-    const auto sort_by = [this](auto&& key_of) { radix_sort(list_, scratch_, list_count_, key_of); };
-    sort_by([this](uint32_t slot) { return store_.target_sector(slot); });
-    // Pages that are equally hot stay in the order of their addresses.
-    constexpr uint32_t streak_max = 255;
-    if (policy_.drain_order == DrainOrder::hottest_first)
-        sort_by([this](uint32_t slot) { return streak_max - pages_.page(slot).streak; });
-    if (policy_.drain_order == DrainOrder::coldest_first)
-        sort_by([this](uint32_t slot) { return uint32_t{pages_.page(slot).streak}; });
-}
-
-void Checkpoint::shuffle() {
-    for (uint32_t left = list_count_; left > 1; --left) {
-        random_ = random_ * 1664525u + 1013904223u; // Numerical Recipes; the high bits are the good ones
-        const uint32_t chosen = static_cast<uint32_t>(uint64_t{random_} * left >> 32);
-        const uint32_t slot = list_[chosen];
-        list_[chosen] = list_[left - 1];
-        list_[left - 1] = slot;
-    }
 }
 
 } // namespace pager

@@ -3,6 +3,7 @@
 #include "kernel-model/abi/syscalls.hpp"
 #include "kernel-model/abi/system_layout.hpp"
 #include "kernel-model/abi/types.hpp"
+#include "pager/checkpoint/assertion.hpp"
 
 namespace pager {
 namespace {
@@ -54,25 +55,50 @@ DiskStatus DriverDisk::identify() {
 }
 
 store::DeviceStatus DriverDisk::read(uint32_t first_sector, void* buffer, uint32_t sectors) {
-    request_page.area[area_][0] = {reinterpret_cast<uint32_t>(buffer), sectors * sector_bytes};
+    const store::Segment segment{buffer, sectors * sector_bytes};
+    put_segments(area_, &segment, 1);
     return transfer(DiskOperation::read, first_sector, 1);
 }
 
 store::DeviceStatus DriverDisk::write(uint32_t first_sector, const store::Segment* segments, uint32_t count) {
-    for (uint32_t i = 0; i < count; ++i)
-        request_page.area[area_][i] = {reinterpret_cast<uint32_t>(segments[i].data), segments[i].bytes};
+    put_segments(area_, segments, count);
     return transfer(DiskOperation::write, first_sector, count);
+}
+
+void DriverDisk::put_segments(uint32_t area, const store::Segment* segments, uint32_t count) {
+    for (uint32_t i = 0; i < count; ++i)
+        request_page.area[area][i] = {reinterpret_cast<uint32_t>(segments[i].data), segments[i].bytes};
 }
 
 store::DeviceStatus DriverDisk::transfer(DiskOperation operation, uint32_t first_sector, uint32_t segments) {
     ++requests_;
-    l4::Message message{static_cast<uint32_t>(operation), first_sector, segments | area_ << 16};
-    return device_status(call_driver(message));
+    busy_ = true;
+    l4::Message message{static_cast<uint32_t>(operation), first_sector, disk_request_word(segments, area_)};
+    const DiskStatus status = call_driver(message);
+    busy_ = false;
+    return device_status(status);
 }
 
 store::DeviceStatus DriverDisk::flush() {
-    l4::Message message{static_cast<uint32_t>(DiskOperation::flush), 0, 0};
+    l4::Message message{static_cast<uint32_t>(DiskOperation::flush), 0, disk_request_word(0, area_)};
     return device_status(call_driver(message));
+}
+
+store::DeviceStatus DriverDisk::submit(uint32_t place, uint32_t first_sector, const store::Segment* segments,
+                                       uint32_t count) {
+    const uint32_t area = queue_area_ + place;
+    put_segments(area, segments, count);
+    l4::Message message{static_cast<uint32_t>(DiskOperation::submit_write), first_sector,
+                        disk_request_word(count, area)};
+    return device_status(call_driver(message));
+}
+
+WriteQueue::End DriverDisk::wait() {
+    l4::Message message{static_cast<uint32_t>(DiskOperation::collect), 0, 0};
+    const DiskStatus status = call_driver(message);
+    const uint32_t place = message.w1 - queue_area_;
+    check(place < places, "drain: the disk driver has lost its requests");
+    return {place, device_status(status)};
 }
 
 } // namespace pager

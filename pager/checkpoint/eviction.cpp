@@ -21,7 +21,12 @@ uint32_t Pages::take_frame() {
     return frame;
 }
 
+// A search that finds nothing is not repeated until something has changed: a commit, or a page that came or that a stop
+// has found unwritten.
 void Pages::evict(uint32_t wanted) {
+    if (nothing_to_evict_ && fruitless_epoch_ == store_->epoch())
+        return;
+    const uint32_t wanted_first = wanted;
     uint32_t chances = second_chances_max;
     const uint32_t looks_max = 2 * resident_count_;
     for (uint32_t looks = 0; looks < looks_max && wanted > 0 && resident_count_ > 0; ++looks) {
@@ -35,6 +40,8 @@ void Pages::evict(uint32_t wanted) {
             ++clock_hand_;
         }
     }
+    nothing_to_evict_ = wanted == wanted_first;
+    fruitless_epoch_ = store_->epoch();
 }
 
 bool Pages::has_second_chance(Page& page, uint32_t& chances) {

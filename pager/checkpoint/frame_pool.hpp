@@ -1,10 +1,13 @@
 // The free frames: memory that holds no page and no saved content.
+//
+// Memory that was never used stays in ranges. Single frames are taken in ascending order from their low ends, so that pages
+// that are used one after the other have adjacent frames; several at once from their high ends.
 #pragma once
 
 #include <cstdint>
 
 #include "pager/checkpoint/assertion.hpp"
-#include "pager/store/format.hpp"
+#include "pager/store/block_device.hpp"
 
 namespace pager {
 
@@ -12,32 +15,59 @@ inline constexpr uint32_t no_frame = 0; // physical page 0 is never the server's
 
 class FramePool {
 public:
+    static constexpr uint32_t frame_bytes = store::block_bytes, ranges_max = 256;
+
     // `storage` holds `capacity` frame addresses and stays the pool's.
     void initialise(uint32_t* storage, uint32_t capacity) {
         frames_ = storage;
         capacity_ = capacity;
-        free_ = 0;
+        listed_ = free_ = range_count_ = 0;
+    }
+    // All frames in [low, high): memory that was never used, as much as there may be at a start.
+    void add_range(uint32_t low, uint32_t high) {
+        check(range_count_ < ranges_max, "frame pool: too many ranges");
+        ranges_[range_count_++] = {low, high};
+        free_ += (high - low) / frame_bytes;
+        check(free_ <= capacity_, "frame pool: more frames than there is room for");
     }
     void add(uint32_t frame) {
         check(free_ < capacity_, "frame pool: a frame was freed twice");
-        frames_[free_++] = frame;
+        frames_[listed_++] = frame;
+        ++free_;
     }
     // no_frame: none is left.
-    uint32_t take() { return free_ > 0 ? frames_[--free_] : no_frame; }
-
-    // 2^log2_frames adjacent frames, aligned to their size: the first of them. no_frame: there are none among those that
-    // would be taken next. (Frames are added in the order of their addresses, and mixed only by use.)
-    uint32_t take_group(uint32_t log2_frames) {
-        const uint32_t count = 1u << log2_frames;
-        for (uint32_t skipped = 0; skipped < count && skipped + count <= free_; ++skipped) {
-            const uint32_t top = free_ - 1 - skipped;
-            if (!is_group(top, count))
+    uint32_t take() {
+        if (free_ == 0)
+            return no_frame;
+        --free_;
+        if (listed_ > 0)
+            return frames_[--listed_];
+        while (ranges_[range_count_ - 1].low == ranges_[range_count_ - 1].high)
+            --range_count_;
+        Range& range = ranges_[range_count_ - 1];
+        range.low += frame_bytes;
+        return range.low - frame_bytes;
+    }
+    // The first of `count` neighbouring frames; no_frame: there are no such among those never used.
+    uint32_t take_neighbours(uint32_t count) {
+        for (uint32_t i = 0; i < range_count_; ++i)
+            if (ranges_[i].high - ranges_[i].low >= count * frame_bytes)
+                return take_high_end(ranges_[i], count);
+        return no_frame;
+    }
+    // The same, aligned to their size: 2^log2_count of them.
+    uint32_t take_group(uint32_t log2_count) {
+        const uint32_t bytes = frame_bytes << log2_count;
+        for (uint32_t i = 0; i < range_count_; ++i) {
+            Range& range = ranges_[i];
+            const uint32_t beyond = range.high % bytes;
+            if (range.high - range.low < beyond + bytes)
                 continue;
-            const uint32_t first = frames_[top];
-            for (uint32_t i = top + 1; i < free_; ++i)
-                frames_[i - count] = frames_[i];
-            free_ -= count;
-            return first;
+            for (uint32_t left = beyond; left > 0; left -= frame_bytes) {
+                range.high -= frame_bytes;
+                frames_[listed_++] = range.high;
+            }
+            return take_high_end(range, 1u << log2_count);
         }
         return no_frame;
     }
@@ -45,20 +75,19 @@ public:
     uint32_t free() const { return free_; }
 
 private:
-    static constexpr uint32_t frame_bytes = store::block_bytes;
+    struct Range {
+        uint32_t low, high;
+    };
 
-    // Ascending from frames_[top] downwards, as take() would give them.
-    bool is_group(uint32_t top, uint32_t count) const {
-        if (frames_[top] % (count * frame_bytes) != 0)
-            return false;
-        for (uint32_t i = 1; i < count; ++i)
-            if (frames_[top - i] != frames_[top] + i * frame_bytes)
-                return false;
-        return true;
+    uint32_t take_high_end(Range& range, uint32_t count) {
+        free_ -= count;
+        range.high -= count * frame_bytes;
+        return range.high;
     }
 
-    uint32_t* frames_ = nullptr; // used as a stack
-    uint32_t capacity_ = 0, free_ = 0;
+    uint32_t* frames_ = nullptr;    // used as a stack
+    Range ranges_[ranges_max] = {}; // of those that are not in the stack
+    uint32_t capacity_ = 0, listed_ = 0, range_count_ = 0, free_ = 0;
 };
 
 } // namespace pager

@@ -29,6 +29,7 @@ uint32_t Pages::freeze_all(uint32_t epoch, uint32_t* frozen) {
                 revoke_write(page.frame); // it was hot, or only read
                 page.state = PageState::clean;
                 page.streak = 0;
+                nothing_to_evict_ = false;
                 store_->release(slot);
             }
         }
@@ -157,31 +158,32 @@ bool Pages::copy_aside(uint32_t slot) {
     return true;
 }
 
-const void* Pages::begin_write(uint32_t slot, bool& from_save) {
-    Page& page = pages_[slot];
+const void* Pages::content_to_write(uint32_t slot) const {
+    const Page& page = pages_[slot];
     page.assert_sound();
-    from_save = page.is_saved();
-    if (from_save)
+    if (page.is_saved())
         return platform_->memory_of(page.save);
     check(page.state == PageState::frozen, "drain: a page without content for the checkpoint");
-    page.state = PageState::writing;
     return platform_->memory_of(page.frame);
 }
 
-bool Pages::end_write(uint32_t slot, bool from_save) {
+void Pages::begin_write(uint32_t slot) {
+    Page& page = pages_[slot];
+    if (!page.is_saved())
+        page.state = PageState::writing;
+}
+
+void Pages::end_write(uint32_t slot) {
     Page& page = pages_[slot];
     page.assert_sound();
-    if (!from_save) {
-        if (page.state != PageState::writing)
-            return true; // the client may have written while the disk read: only the copy is sure
+    if (page.state == PageState::writing) {
         page.state = PageState::clean;
-        return false;
+        return;
     }
     check(page.is_saved(), "drain: the save frame is gone");
     if (page.state != PageState::tcb) // which keeps it
         pool_.add(page.save);
     page.save = no_frame;
-    return false;
 }
 
 } // namespace pager

@@ -1,11 +1,11 @@
 // The platform of the image: system calls and probes.
 #pragma once
 
-#include "kernel-model/abi/kernel_info.hpp"
 #include "kernel-model/abi/probes.hpp"
 #include "kernel-model/abi/syscalls.hpp"
 #include "kernel-model/abi/system_layout.hpp"
 #include "pager/checkpoint/platform.hpp"
+#include "pager/runtime/kernel_info.hpp"
 
 namespace pager {
 
@@ -49,15 +49,7 @@ public:
             __builtin_memcpy(memory_of(to_frame + tcb), memory_of(from_frame + tcb), info_.tcb_used_bytes);
     }
 
-    // The kernel writes both halves in its timer interrupt: read until they fit.
-    uint64_t clock_us() override {
-        const auto* halves = reinterpret_cast<const volatile uint32_t*>(&info_.clock_us);
-        for (;;) {
-            const uint32_t high = halves[1], low = halves[0];
-            if (high == halves[1])
-                return static_cast<uint64_t>(high) << 32 | low;
-        }
-    }
+    uint64_t clock_us() override { return kernel_clock_us(info_); }
 
     void pause() override { l4::sleep_us(1000); }
 

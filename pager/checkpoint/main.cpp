@@ -36,8 +36,12 @@ void start_checkpointer(Server& server) {
 } // namespace
 
 void assertion_failed(const char* what) {
-    // The server ends here, and with it all that could change the disk: the newest checkpoint stays as it is.
     ConsoleLine().text("checkpoint: broken invariant: ").text(what).print();
+    stop_for_ever();
+}
+
+// At the highest priority: no persistent thread runs beside it, and the newest checkpoint stays as it is.
+void stop_for_ever() {
     l4::probe<l4::Probe::panic>();
     for (;;)
         asm volatile("" ::: "memory");

@@ -16,7 +16,7 @@ bool Checkpoint::move_some(store::Moving how) {
 }
 
 bool Checkpoint::make_room(store::Moving how) {
-    constexpr uint32_t moves_per_commit = 2; // of up to 16 pages each: writers wait for the first
+    constexpr uint32_t moves_per_commit = 2; // of up to 32 pages each: writers wait for the first
     uint32_t moves = 0;
     while (moves < moves_per_commit && move_some(how))
         ++moves;

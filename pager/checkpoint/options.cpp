@@ -1,5 +1,7 @@
 #include "pager/checkpoint/options.hpp"
 
+#include "pager/checkpoint/write_queue.hpp"
+
 namespace pager {
 namespace {
 
@@ -78,8 +80,14 @@ bool Options::parse(const char* arguments, const char*& bad_word) {
             older_allowed = words.is("recover=older");
         else if (words.is("format=blank") || words.is("format=force"))
             format_forced = words.is("format=force");
+        else if (words.number("prefetch=", number))
+            policy.prefetch = number != 0;
         else if (words.number("verbose=", number))
             verbose = number != 0;
+        else if (words.number("drain_throttle=", number))
+            policy.drain_throttle = number != 0;
+        else if (words.number("drain_depth=", number) && number >= 1 && number <= WriteQueue::places)
+            policy.drain_depth = number;
         else if (!words.number("interval_us=", interval_us) && !words.number("seed=", policy.seed) &&
                  !words.number("hot_intervals=", policy.hot_intervals)) {
             bad_word = word;

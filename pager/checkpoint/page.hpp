@@ -20,8 +20,8 @@
 //   (none)          -> clean | dirty  fault: first touch by a read | a write (with dirty bits: either)
 //   (none)          -> dirty          load
 //   (none)          -> tcb            fault: first write to a TCB page
-//   absent          -> clean          page_in, and its neighbours
-//   absent          -> tcb            recover_tcb
+//   absent          -> clean          page_in, and its neighbours; prefetch
+//   absent          -> tcb            recover_tcbs
 //   zero            -> clean          page_in
 //   clean [+save]   -> dirty [+save]  fault: write (with dirty bits: any)
 //   dirty           -> frozen         freeze_all
@@ -31,7 +31,8 @@
 //   tcb             -> tcb+save       freeze_all_tcbs
 //   frozen          -> clean+save     copy_aside (eager)
 //   frozen          -> writing        begin_write
-//   frozen, writing -> dirty+save     fault: copy on write
+//   frozen          -> dirty+save     fault: copy on write
+//   writing         -> dirty+save     fault: copy on write; the own frame becomes the save frame, the copy the own frame
 //   writing         -> clean          end_write
 //   any+save        -> any            end_write: the save frame is free again
 //   clean           -> absent | zero  evict: its content is durable | it never had any

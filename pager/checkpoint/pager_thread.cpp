@@ -20,6 +20,12 @@ struct WaitingRequest {
 constexpr uint32_t waiting_faults_max = 1024, waiting_requests_max = 64;
 WaitingFault waiting_faults[waiting_faults_max];
 WaitingRequest waiting_requests[waiting_requests_max];
+struct WaitingDiscard {
+    l4::ThreadId client;
+    l4::Message message;
+};
+constexpr uint32_t waiting_discards_max = 64; // a further one is refused
+WaitingDiscard waiting_discards[waiting_discards_max];
 
 // A reply: nothing, nothing yet, words, or a map item.
 struct Reply {
@@ -45,8 +51,13 @@ private:
     Reply answer_request(l4::ThreadId client, const l4::Message& message, bool mapped);
     Reply load(const l4::Message& message, bool mapped);
     Reply discard(l4::ThreadId client, const l4::Message& message);
+    void answer_waiting_discards();
     void let_fault_again(unsigned task);
     Reply request_checkpoint(l4::ThreadId client);
+    Reply request_durable(l4::ThreadId client, uint32_t epoch, bool demanded);
+    Reply durable_reply() const {
+        return Reply::words(server_.store.epoch(), server_.session, server_.stopped_epoch);
+    }
     Reply request_shutdown(l4::ThreadId client);
     void demand_checkpoint();
     // Whatever it got now would be lost.
@@ -96,6 +107,8 @@ Reply PagerThread::answer(l4::ThreadId client, const l4::Message& message, l4::M
     if (client == l4::checkpointer_thread && (message.w0 & request_bit) != 0) {
         if (message.w0 == static_cast<uint32_t>(Notice::committed))
             answer_waiting_requests();
+        if (server_.store.is_complete())
+            answer_waiting_discards();
         if (!server_.stopped_for_good)
             retry_waiting_faults();
         return {};
@@ -155,6 +168,10 @@ Reply PagerThread::try_fault(l4::ThreadId client, uint32_t address) {
     case FaultAnswer::Kind::unused:
         return Reply::words(0);
     case FaultAnswer::Kind::wait_for_frame:
+        return Reply::later();
+    case FaultAnswer::Kind::wait_for_directory:
+        server_.directory_wanted = true;
+        send(l4::checkpointer_thread, Reply::words(0)); // if it is busy it looks by itself when done
         return Reply::later();
     case FaultAnswer::Kind::wait_for_store:
         server_.store_is_short = true;
@@ -240,6 +257,8 @@ Reply PagerThread::answer_request(l4::ThreadId client, const l4::Message& messag
         return discard(client, message);
     case Request::checkpoint:
         return request_checkpoint(client);
+    case Request::durable:
+        return request_durable(client, message.w1, message.w2 != 0);
     case Request::shutdown:
         return from_root && server_.going && !server_.shutting_down ? request_shutdown(client)
                                                                     : Reply::words(refused);
@@ -271,6 +290,12 @@ Reply PagerThread::discard(l4::ThreadId client, const l4::Message& message) {
     if (!server_.pages_ready || server_.stopped_for_good || task < l4::first_persistent_task ||
         fpage.log2_size() < l4::page_bits || !may_discard(client, task))
         return Reply::words(refused);
+    if (!server_.store.is_complete()) { // which pages there are is not known yet
+        if (server_.waiting_discards == waiting_discards_max)
+            return Reply::words(refused);
+        waiting_discards[server_.waiting_discards++] = {client, message};
+        return {};
+    }
     const uint64_t size = fpage.log2_size() < 32 ? uint64_t{1} << fpage.log2_size() : uint64_t{1} << 32;
     const uint64_t base = fpage.base() & ~(size - 1);
     const uint64_t first = base == 0 ? l4::page_size : base;
@@ -286,6 +311,13 @@ Reply PagerThread::discard(l4::ThreadId client, const l4::Message& message) {
     if (part.pages > 0)
         retry_waiting_faults();
     return Reply::words(0, part.pages, part.next);
+}
+
+void PagerThread::answer_waiting_discards() {
+    const uint32_t count = server_.waiting_discards;
+    server_.waiting_discards = 0;
+    for (uint32_t i = 0; i < count; ++i)
+        send(waiting_discards[i].client, discard(waiting_discards[i].client, waiting_discards[i].message));
 }
 
 // Threads that wait for a page of a task that is deleted must not get it later: nobody would ever give it back.
@@ -308,6 +340,19 @@ Reply PagerThread::request_checkpoint(l4::ThreadId client) {
     // have it.
     waiting_requests[server_.waiting_requests++] = {client, server_.stopped_epoch + 1};
     demand_checkpoint();
+    return {};
+}
+
+Reply PagerThread::request_durable(l4::ThreadId client, uint32_t epoch, bool demanded) {
+    if (server_.readiness != Readiness::ready)
+        return Reply::words(refused);
+    if (demanded)
+        demand_checkpoint();
+    if (epoch <= server_.store.epoch())
+        return durable_reply();
+    if (server_.waiting_requests == waiting_requests_max)
+        return Reply::words(refused);
+    waiting_requests[server_.waiting_requests++] = {client, epoch};
     return {};
 }
 
@@ -347,7 +392,7 @@ void PagerThread::answer_waiting_requests() {
     for (uint32_t i = 0; i < server_.waiting_requests; ++i) {
         const WaitingRequest request = waiting_requests[i];
         if (request.epoch <= server_.store.epoch() && !stays_stopped(request.client))
-            send(request.client, Reply::words(server_.store.epoch(), server_.session));
+            send(request.client, durable_reply());
         else
             waiting_requests[still_waiting++] = request;
     }

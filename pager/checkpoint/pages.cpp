@@ -7,8 +7,6 @@
 namespace pager {
 namespace {
 
-constexpr uint32_t page_bytes = store::block_bytes;
-
 // Storage of `count` objects at `next`, which moves behind them.
 template<class T>
 T* carve(uint8_t*& next, uint32_t count) {
@@ -19,15 +17,18 @@ T* carve(uint8_t*& next, uint32_t count) {
 
 constexpr uint32_t frames_short = 256; // below so many free frames only pages that are asked for are read
 
-constexpr uint32_t tcb_pages_max = l4::tcb_array_size / page_bytes;
+constexpr uint32_t tcb_pages_max = l4::tcb_array_size / store::block_bytes;
+constexpr uint32_t tcb_pages_for(uint32_t frames) {
+    return tcb_pages_max < frames ? tcb_pages_max : frames;
+}
 
 } // namespace
 
 uint32_t Pages::memory_bytes(uint32_t slots, uint32_t frames) {
-    const uint32_t tcbs = tcb_pages_max < frames ? tcb_pages_max : frames;
     const auto bytes = [](uint32_t count, uint32_t each) { return (count * each + 7) & ~7u; };
-    return store::transfer_bytes_max + bytes(slots, sizeof(Page)) + bytes(slots, 4) +
-           bytes(PageIndex::places_for(slots), 4) + 3 * bytes(frames, 4) + TcbFrames::memory_bytes(tcbs);
+    return store::run_blocks_max * page_bytes + bytes(slots, sizeof(Page)) + bytes(slots, 4) +
+           bytes(PageIndex::words_for(slots), 4) + 3 * bytes(frames, 4) + bytes(tcb_pages_for(frames), 4) +
+           TcbFrames::memory_bytes(tcb_pages_for(frames));
 }
 
 void Pages::initialise(void* memory, uint32_t frames, store::Store& store, Platform& platform,
@@ -37,39 +38,69 @@ void Pages::initialise(void* memory, uint32_t frames, store::Store& store, Platf
     platform_ = &platform;
     frames_ = frames;
     auto* next = static_cast<uint8_t*>(memory);
-    cluster_ = carve<uint8_t>(next, store::transfer_bytes_max);
+    cluster_ = carve<uint8_t>(next, store::run_blocks_max * page_bytes);
     pages_ = carve<Page>(next, store.slots());
     save_checksums_ = carve<uint32_t>(next, store.slots());
-    const uint32_t places = PageIndex::places_for(store.slots());
-    uint32_t* const index_storage = carve<uint32_t>(next, places);
+    uint32_t* const index_storage = carve<uint32_t>(next, PageIndex::words_for(store.slots()));
     dirty_ = carve<uint32_t>(next, frames);
     resident_ = carve<uint32_t>(next, frames);
     uint32_t* const pool_storage = carve<uint32_t>(next, frames);
-    tcbs_.initialise(next, tcb_pages_max < frames ? tcb_pages_max : frames);
+    absent_tcbs_ = carve<uint32_t>(next, tcb_pages_for(frames));
+    tcbs_.initialise(next, tcb_pages_for(frames));
     pool_.initialise(pool_storage, frames);
-    index_.initialise(index_storage, places, store);
-    dirty_count_ = resident_count_ = clock_hand_ = 0;
+    index_.initialise(index_storage, store.slots(), store);
+    dirty_count_ = absent_tcb_count_ = resident_count_ = clock_hand_ = 0;
     discarded_ = removing_ = store::no_slot;
     discarded_count_ = removing_count_ = 0;
     zeros_ = no_frame;
-    for (uint32_t slot = 0; slot < store.slots(); ++slot) {
-        pages_[slot] = {};
-        if (store.entry(slot).is_used())
-            index_.insert(store.entry(slot).key(), slot);
+    nothing_to_evict_ = false;
+    for (uint32_t& bits : initialised_)
+        bits = 0;
+    for (store::SlotRange range = store.known_slots(0); range.first < range.end;
+         range = store.known_slots(range.end))
+        learn(range);
+}
+
+void Pages::add_frames(uint32_t low, uint32_t high) {
+    if (zeros_ == no_frame && low < high) {
+        zeros_ = low;
+        __builtin_memset(platform_->memory_of(zeros_), 0, page_bytes);
+        low += page_bytes;
+    }
+    pool_.add_range(low, high);
+}
+
+void Pages::learn(const store::SlotRange& range) {
+    for (uint32_t slot = range.first; slot < range.end; slot += store::entries_per_block)
+        initialise_around(slot);
+    for (uint32_t slot = range.first; slot < range.end; ++slot) {
+        const store::DirectoryEntry& entry = store_->entry(slot);
+        if (!entry.is_used())
+            continue;
+        index_.insert(entry.key(), slot);
+        if (!is_tcb(entry.key()))
+            continue;
+        check(absent_tcb_count_ < tcb_pages_for(frames_), "recovery: fewer frames than TCB pages");
+        absent_tcbs_[absent_tcb_count_++] = slot;
     }
 }
 
-void Pages::add_frame(uint32_t frame) {
-    if (zeros_ != no_frame)
-        return pool_.add(frame);
-    zeros_ = frame;
-    __builtin_memset(platform_->memory_of(zeros_), 0, page_bytes);
+void Pages::initialise_around(uint32_t slot) {
+    const uint32_t block = slot / store::entries_per_block, bit = 1u << block % 32;
+    if ((initialised_[block / 32] & bit) != 0)
+        return;
+    initialised_[block / 32] |= bit;
+    const uint32_t first = block * store::entries_per_block, end = first + store::entries_per_block;
+    for (uint32_t i = first; i < end && i < store_->slots(); ++i)
+        pages_[i] = {};
 }
 
 FaultAnswer Pages::fault(store::PageKey key, bool write, store::BlockDevice& through) {
     const uint32_t slot = index_.find(key);
     if (slot == store::no_slot)
-        return first_touch(key, write);
+        // The entries of TCB pages are always known.
+        return is_tcb(key) || store_->is_complete() ? first_touch(key, write)
+                                                    : FaultAnswer{FaultAnswer::Kind::wait_for_directory};
     Page& page = pages_[slot];
     page.assert_sound();
     if (page.state == PageState::absent || page.state == PageState::zero) {
@@ -88,8 +119,11 @@ FaultAnswer Pages::first_touch(store::PageKey key, bool write) {
     const bool tcb = is_tcb(key);
     if (tcb && !write)
         return {FaultAnswer::Kind::unused};
-    if (store_->first_free_slot() == store::no_slot)
+    if (store_->first_free_slot(tcb) == store::no_slot) {
+        if (!store_->is_complete())
+            return {FaultAnswer::Kind::wait_for_directory};
         return write ? FaultAnswer{FaultAnswer::Kind::no_slot} : share_zeros(key);
+    }
     const bool writable = write || maps_writable();
     if (writable && !store_->can_reserve())
         return {FaultAnswer::Kind::wait_for_store};
@@ -98,6 +132,7 @@ FaultAnswer Pages::first_touch(store::PageKey key, bool write) {
         return write ? FaultAnswer{FaultAnswer::Kind::out_of_frames} : share_zeros(key);
     const uint32_t slot = store_->allocate(key);
     index_.insert(key, slot);
+    initialise_around(slot);
     forget(slot);
     if (writable)
         check(store_->reserve(slot), "pages: a reservation was promised"); // I5
@@ -141,6 +176,7 @@ bool Pages::load(store::PageKey key, const void* content) {
     index_.insert(key, slot);
     __builtin_memcpy(platform_->memory_of(frame), content, page_bytes);
     platform_->page_placed(key, frame, l4::PageSource::fresh);
+    initialise_around(slot);
     forget(slot);
     pages_[slot].frame = frame;
     pages_[slot].fresh = pages_[slot].must_save = true;
@@ -162,13 +198,16 @@ FaultAnswer Pages::page_in(uint32_t slot, store::BlockDevice& through) {
         if (page.state == PageState::zero) {
             place_zeros(slot, frame);
         } else if (store_->load(slot, platform_->memory_of(frame), through) == store::LoadStatus::ok) {
-            // The checkpointer may have run meanwhile; an absent page is in none of its lists.
-            place(slot, frame);
+            // The checkpointer may have run meanwhile; an absent page is in none of its lists, but in those of a prefetch.
+            if (page.state == PageState::absent)
+                place(slot, frame);
+            else
+                pool_.add(frame);
         } else {
             pool_.add(frame);
             return {FaultAnswer::Kind::damaged};
         }
-        next_run_ = slot / store::transfer_segments_max + 1;
+        next_run_ = slot / store::run_blocks_max + 1;
     }
     return {FaultAnswer::Kind::map, page.frame, false};
 }
@@ -180,12 +219,11 @@ void Pages::page_in_neighbours(uint32_t slot, store::BlockDevice& through) {
     if (!store_->entry(slot).has_block())
         return;
     const store::Run run = store_->run_around(slot);
-    const bool plenty = pool_.free() >= frames_short;
-    const bool follows_last = slot / store::transfer_segments_max == next_run_;
-    if (run.count == 1 || !(plenty || follows_last) ||
+    const bool follows_last = slot / store::run_blocks_max == next_run_;
+    if (run.count == 1 || !(has_plenty_of_frames() || follows_last) ||
         store_->load_run(run, cluster_, through) != store::DeviceStatus::ok)
         return;
-    next_run_ = slot / store::transfer_segments_max + 1;
+    next_run_ = slot / store::run_blocks_max + 1;
     for (uint32_t i = 0; i < run.count; ++i) {
         const uint32_t neighbour = store_->slot_of(run.first + i);
         const uint8_t* const content = cluster_ + size_t{i} * page_bytes;
@@ -202,24 +240,21 @@ void Pages::page_in_neighbours(uint32_t slot, store::BlockDevice& through) {
 }
 
 void Pages::place(uint32_t slot, uint32_t frame) {
-    platform_->page_placed(store_->entry(slot).key(), frame, l4::PageSource::store);
+    const store::PageKey key = store_->entry(slot).key();
+    platform_->page_placed(key, frame, l4::PageSource::store);
     Page& page = pages_[slot];
     page.frame = frame;
-    page.state = PageState::clean;
     page.streak = 0;
-    add_to_resident(slot);
+    if (is_tcb(key)) {
+        page.state = PageState::tcb;
+    } else {
+        page.state = PageState::clean;
+        add_to_resident(slot);
+    }
 }
 
-bool Pages::recover_tcb(uint32_t slot) {
-    uint32_t copy = no_frame;
-    check(take_tcb_frames(copy), "recovery: fewer frames than TCB pages need");
-    const uint32_t frame = tcbs_.add_page(slot, copy, false);
-    if (store_->load(slot, platform_->memory_of(frame)) != store::LoadStatus::ok)
-        return false;
-    platform_->page_placed(store_->entry(slot).key(), frame, l4::PageSource::store);
-    pages_[slot].frame = frame;
-    pages_[slot].state = PageState::tcb;
-    return true;
+bool Pages::has_plenty_of_frames() const {
+    return pool_.free() >= frames_short;
 }
 
 // One for the page, which is with tcbs_ then, and one for its copy. False: there are no two.
@@ -254,7 +289,7 @@ FaultAnswer Pages::make_writable(uint32_t slot) {
     case PageState::writing:
         if (!store_->reserve(slot)) // I5
             return {FaultAnswer::Kind::wait_for_store};
-        if (!copy_to_save_and_sum(slot)) {
+        if (!(page.state == PageState::frozen ? copy_to_save_and_sum(slot) : leave_frame_to_disk(slot))) {
             store_->release(slot);
             return {FaultAnswer::Kind::wait_for_frame};
         }
@@ -289,6 +324,22 @@ bool Pages::copy_to_save_and_sum(uint32_t slot) {
     if (!copy_to_save(slot))
         return false;
     save_checksums_[slot] = store::page_checksum(platform_->memory_of(pages_[slot].save));
+    return true;
+}
+
+// The disk is reading the page's own frame, which therefore becomes the save frame: the page goes on in the copy.
+bool Pages::leave_frame_to_disk(uint32_t slot) {
+    Page& page = pages_[slot];
+    const uint32_t frame = take_frame();
+    if (frame == no_frame)
+        return false;
+    platform_->phase(l4::Phase::copy);
+    __builtin_memcpy(platform_->memory_of(frame), platform_->memory_of(page.frame), page_bytes);
+    platform_->phase(l4::Phase::write_fault);
+    (void)platform_->unmap(page.frame); // who has it mapped finds the copy with its next touch
+    save_in(slot, page.frame);
+    page.frame = frame;
+    platform_->page_placed(store_->entry(slot).key(), frame, l4::PageSource::moved);
     return true;
 }
 

@@ -24,12 +24,13 @@ namespace pager {
 struct FaultAnswer {
     enum class Kind {
         map,
-        unused,         // a TCB page that does not exist
-        wait_for_frame, // a copy on write: ask again when the drain has freed a frame
-        wait_for_store, // no block to save the page to is left: ask again when the store has made room
-        out_of_frames,  // a page without a frame, and nothing to evict before the next commit
-        no_slot,        // a write, and the disk is full
-        damaged,        // the page cannot be read from the disk
+        unused,             // a TCB page that does not exist
+        wait_for_frame,     // a copy on write: ask again when the drain has freed a frame
+        wait_for_store,     // no block to save the page to is left: ask again when the store has made room
+        out_of_frames,      // a page without a frame, and nothing to evict before the next commit
+        no_slot,            // a write, and the disk is full
+        wait_for_directory, // whether there is such a page is not known yet: ask again when more is
+        damaged,            // the page cannot be read from the disk
     } kind = Kind::unused;
     uint32_t frame = no_frame;
     bool writable = false;
@@ -50,18 +51,30 @@ public:
     // Working memory for a disk with so many slots and a machine with so many frames.
     static uint32_t memory_bytes(uint32_t slots, uint32_t frames);
 
-    // `memory` stays with this object. The store is open; pages of its checkpoint are absent until faulted
-    // in.
+    // `memory` stays with this object, whatever it holds now. The store is open; pages of its checkpoint are absent
+    // until faulted in.
     void initialise(void* memory, uint32_t frames, store::Store& store, Platform& platform,
                     const Policy& policy);
-    void add_frame(uint32_t frame);
+    void add_frames(uint32_t low, uint32_t high);
+    // The store has read the entries of more slots.
+    void learn(const store::SlotRange& range);
 
     // A page fault. Reads from the disk go `through` the given device.
     FaultAnswer fault(store::PageKey key, bool write, store::BlockDevice& through);
     // Creates a page with this content.
     bool load(store::PageKey key, const void* content);
-    // Reads a TCB page of the checkpoint that is being recovered.
-    bool recover_tcb(uint32_t slot);
+    // Reads all TCB pages of the checkpoint that is being recovered. The slot of one that cannot be read, or no_slot.
+    uint32_t recover_tcbs(store::BlockDevice& through);
+
+    // The slots of up to `capacity` resident pages, those first that were written in the last interval.
+    uint32_t collect_working_set(uint32_t* slots, uint32_t capacity) const;
+    // Leaves of any list of slots those of absent pages, in the order in which prefetch() reads them best; how many.
+    // `scratch` is as long.
+    uint32_t prepare_prefetch(uint32_t* slots, uint32_t* scratch, uint32_t count) const;
+    // Reads the first of these pages, as many as one request can, unless they came by themselves meanwhile; returns how
+    // many. False guesses cost frames: not to be called when those are short.
+    uint32_t prefetch(const uint32_t* slots, uint32_t count, store::BlockDevice& through);
+    bool has_plenty_of_frames() const;
 
     // Gives pages of a task back (none of TCBs), a limited number at once: from the part of the range that `next` of the
     // call before says, at first 0; `next` 0: all is done.
@@ -82,13 +95,15 @@ public:
     // The drain's. copy_aside: false if no frame is free.
     bool copy_aside(uint32_t slot);
     // What to write for the running checkpoint: its content, from own or save frame.
-    const void* begin_write(uint32_t slot, bool& from_save);
+    const void* content_to_write(uint32_t slot) const;
+    // It is being written from here on.
+    void begin_write(uint32_t slot);
     // page_checksum() of what is to be written, if it was taken when that was copied; otherwise 0.
     uint32_t known_checksum(uint32_t slot) const {
         return pages_[slot].is_saved() ? save_checksums_[slot] : 0;
     }
-    // True: the page was copied while the disk read its own frame; it must be written again.
-    [[nodiscard]] bool end_write(uint32_t slot, bool from_save);
+    // The disk has it.
+    void end_write(uint32_t slot);
     // Takes some discarded pages out of the directory of the running checkpoint. False: that were all.
     bool remove_some();
 
@@ -110,6 +125,12 @@ public:
     const FramePool& pool() const { return pool_; }
 
 private:
+    static constexpr uint32_t page_bytes = store::block_bytes;
+
+    // Pages are initialised when something is known of a directory block's slots.
+    static constexpr uint32_t directory_blocks_max =
+        (store::slots_max + store::entries_per_block - 1) / store::entries_per_block;
+
     static bool is_tcb(store::PageKey key) { return store::key_task(key) == 0; }
 
     FaultAnswer first_touch(store::PageKey key, bool write);
@@ -117,12 +138,18 @@ private:
     FaultAnswer page_in(uint32_t slot, store::BlockDevice& through);
     void page_in_neighbours(uint32_t slot, store::BlockDevice& through);
     void place(uint32_t slot, uint32_t frame);
+    void initialise_around(uint32_t slot);
+    void sort_by_block(uint32_t* slots, uint32_t* scratch, uint32_t count) const;
+    uint32_t read_neighbours(const uint32_t* slots, uint32_t count, store::BlockDevice& through);
+    bool may_prefetch(uint32_t slot) const;
+    bool is_newest(const Page& page) const { return page.frozen_epoch > store_->epoch(); }
     void place_zeros(uint32_t slot, uint32_t frame);
     // Whatever the fault was. Not while room in the store is short: what is only read then needs none.
     bool maps_writable() const { return policy_.tracking == Tracking::dirty_bits && !store_->is_short(); }
     FaultAnswer make_writable(uint32_t slot);
     bool copy_to_save(uint32_t slot);
     bool copy_to_save_and_sum(uint32_t slot);
+    bool leave_frame_to_disk(uint32_t slot);
     void save_in(uint32_t slot, uint32_t frame) {
         pages_[slot].save = frame;
         save_checksums_[slot] = 0; // not known
@@ -140,6 +167,7 @@ private:
 
     uint32_t take_frame();
     bool take_tcb_frames(uint32_t& copy);
+    void group_recovered_tcbs(const uint32_t* slots, uint32_t count);
     void evict(uint32_t wanted);
     bool may_evict(const Page& page) const;
     bool has_second_chance(Page& page, uint32_t& chances);
@@ -148,6 +176,7 @@ private:
     void add_to_resident(uint32_t slot) {
         pages_[slot].place = resident_count_;
         resident_[resident_count_++] = slot;
+        nothing_to_evict_ = false;
     }
     void remove_from_resident(uint32_t slot) {
         const uint32_t last = resident_[--resident_count_];
@@ -158,15 +187,18 @@ private:
     void discard(uint32_t slot);
     void forget(uint32_t slot);
 
-    Page* pages_ = nullptr;              // by slot
-    uint32_t* save_checksums_ = nullptr; // by slot
+    Page* pages_ = nullptr;                                       // by slot
+    uint32_t initialised_[(directory_blocks_max + 31) / 32] = {}; // of them: a bit a directory block
+    uint32_t* save_checksums_ = nullptr;                          // by slot
     PageIndex index_;
     FramePool pool_;
     TcbFrames tcbs_;
     uint32_t zeros_ = no_frame;    // nobody ever writes to it
     uint32_t* dirty_ = nullptr;    // slots of dirty pages, in order of their becoming so; some may be evicted
     uint32_t* resident_ = nullptr; // slots of all other pages with a frame
-    uint8_t* cluster_ = nullptr;   // transfer_bytes_max: what page-in reads at once
+    uint8_t* cluster_ = nullptr;   // store::run_blocks_max pages: what page-in reads at once
+    uint32_t* absent_tcbs_ = nullptr; // slots of TCB pages that are to be recovered
+    uint32_t absent_tcb_count_ = 0;
     uint32_t dirty_count_ = 0, resident_count_ = 0, frames_ = 0;
     uint32_t asked_end_ = 0; // in dirty_: whether what is before it was written is known in this stop
     uint32_t revoked_first_ = no_frame,
@@ -176,6 +208,8 @@ private:
     uint32_t discarded_count_ = 0, removing_count_ = 0; // removing: until the commit
     uint32_t next_run_ = 0;                             // the slots behind those read last, in runs
     uint32_t clock_hand_ = 0;                           // in resident_: where the search for a victim goes on
+    bool nothing_to_evict_ = false;
+    uint32_t fruitless_epoch_ = 0; // in which a search found that
     store::Store* store_ = nullptr;
     Platform* platform_ = nullptr;
     Policy policy_;

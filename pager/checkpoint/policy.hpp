@@ -30,6 +30,11 @@ struct Policy {
     // Pages that were written in so many intervals in a row are copied in the stop and stay writable; 0: none are.
     uint32_t hot_intervals = 0;
     uint32_t seed = 1; // of the random drain order
+    // Requests of the drain that are on their way at once, at most WriteQueue::places.
+    uint32_t drain_depth = 4;
+    bool drain_throttle = true; // the drain gives way to page-ins (DrainThrottle)
+    // Every checkpoint notes which pages were in use, so that they can be read after a restart before they are asked for.
+    bool prefetch = false;
 };
 
 } // namespace pager

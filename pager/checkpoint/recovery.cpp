@@ -1,6 +1,12 @@
-// From a disk to a running world. TCB pages are read at once, since the kernel enqueues their threads; all
-// other pages come back by page fault. A crash in here changes nothing: only session and root copies are
-// written (DESIGN I3, I9).
+// From a disk to a running world.
+//
+//   recover_or_format   root and index; the directory blocks with TCB pages; TCB pages, since the kernel enqueues their
+//                       threads; the kernel adopts them
+//   (threads run)       all other pages come back by page fault. A fault on a page that no known entry names waits
+//   finish_recovery     until the whole directory is known: then the page is new. Then the working set, if wanted
+//
+// Nothing before the first instruction takes time in proportion to the world's size, but for its threads. A crash in here
+// changes nothing: only session and root copies are written (I3, I9).
 #include "pager/checkpoint/checkpoint.hpp"
 #include "pager/checkpoint/server.hpp"
 #include "pager/runtime/console_line.hpp"
@@ -87,7 +93,8 @@ bool open_store(Server& server) {
     void* const memory = bytes == 0 ? nullptr : server.memory.take_table(bytes);
     store::OpenStatus status = bytes == 0 ? store::OpenStatus::too_small : store::OpenStatus::no_memory;
     if (memory != nullptr)
-        status = server.store.open(server.checkpointer_disk, memory, bytes, server.options.older_allowed);
+        status = server.store.open(server.checkpointer_disk, memory, bytes, server.options.older_allowed,
+                                   store::Reading::as_needed);
     const bool holds_other = status == store::OpenStatus::foreign || status == store::OpenStatus::other_kind;
     const bool may_format =
         status == store::OpenStatus::blank || (holds_other && server.options.format_forced);
@@ -106,31 +113,29 @@ bool make_tables(Server& server) {
     const uint32_t frames = server.memory.frames(); // a little more than will be left
     void* const memory = server.memory.take_table(Pages::memory_bytes(server.store.slots(), frames));
     server.drain_memory = static_cast<uint32_t*>(server.memory.take_table(Checkpoint::memory_bytes(frames)));
+    server.frames = frames;
     ConsoleLine line;
     if (memory == nullptr || server.drain_memory == nullptr)
         return fail(line.text("checkpoint: too little memory for the tables of ")
                         .decimal(server.store.slots())
                         .text(" slots"));
     server.pages.initialise(memory, frames, server.store, server.platform, server.options.policy);
-    while (const uint32_t frame = server.memory.take_frame())
-        server.pages.add_frame(frame);
+    uint32_t low, high;
+    while (server.memory.take_range(low, high))
+        server.pages.add_frames(low, high);
     server.pages_ready = true;
     return true;
 }
 
 bool adopt_tcb_pages(Server& server) {
     ConsoleLine line;
-    for (uint32_t slot = 0; slot < server.store.slots(); ++slot) {
-        const store::DirectoryEntry& entry = server.store.entry(slot);
-        if (entry.is_used() && store::key_task(entry.key()) == 0 && !server.pages.recover_tcb(slot))
-            return fail(line.text("checkpoint: TCB page ")
-                            .hex(store::key_address(entry.key()))
-                            .text(" cannot be read: not recovered"));
-    }
+    if (const uint32_t bad = server.pages.recover_tcbs(server.checkpointer_disk); bad != store::no_slot)
+        return fail(line.text("checkpoint: TCB page ")
+                        .hex(store::key_address(server.store.entry(bad).key()))
+                        .text(" cannot be read: not recovered"));
     if (l4::recovery(l4::RecoveryOperation::begin, 0, server.store.root().clock_us) != l4::RecoveryResult::ok)
         return fail(line.text("checkpoint: the kernel refuses recovery"));
-    // A task's first TCB page first: the task's own state is in it. Slots were given in order of first use,
-    // so a task's pages lie in this order, but a pass over the few TCB pages for each is no matter.
+    // A task's first TCB page first: the task's own state is in it.
     for (int pass = 0; pass < 2; ++pass)
         for (uint32_t i = 0; i < server.pages.tcb_count(); ++i) {
             const uint32_t address = server.pages.tcb_address(i);
@@ -181,6 +186,56 @@ bool recover_or_format(Server& server) {
     l4::probe<l4::Probe::recovery_end>(epoch, server.store.is_clean());
     server.platform.phase(l4::Phase::normal);
     return true;
+}
+
+namespace {
+
+// The threads' first faults have the disk for themselves, as long as nobody needs to know more.
+void give_way_to_page_ins(Server& server, uint64_t until_us) {
+    for (uint64_t now_us; (now_us = server.platform.clock_us()) < until_us && !server.directory_wanted;)
+        (void)wait_for_pager(until_us - now_us);
+}
+
+// I9: the world has run on, but nothing of that is on the disk, nor will be.
+void read_rest_of_directory(Server& server) {
+    constexpr uint64_t head_start_us = 50'000;
+    constexpr uint32_t parts_at_once = 2; // if they name what was in use lately
+    const uint64_t head_start_end_us = server.platform.clock_us() + head_start_us;
+    for (uint32_t part = 0; !server.store.is_complete(); ++part) {
+        if (part >= parts_at_once || !server.store.next_is_recent())
+            give_way_to_page_ins(server, head_start_end_us);
+        store::SlotRange range;
+        const store::OpenStatus status = server.store.read_more(range);
+        if (status != store::OpenStatus::checkpoint) {
+            report_open_failure(server.store, status);
+            stop_for_ever();
+        }
+        server.pages.learn(range);
+        server.directory_wanted = false;
+        if (server.waiting_writers > 0 || server.waiting_discards > 0)
+            tell_pager(Notice::directory_read);
+    }
+}
+
+// A checkpoint that somebody waits for is more urgent.
+void prefetch_working_set(Server& server) {
+    uint32_t* const slots = server.drain_memory; // nothing is drained yet
+    uint32_t* const scratch = slots + server.frames;
+    uint32_t count = server.store.read_working_set(slots, server.frames);
+    count = server.pages.prepare_prefetch(slots, scratch, count);
+    for (uint32_t done = 0; done < count && server.pages.has_plenty_of_frames() &&
+                            server.requested_epoch <= server.store.epoch();)
+        done += server.pages.prefetch(slots + done, count - done, server.checkpointer_disk);
+}
+
+} // namespace
+
+void finish_recovery(Server& server) {
+    server.platform.phase(l4::Phase::recovery);
+    read_rest_of_directory(server);
+    if (server.options.policy.prefetch)
+        prefetch_working_set(server);
+    server.platform.phase(l4::Phase::normal);
 }
 
 } // namespace pager

@@ -24,7 +24,7 @@
 namespace pager {
 
 // From the checkpointer to the pager thread.
-enum class Notice : uint32_t { frame_freed = 9, committed = 11, room_made = 13 };
+enum class Notice : uint32_t { frame_freed = 9, committed = 11, room_made = 13, directory_read = 15 };
 
 struct Server {
     Server(const l4::KernelInfo& kernel_info, ServerMemory& server_memory, const Options& parsed)
@@ -35,16 +35,18 @@ struct Server {
     ServerMemory& memory;
     const Options& options;
     GuestPlatform platform;
-    DriverDisk checkpointer_disk{0}, pager_disk{1};
+    DriverDisk pager_disk{0}, checkpointer_disk{1, 2};
     store::EitherStore stores;
     store::Store& store; // of the kind that the options name
     Pages pages;
 
     Readiness readiness = Readiness::not_yet;
     uint32_t* drain_memory = nullptr; // Checkpoint::memory_bytes
+    uint32_t frames = 0;              // that it was made for
 
-    bool pages_ready = false; // the tables can answer faults
-    bool going = false;       // the world is set up
+    bool pages_ready = false;      // the tables can answer faults
+    bool going = false;            // the world is set up
+    bool directory_wanted = false; // a fault waits for what is not known of the directory yet
     uint32_t recovered_epoch = 0, session = 0;
     uint32_t stopped_epoch = 0;    // of the newest stop
     uint32_t requested_epoch = 0;  // the newest a CHECKPOINT or SHUTDOWN request waits for
@@ -52,14 +54,23 @@ struct Server {
     bool stopped_for_good = false; // its stop is over: no persistent thread gets an answer any more
     bool store_is_short = false;   // a writer was refused since the checkpointer last made room
     uint32_t waiting_writers = 0;  // faults that wait for a frame or for room in the store
-    uint32_t waiting_requests = 0; // CHECKPOINT requests without a reply
+    uint32_t waiting_requests = 0; // CHECKPOINT and DURABLE requests without a reply
+    uint32_t waiting_discards = 0; // DISCARD requests that wait until the whole directory is known
 };
 
 [[noreturn]] void run_pager_thread(Server& server);
 [[noreturn]] void run_checkpointer_thread(Server& server);
 
-// Finds the disk's newest checkpoint, or makes a blank disk ours; fills the tables; after a recovery the
-// persistent threads run as soon as no server does. False: the reason is on the console.
+// Finds the disk's newest checkpoint, or makes a blank disk ours; fills the tables as far as the threads need them; after
+// a recovery the persistent threads run as soon as no server does. False: the reason is on the console.
 bool recover_or_format(Server& server);
+// While they run: what is missing of the directory, then the working set if that is wanted. The first checkpoint comes
+// after it.
+void finish_recovery(Server& server);
+void tell_pager(Notice notice);
+// Until the pager thread says something (go, a request): false; or until the time is up.
+bool wait_for_pager(uint64_t us);
+// Nothing runs any more, and nothing can change the disk.
+[[noreturn]] void stop_for_ever();
 
 } // namespace pager

@@ -1,6 +1,7 @@
 #include "pager/checkpoint/server_memory.hpp"
 
 #include "kernel-model/abi/syscalls.hpp"
+#include "pager/runtime/kernel_info.hpp"
 
 namespace pager {
 namespace {
@@ -22,10 +23,7 @@ uint32_t ask_sigma0(l4::Message request, l4::Fpage window) {
 } // namespace
 
 const l4::KernelInfo* ServerMemory::ask_for_kernel_info() {
-    if (ask_sigma0({1, 1, 0}, l4::Fpage::make(info_window, l4::page_bits)) == 0)
-        return nullptr;
-    const auto* info = reinterpret_cast<const l4::KernelInfo*>(info_window);
-    return info->magic == l4::kernel_info_magic ? info : nullptr;
+    return map_kernel_info(info_window);
 }
 
 void ServerMemory::ask_for_all(const l4::KernelInfo& info) {
@@ -62,7 +60,6 @@ void* ServerMemory::take_table(uint32_t bytes) {
         if (ranges_[i].high - ranges_[i].low >= rounded) {
             void* const table = reinterpret_cast<void*>(ranges_[i].low);
             ranges_[i].low += rounded;
-            __builtin_memset(table, 0, rounded);
             return table;
         }
     return nullptr;
@@ -75,16 +72,15 @@ uint32_t ServerMemory::frames() const {
     return count;
 }
 
-uint32_t ServerMemory::take_frame() {
+bool ServerMemory::take_range(uint32_t& low, uint32_t& high) {
     while (range_count_ > 0) {
-        Range& range = ranges_[range_count_ - 1];
-        if (range.low < range.high) {
-            range.high -= l4::page_size;
-            return range.high;
-        }
-        --range_count_;
+        const Range& range = ranges_[--range_count_];
+        low = range.low;
+        high = range.high;
+        if (low < high)
+            return true;
     }
-    return 0;
+    return false;
 }
 
 } // namespace pager

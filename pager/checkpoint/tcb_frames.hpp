@@ -31,6 +31,8 @@ struct TcbGroup {
 
 class TcbFrames {
 public:
+    static constexpr uint32_t log2_frames_max = 5; // of a group: what the kernel has a bit each for
+
     static constexpr uint32_t memory_bytes(uint32_t pages) {
         return pages * static_cast<uint32_t>(sizeof(TcbPage) + sizeof(TcbGroup));
     }
@@ -48,9 +50,9 @@ public:
     }
     // How many frames to take at once: large groups only where frames are plenty.
     static uint32_t log2_frames_for(uint32_t free_frames) {
-        constexpr uint32_t log2_max = 5, share = 64;
+        constexpr uint32_t share = 64;
         uint32_t log2_frames = 0;
-        while (log2_frames < log2_max && free_frames >= share << (log2_frames + 1))
+        while (log2_frames < log2_frames_max && free_frames >= share << (log2_frames + 1))
             ++log2_frames;
         return log2_frames;
     }

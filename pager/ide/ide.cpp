@@ -1,87 +1,56 @@
-// The disk driver's task: one thread, one request at a time (pager/disk_protocol.hpp). It is not persistent:
-// at every start it finds the disk anew.
+// The disk driver's task: one thread that waits for clients and for the disk in one place. It is not persistent: at
+// every start it finds the disk anew.
 #include "kernel-model/abi/syscalls.hpp"
-#include "kernel-model/abi/system_layout.hpp"
-#include "pager/disk_protocol.hpp"
-#include "pager/ide/ide_channel.hpp"
+#include "pager/ide/driver.hpp"
 #include "pager/runtime/console_line.hpp"
+#include "pager/runtime/kernel_info.hpp"
 
 namespace pager {
 namespace {
 
 constexpr uint32_t request_page_address = 0xB0000000u; // the receive window of CONNECT
+constexpr uint32_t info_window = request_page_address + l4::page_size;
 
 IdeChannel channel;
 
-class Driver {
-public:
-    explicit Driver(DiskStatus disk) : disk_{disk} {}
+l4::Timeouts wait_until(uint64_t deadline_us, uint64_t now_us) {
+    const uint64_t wait_us = deadline_us == Driver::never ? l4::Timeouts::infinite_us
+                             : deadline_us > now_us       ? deadline_us - now_us
+                                                          : 0;
+    return l4::Timeouts::make(0, wait_us);
+}
 
-    l4::Message answer(l4::ThreadId client, const l4::Message& request, bool mapped) {
-        const auto reply = [](DiskStatus status, uint32_t w1 = 0) {
-            return l4::Message{static_cast<uint32_t>(status), w1, 0};
-        };
-        const auto operation = static_cast<DiskOperation>(request.w0);
-        if (operation == DiskOperation::connect) {
-            // The first to connect keeps the disk: the root task starts the checkpoint server before anything
-            // else.
-            if (!mapped || client_task_ != 0 || client.task() >= l4::first_persistent_task)
-                return reply(DiskStatus::bad_request);
-            client_task_ = client.task();
-            return reply(disk_);
-        }
-        if (client.task() != client_task_)
-            return reply(DiskStatus::bad_request);
-        if (disk_ != DiskStatus::ok)
-            return reply(disk_);
-        switch (operation) {
-        case DiskOperation::read:
-        case DiskOperation::write:
-            return reply(transfer(operation == DiskOperation::write, request));
-        case DiskOperation::flush:
-            return reply(channel.flush());
-        case DiskOperation::identify:
-            return reply(DiskStatus::ok, channel.sectors());
-        default:
-            return reply(DiskStatus::bad_request);
-        }
+[[noreturn]] void serve(Driver& driver, const l4::KernelInfo& info) {
+    const uint32_t window = l4::receive_window(l4::Fpage::make(request_page_address, l4::page_bits), true);
+    for (;;) {
+        l4::ThreadId client;
+        l4::Message message;
+        const l4::MessageResult result =
+            l4::ipc(client, l4::no_send, driver.is_connected() ? l4::open_wait : window,
+                    wait_until(driver.deadline_us(), kernel_clock_us(info)), message);
+        const uint64_t now_us = kernel_clock_us(info);
+        if (result.ok() && client == IdeChannel::interrupt)
+            driver.interrupt(now_us);
+        else if (result.ok())
+            driver.message(client, message, result.mapped());
+        driver.go_on(now_us);
     }
-
-    bool connected() const { return client_task_ != 0; }
-
-private:
-    static DiskStatus transfer(bool write, const l4::Message& request) {
-        const uint32_t count = request.w2 & 0xFFFFu, area = request.w2 >> 16;
-        if (count == 0 || count > disk_segments_max || area >= disk_request_areas)
-            return DiskStatus::bad_request;
-        const auto* page = reinterpret_cast<const DiskRequestPage*>(request_page_address);
-        return channel.transfer(write, request.w1, page->area[area], count);
-    }
-
-    DiskStatus disk_;
-    unsigned client_task_ = 0;
-};
+}
 
 } // namespace
 } // namespace pager
 
 extern "C" [[noreturn]] void server_main(const char*) {
     using namespace pager;
+    const l4::KernelInfo* const info = map_kernel_info(info_window);
+    if (info == nullptr) {
+        ConsoleLine().text("ide: sigma0 gives no kernel info page").print();
+        for (;;)
+            l4::sleep_us(l4::Timeouts::infinite_us);
+    }
     const DiskStatus disk = channel.initialise();
     if (disk != DiskStatus::ok)
         ConsoleLine().text("ide: no disk, status ").decimal(static_cast<uint32_t>(disk)).print();
-    Driver driver{disk};
-
-    const uint32_t window = l4::receive_window(l4::Fpage::make(request_page_address, l4::page_bits), true);
-    l4::ThreadId client;
-    l4::Message message;
-    bool reply = false;
-    for (;;) {
-        const uint32_t wait = driver.connected() ? l4::open_wait : window;
-        const l4::MessageResult result =
-            l4::ipc(client, reply ? l4::send_registers : l4::no_send, wait, l4::Timeouts::reply(), message);
-        reply = result.ok(); // a client that no longer waits gets nothing
-        if (reply)
-            message = driver.answer(client, message, result.mapped());
-    }
+    Driver driver{channel, disk, *reinterpret_cast<const DiskRequestPage*>(request_page_address)};
+    serve(driver, *info);
 }

@@ -22,12 +22,9 @@ constexpr uint16_t bm_command = 0, bm_status = 2, bm_descriptors = 4;
 constexpr uint8_t bm_start = 0x01, bm_to_memory = 0x08;
 constexpr uint8_t bm_active = 0x01, bm_error = 0x02, bm_interrupt = 0x04;
 
-constexpr unsigned disk_irq = 14;
 constexpr uint32_t ide_class = 0x0101, programming_interface_native = 1u << 8,
                    programming_interface_bus_master = 1u << 15;
-constexpr uint64_t answer_timeout_us = 5'000'000; // a drive that spins up or remaps takes seconds
-constexpr unsigned waits_max = 8;                 // interrupts that turn out not to be ours
-constexpr uint32_t boundary = 0x10000;            // no region of a descriptor crosses 64 KB
+constexpr uint32_t boundary = 0x10000; // no region of a descriptor crosses 64 KB
 
 struct Descriptor { // physical region descriptor
     uint32_t address;
@@ -54,7 +51,7 @@ DiskStatus IdeChannel::initialise() {
 
     // A receive without waiting makes this thread the interrupt's (it ends by timeout: associated).
     l4::Message message;
-    l4::receive(l4::ThreadId::interrupt(disk_irq), message, l4::Timeouts::zero());
+    l4::receive(interrupt, message, l4::Timeouts::zero());
     out_byte(control_port, 0); // interrupts on
     return identify();
 }
@@ -78,18 +75,20 @@ DiskStatus IdeChannel::identify() {
     return sectors_ == 0 ? DiskStatus::no_disk : DiskStatus::ok;
 }
 
-DiskStatus IdeChannel::transfer(bool write, uint32_t first_sector, const DiskSegment* segments,
-                                uint32_t count) {
+DiskStatus IdeChannel::start(const DiskRequest& request) {
     uint32_t sectors = 0;
-    if (!fill_descriptor_table(segments, count, sectors) || first_sector >= sectors_ ||
-        sectors > sectors_ - first_sector)
+    if (request.kind != DiskRequest::Kind::flush &&
+        (!fill_descriptor_table(page_->area[request.area], request.segments, sectors) ||
+         request.first_sector >= sectors_ || sectors > sectors_ - request.first_sector))
         return DiskStatus::bad_request;
-    DiskStatus status = transfer_once(write, first_sector, sectors);
-    if (status != DiskStatus::ok) {
-        reset();
-        status = transfer_once(write, first_sector, sectors);
-    }
-    return status;
+    if (!wait_until_idle())
+        return DiskStatus::timeout;
+    kind_ = request.kind;
+    if (kind_ == DiskRequest::Kind::flush)
+        start_flush();
+    else
+        start_transfer(kind_ == DiskRequest::Kind::write, request.first_sector, sectors);
+    return DiskStatus::ok;
 }
 
 bool IdeChannel::fill_descriptor_table(const DiskSegment* segments, uint32_t count, uint32_t& sectors) {
@@ -118,49 +117,53 @@ bool IdeChannel::fill_descriptor_table(const DiskSegment* segments, uint32_t cou
 }
 
 // The order is the data sheet's: table, direction, status cleared; then the drive's command; then start.
-DiskStatus IdeChannel::transfer_once(bool write, uint32_t first_sector, uint32_t sectors) {
-    if (!wait_until_idle())
-        return DiskStatus::timeout;
+void IdeChannel::start_transfer(bool write, uint32_t first_sector, uint32_t sectors) {
     const uint8_t direction = write ? 0 : bm_to_memory;
-    const auto master = [this](uint16_t offset) { return static_cast<uint16_t>(bus_master_ + offset); };
     out_byte(master(bm_command), direction);
     out_dword(master(bm_descriptors), reinterpret_cast<uint32_t>(descriptors));
     out_byte(master(bm_status), bm_error | bm_interrupt);
     write_task_file(first_sector, sectors);
     out_byte(command_port, write ? command_write_dma : command_read_dma);
     out_byte(master(bm_command), direction | bm_start);
+}
 
-    const bool answered = wait_for_interrupt(Completion::dma);
+void IdeChannel::start_flush() {
+    out_byte(device_port, device_lba);
+    out_byte(command_port, command_flush_cache);
+}
+
+// An interrupt message may be an old one (a command that was polled), and an interrupt may get lost: what counts is the
+// registers' word.
+bool IdeChannel::is_done() {
+    const bool done = kind_ == DiskRequest::Kind::flush ? (in_byte(alternate_status_port) & status_busy) == 0
+                                                        : (in_byte(master(bm_status)) & bm_interrupt) != 0;
+    if (!done)
+        lower_interrupt();
+    return done;
+}
+
+DiskStatus IdeChannel::end() {
+    return kind_ == DiskRequest::Kind::flush ? end_flush() : end_transfer();
+}
+
+DiskStatus IdeChannel::end_transfer() {
     const uint8_t master_status = in_byte(master(bm_status));
     const uint8_t status = in_byte(status_port); // lowers the interrupt
-    out_byte(master(bm_command), direction);     // stop
+    out_byte(master(bm_command), kind_ == DiskRequest::Kind::write ? 0 : bm_to_memory); // stop
     out_byte(master(bm_status), bm_error | bm_interrupt);
-    if (!answered)
-        return DiskStatus::timeout;
     const bool failed =
         (status & (status_busy | status_data_request | status_device_fault | status_error)) != 0 ||
         (master_status & (bm_error | bm_active)) != 0;
     return failed ? DiskStatus::medium_error : DiskStatus::ok;
 }
 
-DiskStatus IdeChannel::flush() {
-    DiskStatus status = flush_once();
-    if (status != DiskStatus::ok) {
-        reset();
-        status = flush_once();
-    }
-    return status;
-}
-
-DiskStatus IdeChannel::flush_once() {
-    if (!wait_until_idle())
-        return DiskStatus::timeout;
-    out_byte(device_port, device_lba);
-    out_byte(command_port, command_flush_cache);
-    if (!wait_for_interrupt(Completion::no_data))
-        return DiskStatus::timeout;
+DiskStatus IdeChannel::end_flush() {
     const uint8_t status = in_byte(status_port);
     return (status & (status_device_fault | status_error)) != 0 ? DiskStatus::medium_error : DiskStatus::ok;
+}
+
+void IdeChannel::lower_interrupt() {
+    (void)in_byte(status_port);
 }
 
 void IdeChannel::write_task_file(uint32_t first_sector, uint32_t sectors) {
@@ -169,25 +172,6 @@ void IdeChannel::write_task_file(uint32_t first_sector, uint32_t sectors) {
     out_byte(lba_low_port, static_cast<uint8_t>(first_sector));
     out_byte(lba_mid_port, static_cast<uint8_t>(first_sector >> 8));
     out_byte(lba_high_port, static_cast<uint8_t>(first_sector >> 16));
-}
-
-// An interrupt message may be an old one (a command that was polled): what counts is the registers' word.
-bool IdeChannel::wait_for_interrupt(Completion completion) {
-    for (unsigned wait = 0; wait < waits_max; ++wait) {
-        l4::Message message;
-        const l4::MessageResult result =
-            l4::receive(l4::ThreadId::interrupt(disk_irq), message,
-                        l4::Timeouts::make(l4::Timeouts::infinite_us, answer_timeout_us));
-        const bool done = completion == Completion::dma
-                              ? (in_byte(static_cast<uint16_t>(bus_master_ + bm_status)) & bm_interrupt) != 0
-                              : (in_byte(alternate_status_port) & status_busy) == 0;
-        if (done)
-            return true; // even if the interrupt itself got lost
-        if (!result.ok())
-            return false;
-        (void)in_byte(status_port);
-    }
-    return false;
 }
 
 bool IdeChannel::wait_until_idle() {

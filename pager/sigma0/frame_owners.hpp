@@ -37,11 +37,14 @@ public:
     // superpage.
     bool take_superpage(uint32_t address, unsigned task) {
         uint8_t* const first = &state_[address / l4::page_size & ~(frames_per_superpage - 1)];
-        for (uint32_t i = 0; i < frames_per_superpage; ++i)
-            if (first[i] != free && first[i] != owned_by(task))
-                return false;
-        for (uint32_t i = 0; i < frames_per_superpage; ++i)
-            first[i] = owned_by(task);
+        uint64_t eight; // most are all free
+        for (uint32_t i = 0; i < frames_per_superpage; i += sizeof eight) {
+            __builtin_memcpy(&eight, first + i, sizeof eight);
+            for (uint32_t j = i; eight != 0 && j < i + sizeof eight; ++j)
+                if (first[j] != free && first[j] != owned_by(task))
+                    return false;
+        }
+        __builtin_memset(first, owned_by(task), frames_per_superpage);
         return true;
     }
 

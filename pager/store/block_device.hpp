@@ -16,8 +16,9 @@ struct Segment { // one piece of a gathered write
     uint32_t bytes = 0; // a multiple of sector_bytes
 };
 
-inline constexpr uint32_t transfer_segments_max = 16,
-                          transfer_bytes_max = transfer_segments_max * block_bytes;
+inline constexpr uint32_t transfer_segments_max =
+                              32, // 128 KB, the most that one command of an ATA drive moves
+    transfer_bytes_max = transfer_segments_max * block_bytes;
 
 class BlockDevice {
 public:

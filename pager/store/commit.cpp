@@ -33,19 +33,6 @@ uint32_t Store::prepare(const PageWrite* pages, uint32_t count, WriteRequest& re
     return taken;
 }
 
-DeviceStatus Store::write_pages(const PageWrite* pages, uint32_t count) {
-    WriteRequest request;
-    for (uint32_t next = 0; next < count;) {
-        next += prepare(pages + next, count - next, request);
-        if (request.segments == 0)
-            continue;
-        const DeviceStatus status = device_->write(request.sector, request.segment, request.segments);
-        if (status != DeviceStatus::ok)
-            return status;
-    }
-    return DeviceStatus::ok;
-}
-
 CommitStatus Store::commit(const Snapshot& snapshot) {
     RootSector root = {};
     root.epoch = root_.epoch + 1;

@@ -13,9 +13,8 @@ constexpr uint8_t area_bit(uint32_t parity) {
 } // namespace
 
 uint32_t Directory::memory_bytes(const Geometry& geometry) {
-    const uint32_t per_block = sizeof(*block_checksum_) + sizeof(*block_pages_) + sizeof(*block_changed_);
     const uint32_t bytes = geometry.slots * static_cast<uint32_t>(sizeof(DirectoryEntry)) +
-                           geometry.directory_blocks() * per_block;
+                           geometry.directory_blocks() * static_cast<uint32_t>(sizeof(Block));
     return (bytes + 7) & ~7u;
 }
 
@@ -24,47 +23,23 @@ void Directory::initialise(StoreKind kind, const Geometry& geometry, void* memor
     geometry_ = geometry;
     staging_ = staging;
     entries_ = static_cast<DirectoryEntry*>(memory);
-    block_checksum_ = reinterpret_cast<uint32_t*>(entries_ + geometry.slots);
-    block_pages_ = reinterpret_cast<uint16_t*>(block_checksum_ + geometry.directory_blocks());
-    block_changed_ = reinterpret_cast<uint8_t*>(block_pages_ + geometry.directory_blocks());
-    used_blocks_ = 0;
-    for (uint32_t slot = 0; slot < geometry.slots; ++slot)
-        entries_[slot] = {};
-    make_free_list();
+    blocks_ = reinterpret_cast<Block*>(entries_ + geometry.slots);
+    clear();
 }
 
-void Directory::make_free_list() {
-    first_free_ = no_slot;
-    free_slots_ = 0;
-    for (uint32_t slot = geometry_.slots; slot-- > 0;) {
-        if (entries_[slot].is_used())
-            continue;
-        entries_[slot] = {0, first_free_, 0};
-        first_free_ = slot;
-        ++free_slots_;
+void Directory::clear() {
+    for (uint32_t number = 0; number < geometry_.directory_blocks(); ++number) {
+        blocks_[number] = {};
+        blocks_[number].free = static_cast<uint16_t>(slots_in(number));
     }
-}
-
-uint32_t Directory::allocate(PageKey key) {
-    const uint32_t slot = first_free_;
-    if (slot == no_slot)
-        return no_slot;
-    first_free_ = entries_[slot].checksum;
-    --free_slots_;
-    entries_[slot] = {key, 0, 0};
-    return slot;
-}
-
-void Directory::free(uint32_t slot) {
-    entries_[slot] = {0, first_free_, 0};
-    first_free_ = slot;
-    ++free_slots_;
+    free_slots_ = geometry_.slots;
+    used_blocks_ = unread_blocks_ = next_recent_ = next_unread_ = lowest_free_ = 0;
 }
 
 // I4: until the generation without the page is durable nobody else gets the slot, and with it its blocks.
 void Directory::remove(uint32_t slot) {
     entries_[slot] = {DirectoryEntry::pending, 0, 0};
-    block_changed_[slot / entries_per_block] = both_areas;
+    blocks_[slot / entries_per_block].changed = both_areas;
 }
 
 void Directory::content(uint32_t slot, uint32_t block, uint32_t checksum) {
@@ -75,71 +50,147 @@ void Directory::content(uint32_t slot, uint32_t block, uint32_t checksum) {
     entry.block = block == no_block ? 0 : block;
     const uint32_t number = slot / entries_per_block;
     for (; used_blocks_ <= number; ++used_blocks_) // those between are in use too, empty
-        block_changed_[used_blocks_] = both_areas;
-    block_changed_[number] = both_areas;
+        blocks_[used_blocks_].changed = both_areas;
+    blocks_[number].changed = both_areas;
 }
 
-Directory::ReadStatus Directory::read(BlockDevice& device, const RootSector& root, uint32_t& bad) {
-    for (uint32_t slot = 0; slot < geometry_.slots; ++slot)
-        entries_[slot] = {};
+Directory::ReadStatus Directory::open(BlockDevice& device, const RootSector& root, uint32_t& bad) {
+    clear();
+    parity_ = root.generation & 1;
     used_blocks_ = root.directory_blocks;
-    const uint32_t parity = root.generation & 1;
-    for (uint32_t number = 0; number < used_blocks_; ++number) {
-        if (number % children_per_index == 0 && !read_index(device, root, number / children_per_index)) {
-            bad = number / children_per_index;
-            return ReadStatus::damaged_index;
-        }
-        if (!read_block(device, parity, number)) {
-            bad = number;
+    if (!read_index(device, root, bad))
+        return ReadStatus::damaged_index;
+    for (uint32_t number = 0; number < used_blocks_; ++number)
+        if (blocks_[number].is_for_tcbs && blocks_[number].state == BlockState::on_disk &&
+            !read_group(device, number, bad))
             return ReadStatus::damaged_block;
-        }
-    }
-    make_free_list();
     return ReadStatus::ok;
 }
 
-bool Directory::read_index(BlockDevice& device, const RootSector& root, uint32_t number) {
-    const auto* index = reinterpret_cast<const IndexBlock*>(staging_);
-    for (uint32_t copy = 0; copy < 2; ++copy) {
-        const uint32_t sector = geometry_.index_sector(root.generation & 1, copy, number);
-        if (device.read(sector, staging_, sectors_per_block) != DeviceStatus::ok ||
-            crc32c(staging_, block_bytes) != root.index_checksum[number] || index->magic != index_magic ||
-            index->number != number || index->generation != root.generation)
-            continue;
-        const uint32_t first = number * children_per_index;
-        for (uint32_t i = 0; i < children_per_index && first + i < used_blocks_; ++i)
-            block_checksum_[first + i] = index->checksum[i];
-        return true;
-    }
-    return false;
+bool Directory::has_recent_unread() {
+    while (next_recent_ < used_blocks_ &&
+           !(blocks_[next_recent_].is_recent && blocks_[next_recent_].state == BlockState::on_disk))
+        ++next_recent_;
+    return next_recent_ < used_blocks_;
 }
 
-bool Directory::read_block(BlockDevice& device, uint32_t parity, uint32_t number) {
-    const auto* block = reinterpret_cast<const DirectoryBlock*>(staging_);
-    for (uint32_t copy = 0; copy < 2; ++copy) {
-        if (device.read(geometry_.directory_sector(parity, copy, number), staging_, sectors_per_block) !=
-                DeviceStatus::ok ||
-            crc32c(staging_, block_bytes) != block_checksum_[number] || block->magic != directory_magic ||
-            block->number != number)
-            continue;
-        uint32_t used = 0;
-        for (uint32_t i = 0; i < entries_per_block; ++i) {
-            const uint32_t slot = number * entries_per_block + i;
-            const DirectoryEntry& entry = block->entry[i];
-            if (slot >= geometry_.slots || !entry.is_used())
-                continue;
-            if (entry.has_block() && !may_hold(kind_, geometry_, slot, entry.block))
-                return false;
-            entries_[slot] = entry;
-            ++used;
+Directory::ReadStatus Directory::read_more(BlockDevice& device, SlotRange& range, uint32_t& bad) {
+    range = {};
+    while (next_unread_ < used_blocks_ && blocks_[next_unread_].state == BlockState::present)
+        ++next_unread_;
+    const uint32_t number = has_recent_unread() ? next_recent_ : next_unread_;
+    if (number == used_blocks_)
+        return ReadStatus::ok;
+    if (!read_group(device, number, bad))
+        return ReadStatus::damaged_block;
+    const uint32_t group = number / group_blocks * group_blocks;
+    const uint32_t end = (group + group_blocks) * entries_per_block;
+    range = present_slots(group * entries_per_block);
+    if (range.end > end)
+        range.end = end;
+    return ReadStatus::ok;
+}
+
+SlotRange Directory::present_slots(uint32_t from) const {
+    const auto is_present = [this](uint32_t number) { return blocks_[number].state == BlockState::present; };
+    const uint32_t blocks = geometry_.directory_blocks();
+    uint32_t first = (from + entries_per_block - 1) / entries_per_block;
+    while (first < blocks && !is_present(first))
+        ++first;
+    if (first >= blocks)
+        return {};
+    uint32_t end = first;
+    while (end < blocks && is_present(end))
+        ++end;
+    const uint32_t end_slot = end * entries_per_block;
+    return {first * entries_per_block, end_slot < geometry_.slots ? end_slot : geometry_.slots};
+}
+
+// Neighbouring blocks, the first copies in one request: a disk reads 64 KB in little more time than 4 KB. What is bad there,
+// one by one. False: `bad` has no good copy.
+template<class SectorOf, class Accept>
+bool Directory::read_blocks(BlockDevice& device, uint32_t first, uint32_t end, SectorOf&& sector_of,
+                            Accept&& accept_copy, uint32_t& bad) {
+    const bool all_read =
+        device.read(sector_of(0, first), staging_, (end - first) * sectors_per_block) == DeviceStatus::ok;
+    for (uint32_t number = first; number < end; ++number) {
+        uint8_t* const buffer = staging_ + size_t{number - first} * block_bytes;
+        const auto read_copy = [&](uint32_t copy) {
+            return device.read(sector_of(copy, number), buffer, sectors_per_block) == DeviceStatus::ok &&
+                   accept_copy(number, buffer, copy);
+        };
+        const bool accepted = all_read ? accept_copy(number, buffer, 0) : read_copy(0);
+        if (!accepted && !read_copy(1)) {
+            bad = number;
+            return false;
         }
-        block_pages_[number] = static_cast<uint16_t>(used);
-        // What the other area holds is unknown: a commit may have been cut short there. A bad copy here is mended
-        // when this area's turn comes; the second one may be bad unseen.
-        block_changed_[number] = copy == 0 ? area_bit(parity ^ 1) : both_areas;
-        return true;
     }
-    return false;
+    return true;
+}
+
+bool Directory::read_index(BlockDevice& device, const RootSector& root, uint32_t& bad) {
+    const uint32_t count = (used_blocks_ + children_per_index - 1) / children_per_index;
+    return count == 0 || read_blocks(
+                             device, 0, count,
+                             [this](uint32_t copy, uint32_t number) {
+                                 return geometry_.index_sector(parity_, copy, number);
+                             },
+                             [&](uint32_t number, const uint8_t* buffer, uint32_t) {
+                                 return accept_index(root, number, buffer);
+                             },
+                             bad);
+}
+
+bool Directory::accept_index(const RootSector& root, uint32_t number, const uint8_t* buffer) {
+    const auto* index = reinterpret_cast<const IndexBlock*>(buffer);
+    if (crc32c(buffer, block_bytes) != root.index_checksum[number] || index->magic != index_magic ||
+        index->number != number || index->generation != root.generation)
+        return false;
+    const uint32_t first = number * children_per_index;
+    for (uint32_t i = 0; i < children_per_index && first + i < used_blocks_; ++i) {
+        Block& block = blocks_[first + i];
+        block.pages = index->pages[i] & IndexBlock::pages_mask;
+        if (block.pages > slots_in(first + i))
+            return false;
+        block.checksum = index->checksum[i];
+        block.free = static_cast<uint16_t>(slots_in(first + i) - block.pages);
+        block.state = BlockState::on_disk;
+        block.has_tcbs = block.is_for_tcbs = (index->pages[i] & IndexBlock::has_tcbs) != 0;
+        block.is_recent = (index->pages[i] & IndexBlock::is_recent) != 0;
+        free_slots_ -= block.pages;
+        ++unread_blocks_;
+    }
+    return true;
+}
+
+// The group around this block. One that is read is so wholly.
+bool Directory::read_group(BlockDevice& device, uint32_t number, uint32_t& bad) {
+    const uint32_t first = number / group_blocks * group_blocks;
+    const uint32_t end = first + group_blocks < used_blocks_ ? first + group_blocks : used_blocks_;
+    return read_blocks(
+        device, first, end,
+        [this](uint32_t copy, uint32_t at) { return geometry_.directory_sector(parity_, copy, at); },
+        [this](uint32_t at, const uint8_t* buffer, uint32_t copy) { return accept(at, buffer, copy); }, bad);
+}
+
+bool Directory::accept(uint32_t number, const uint8_t* buffer, uint32_t copy) {
+    const auto* block = reinterpret_cast<const DirectoryBlock*>(buffer);
+    if (crc32c(buffer, block_bytes) != blocks_[number].checksum || block->magic != directory_magic ||
+        block->number != number)
+        return false;
+    for (uint32_t i = 0; i < slots_in(number); ++i) {
+        const uint32_t slot = number * entries_per_block + i;
+        const DirectoryEntry& entry = block->entry[i];
+        if (entry.has_block() && !may_hold(kind_, geometry_, slot, entry.block))
+            return false;
+        entries_[slot] = entry;
+    }
+    // What the other area holds is unknown: a commit may have been cut short there. A bad copy here is mended when this
+    // area's turn comes; the second one may be bad unseen.
+    blocks_[number].changed = copy == 0 ? area_bit(parity_ ^ 1) : both_areas;
+    make_present(number);
+    --unread_blocks_;
+    return true;
 }
 
 DeviceStatus Directory::write(BlockDevice& device, RootSector& root) {
@@ -149,13 +200,13 @@ DeviceStatus Directory::write(BlockDevice& device, RootSector& root) {
         return status;
     root.pages = 0;
     for (uint32_t number = 0; number < used_blocks_; ++number)
-        root.pages += block_pages_[number];
+        root.pages += blocks_[number].pages;
     return write_index(device, root);
 }
 
 DeviceStatus Directory::write_changed_blocks(BlockDevice& device, uint32_t parity) {
     const auto is_due = [&](uint32_t number) {
-        return number < used_blocks_ && (block_changed_[number] & area_bit(parity)) != 0;
+        return number < used_blocks_ && (blocks_[number].changed & area_bit(parity)) != 0;
     };
     for (uint32_t first = 0; first < used_blocks_;) {
         uint32_t count = 0;
@@ -185,8 +236,15 @@ DeviceStatus Directory::write_index(BlockDevice& device, RootSector& root) {
         index->number = number;
         index->generation = root.generation;
         const uint32_t first = number * children_per_index;
-        for (uint32_t i = 0; i < children_per_index && first + i < used_blocks_; ++i)
-            index->checksum[i] = block_checksum_[first + i];
+        for (uint32_t i = 0; i < children_per_index && first + i < used_blocks_; ++i) {
+            const Block& block = blocks_[first + i];
+            // What changed before is due in one area only.
+            const bool is_recent = block.changed == both_areas;
+            index->checksum[i] = block.checksum;
+            index->pages[i] =
+                static_cast<uint16_t>(block.pages | (block.has_tcbs ? IndexBlock::has_tcbs : 0u) |
+                                      (is_recent ? IndexBlock::is_recent : 0u));
+        }
         root.index_checksum[number] = crc32c(index, block_bytes);
         const DeviceStatus status = write_staged(
             device, {geometry_.index_sector(parity, 0, number), geometry_.index_sector(parity, 1, number)},
@@ -203,19 +261,20 @@ void Directory::stage_block(uint32_t number, uint8_t* buffer) {
     block->number = number;
     block->reserved[0] = block->reserved[1] = 0;
     uint32_t used = 0;
+    bool has_tcbs = false;
     for (uint32_t i = 0; i < entries_per_block; ++i) {
-        const uint32_t slot = number * entries_per_block + i;
-        // A slot that only belongs to a page is in no checkpoint yet.
-        const bool in_checkpoint = slot < geometry_.slots && entries_[slot].is_used();
         block->entry[i] = {};
-        if (!in_checkpoint)
+        // A slot that only belongs to a page is in no checkpoint yet.
+        if (i >= slots_in(number) || !entry(number * entries_per_block + i).is_used())
             continue;
-        block->entry[i] = entries_[slot];
+        block->entry[i] = entry(number * entries_per_block + i);
         block->entry[i].key_and_flags &= DirectoryEntry::key_mask | DirectoryEntry::flags_on_disk;
+        has_tcbs = has_tcbs || key_task(block->entry[i].key()) == 0;
         ++used;
     }
-    block_checksum_[number] = crc32c(block, block_bytes);
-    block_pages_[number] = static_cast<uint16_t>(used);
+    blocks_[number].checksum = crc32c(block, block_bytes);
+    blocks_[number].pages = static_cast<uint16_t>(used);
+    blocks_[number].has_tcbs = has_tcbs;
 }
 
 DeviceStatus Directory::write_staged(BlockDevice& device, const uint32_t (&sector)[2], uint32_t blocks) {
@@ -229,11 +288,14 @@ DeviceStatus Directory::write_staged(BlockDevice& device, const uint32_t (&secto
 void Directory::committed(uint32_t generation) {
     const uint8_t written = area_bit(generation & 1);
     for (uint32_t number = 0; number < used_blocks_; ++number) {
-        if ((block_changed_[number] & written) == 0)
+        Block& block = blocks_[number];
+        if ((block.changed & written) == 0)
             continue;
-        block_changed_[number] &= static_cast<uint8_t>(~written);
+        block.changed &= static_cast<uint8_t>(~written);
+        if (block.state != BlockState::present)
+            continue;
         const uint32_t first = number * entries_per_block;
-        for (uint32_t slot = first; slot < first + entries_per_block && slot < geometry_.slots; ++slot)
+        for (uint32_t slot = first; slot < first + slots_in(number); ++slot)
             if (entries_[slot].is_removed())
                 free(slot);
             else

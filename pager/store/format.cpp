@@ -17,10 +17,11 @@ bool Store::format() {
         return false;
 
     root_ = {};
+    last_session_ = {};
     degraded_ = clear_other_place_ = clean_ = false;
     repair_root_[0] = repair_root_[1] = false;
     directory_.initialise(kind_, geometry_, staging_ + transfer_bytes_max, staging_);
-    opened();
+    make_known();
     repair_label_[0] = repair_label_[1] = true;
     return repair();
 }
@@ -77,12 +78,12 @@ bool Store::is_clean_after(const LastSession& last) const {
 }
 
 bool Store::find_clean() {
-    clean_ = is_clean_after(read_session());
+    clean_ = is_clean_after(last_session_);
     return clean_;
 }
 
 uint32_t Store::begin_session() {
-    const LastSession last = read_session();
+    const LastSession last = last_session_;
     clean_ = is_clean_after(last);
     // Both copies lost: a number that no earlier start can have had. Only its being new matters.
     const uint32_t session = (last.lost ? root_.session + (1u << 16) : last.number) + 1;
@@ -93,6 +94,7 @@ uint32_t Store::begin_session() {
         if (!write_sector(*device_, place, session_magic, kind_, sector) ||
             device_->flush() != DeviceStatus::ok)
             return 0;
+    last_session_ = {session, false};
     return session;
 }
 

@@ -7,6 +7,7 @@
 //   sector 24        root, odd generations (copy at 88)
 //   sector 128       directory areas: even, odd, even's copy, odd's copy;
 //                    each one the index blocks and the directory blocks
+//   then             the working set
 //   then             the page area: blocks of 4 KB
 //                      ab:  block a of every slot, then block b of every slot
 //                      log: the home block of every slot, then the circular log
@@ -29,6 +30,10 @@ constexpr const char* name_of(StoreKind kind) {
     return kind == StoreKind::ab ? "ab" : "log";
 }
 
+// What a page-in reads at once at most: neighbours in an aligned group of blocks.
+inline constexpr uint32_t run_blocks_max = 16;
+static_assert(run_blocks_max <= transfer_segments_max);
+
 inline constexpr uint32_t no_slot = 0xFFFFFFFFu, no_block = 0xFFFFFFFFu;
 
 // A page's name: task (0: a TCB page) and page number, address[31:12]. Never 0: nobody has a page at 0.
@@ -44,7 +49,8 @@ constexpr uint32_t key_address(PageKey key) {
 }
 
 inline constexpr uint32_t label_magic = 0x4C425846, session_magic = 0x45535846, root_magic = 0x4F525846,
-                          index_magic = 0x58495846, directory_magic = 0x49445846; // "FXBL" and so on
+                          index_magic = 0x58495846, directory_magic = 0x49445846,
+                          working_set_magic = 0x53575846; // "FXBL" and so on
 
 // A directory entry: where a slot's content is, and what it must be.
 struct DirectoryEntry {
@@ -70,7 +76,7 @@ struct DirectoryEntry {
 };
 static_assert(sizeof(DirectoryEntry) == 12);
 
-inline constexpr uint32_t entries_per_block = 340, children_per_index = 1020, index_blocks_max = 4;
+inline constexpr uint32_t entries_per_block = 340, children_per_index = 680, index_blocks_max = 6;
 inline constexpr uint32_t slots_max = index_blocks_max * children_per_index * entries_per_block; // 5.3 GB
 
 struct DirectoryBlock {
@@ -87,8 +93,31 @@ struct IndexBlock {
     uint32_t generation = 0;
     uint32_t reserved = 0;
     uint32_t checksum[children_per_index] = {}; // CRC-32C of each directory block in use
+    uint16_t pages[children_per_index] = {};    // bits 8:0: its used entries
+
+    static constexpr uint16_t pages_mask = 0x1FF;
+    static constexpr uint16_t is_recent = 1u << 14; // it changed with this generation
+    static constexpr uint16_t has_tcbs = 1u << 15;  // some of its entries are of TCB pages
 };
-static_assert(sizeof(IndexBlock) == block_bytes && offsetof(IndexBlock, checksum) == 16);
+static_assert(sizeof(IndexBlock) == block_bytes && offsetof(IndexBlock, checksum) == 16 &&
+              offsetof(IndexBlock, pages) == 16 + 4 * children_per_index);
+static_assert(entries_per_block <= IndexBlock::pages_mask);
+
+// Slots whose pages were in use at a snapshot: what may be read ahead after a restart. A mere hint: one copy, and one
+// that is torn or of another epoch does no harm.
+struct WorkingSetHeader {
+    uint32_t magic = 0;
+    uint32_t checksum = 0; // CRC-32C of header and slots, taken with this field 0
+    uint32_t epoch = 0;
+    uint32_t count = 0; // slots that follow, 4 bytes each
+};
+static_assert(sizeof(WorkingSetHeader) == 16);
+
+inline constexpr uint32_t working_set_blocks_max = 8;
+constexpr uint32_t working_set_capacity(uint32_t blocks) {
+    return (blocks * block_bytes - static_cast<uint32_t>(sizeof(WorkingSetHeader))) / 4;
+}
+inline constexpr uint32_t working_set_max = working_set_capacity(working_set_blocks_max); // 32 MB of pages
 
 struct Geometry {
     uint32_t disk_sectors = 0;
@@ -104,6 +133,15 @@ struct Geometry {
     }
     constexpr uint32_t index_blocks() const {
         return (directory_blocks() + children_per_index - 1) / children_per_index;
+    }
+    constexpr uint32_t working_set_blocks() const {
+        uint32_t count = 1;
+        while (count < working_set_blocks_max && working_set_capacity(count) < slots)
+            ++count;
+        return count;
+    }
+    constexpr uint32_t working_set_sector() const {
+        return page_area - working_set_blocks() * sectors_per_block;
     }
     constexpr uint32_t index_sector(uint32_t parity, uint32_t copy, uint32_t number) const {
         return directory_area[parity][copy] + number * sectors_per_block;
@@ -139,16 +177,21 @@ constexpr Geometry geometry_for(StoreKind kind, uint32_t disk_sectors) {
         geometry.slots = slots;
         return (geometry.index_blocks() + geometry.directory_blocks()) * sectors_per_block;
     };
+    const auto working_set_sectors = [](uint32_t slots) {
+        Geometry geometry;
+        geometry.slots = slots;
+        return geometry.working_set_blocks() * sectors_per_block;
+    };
     const auto fits = [&](uint32_t slots) {
         const uint64_t blocks = blocks_for(kind, slots);
-        return directory_first_sector + uint64_t{4} * area_sectors(slots) + blocks * sectors_per_block <=
+        return directory_first_sector + uint64_t{4} * area_sectors(slots) + working_set_sectors(slots) +
+                   blocks * sectors_per_block <=
                disk_sectors;
     };
     Geometry geometry;
     if (!fits(slots_min))
         return geometry;
-    // A multiple of what one request can move: aligned groups of blocks are groups of slots too.
-    constexpr uint32_t step = transfer_segments_max;
+    constexpr uint32_t step = run_blocks_max; // aligned groups of blocks are groups of slots too
     uint32_t slots = slots_min, too_many = slots_max + step;
     while (too_many - slots > step) {
         const uint32_t middle = slots + (too_many - slots) / step / 2 * step;
@@ -160,7 +203,7 @@ constexpr Geometry geometry_for(StoreKind kind, uint32_t disk_sectors) {
         for (uint32_t parity = 0; parity < 2; ++parity)
             geometry.directory_area[parity][copy] =
                 directory_first_sector + (2 * copy + parity) * area_sectors(slots);
-    geometry.page_area = directory_first_sector + 4 * area_sectors(slots);
+    geometry.page_area = directory_first_sector + 4 * area_sectors(slots) + working_set_sectors(slots);
     geometry.blocks = blocks_for(kind, slots);
     return geometry;
 }
@@ -196,11 +239,12 @@ struct RootSector {
     uint32_t tcb_bytes = 0;
     uint8_t build_id[20] = {};     // of the kernel whose stacks the TCBs hold
     uint32_t log_head = 0;         // the log's block that is written next; ab: 0
+    uint32_t log_used = 0;         // no block of this generation is further behind it in the log; ab: 0
     uint32_t directory_blocks = 0; // in use; the rest hold no entry and were perhaps never written
     uint32_t index_checksum[index_blocks_max] = {}; // CRC-32C of each index block
     Geometry geometry;
     uint32_t flags = 0;
-    uint8_t zero[512 - 128] = {};
+    uint8_t zero[512 - 140] = {};
 
     // Nothing persistent ran after the snapshot in its session.
     static constexpr uint32_t last_of_session = 1u << 0;
@@ -210,7 +254,7 @@ static_assert(sizeof(SessionSector) == 512 && offsetof(SessionSector, session) =
 static_assert(sizeof(RootSector) == 512 && offsetof(RootSector, generation) == 16 &&
               offsetof(RootSector, clock_us) == 24);
 static_assert(offsetof(RootSector, pages) == 36 && offsetof(RootSector, build_id) == 48);
-static_assert(offsetof(RootSector, log_head) == 68 && offsetof(RootSector, index_checksum) == 76);
-static_assert(offsetof(RootSector, geometry) == 92 && offsetof(RootSector, flags) == 124);
+static_assert(offsetof(RootSector, log_head) == 68 && offsetof(RootSector, index_checksum) == 80);
+static_assert(offsetof(RootSector, geometry) == 104 && offsetof(RootSector, flags) == 136);
 
 } // namespace store

@@ -24,8 +24,8 @@ LoadStatus Store::load(uint32_t slot, void* buffer, BlockDevice& through) const 
 }
 
 Run Store::run_around(uint32_t slot) const {
-    const uint32_t first = entry(slot).block & ~(transfer_segments_max - 1);
-    uint32_t begin = first, end = first + transfer_segments_max;
+    const uint32_t first = entry(slot).block & ~(run_blocks_max - 1);
+    uint32_t begin = first, end = first + run_blocks_max;
     if (end > geometry_.blocks)
         end = geometry_.blocks;
     while (slot_of(begin) == no_slot)

@@ -36,24 +36,24 @@ uint32_t LogStore::tail() const {
 
 uint32_t LogStore::slot_of(uint32_t block) const {
     const uint32_t slot = block < slots() ? block : owner_[block - slots()];
-    return slot != no_slot && entry(slot).has_block() && entry(slot).block == block ? slot : no_slot;
+    return slot < slots() && entry(slot).has_block() && entry(slot).block == block ? slot : no_slot;
 }
 
-// Everything from the first live block behind the head counts as used.
+// As long as some entries are unknown, all counts as used that was when the root was written.
 void LogStore::opened() {
     head_ = root().log_head % log_blocks();
-    used_ = log_blocks();
+    used_ = root().log_used < log_blocks() ? root().log_used : log_blocks();
     looked_at_ = reserved_ = standing_ = 0;
-    writing_ = false;
-    for (uint32_t block = 0; block < log_blocks(); ++block)
-        owner_[block] = no_slot;
-    for (uint32_t slot = 0; slot < slots(); ++slot) {
+    writing_ = passed_over_ = moved_ = false;
+}
+
+void LogStore::learned(const SlotRange& range) {
+    for (uint32_t slot = range.first; slot < range.end; ++slot) {
         if (entry(slot).is_used() && is_standing(slot))
             ++standing_;
         if (entry(slot).has_block() && entry(slot).block >= slots())
             owner_[entry(slot).block - slots()] = slot;
     }
-    committed();
 }
 
 void LogStore::committed() {

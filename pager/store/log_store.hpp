@@ -78,11 +78,18 @@ private:
 
     void take_memory(uint8_t* memory) override { owner_ = reinterpret_cast<uint32_t*>(memory); }
     void opened() override;
+    void learned(const SlotRange& range) override;
+    void completed() override { committed(); }
     uint32_t place(const PageWrite& page) override;
-    void describe(RootSector& root) const override { root.log_head = head_; }
+    void describe(RootSector& root) const override {
+        root.log_head = head_;
+        root.log_used = used_;
+    }
     void committed() override;
 
-    uint32_t* owner_ = nullptr; // per log block: the slot last written to it, or no_slot
+    // Per log block: the slot last written to it. It counts only if that slot's entry says the same, so it need not be
+    // initialised.
+    uint32_t* owner_ = nullptr;
     uint32_t head_ = 0, used_ = 0;
     uint32_t looked_at_ = 0;   // blocks behind the tail that were moved or passed over since the last commit
     bool passed_over_ = false; // some of them were

@@ -60,7 +60,8 @@ OpenStatus Store::divide_memory(void* memory, uint32_t bytes, uint32_t disk_sect
     return OpenStatus::empty;
 }
 
-OpenStatus Store::open(BlockDevice& device, void* memory, uint32_t bytes, bool older_allowed) {
+OpenStatus Store::open(BlockDevice& device, void* memory, uint32_t bytes, bool older_allowed,
+                       Reading reading) {
     device_ = &device;
     root_ = {};
     damage_ = {};
@@ -73,12 +74,34 @@ OpenStatus Store::open(BlockDevice& device, void* memory, uint32_t bytes, bool o
     status = read_labels();
     if (status == OpenStatus::empty)
         status = read_roots(place);
+    last_session_ = read_session(); // here, where the disk's head is
     if (status == OpenStatus::empty)
-        status = place[0].has_root() || place[1].has_root() ? choose_checkpoint(place, older_allowed)
-                                                            : open_without_checkpoint(place);
+        status = place[0].has_root() || place[1].has_root()
+                     ? choose_checkpoint(place, older_allowed, older_allowed ? Reading::whole : reading)
+                     : open_without_checkpoint(place);
     if (status == OpenStatus::checkpoint || status == OpenStatus::empty)
-        opened();
+        make_known();
     return status;
+}
+
+// What is known of the directory, to the kind of store.
+void Store::make_known() {
+    opened();
+    for (SlotRange range = known_slots(0); range.first < range.end; range = known_slots(range.end))
+        learned(range);
+    if (is_complete())
+        completed();
+}
+
+OpenStatus Store::read_more(SlotRange& range) {
+    uint32_t bad = 0;
+    const Directory::ReadStatus status = directory_.read_more(*device_, range, bad);
+    if (status == Directory::ReadStatus::ok) {
+        learned(range);
+        if (is_complete())
+            completed();
+    }
+    return directory_status(status, root_, bad);
 }
 
 // empty: nothing speaks against going on. Of two valid labels the first counts: a formatting over another kind may
@@ -136,7 +159,7 @@ OpenStatus Store::open_without_checkpoint(const RootPlace (&place)[2]) {
     return labelled_ ? OpenStatus::empty : OpenStatus::blank;
 }
 
-OpenStatus Store::choose_checkpoint(const RootPlace (&place)[2], bool older_allowed) {
+OpenStatus Store::choose_checkpoint(const RootPlace (&place)[2], bool older_allowed, Reading reading) {
     uint32_t parity = 0;
     if (!place[0].has_root() ||
         (place[1].has_root() && place[1].newest().generation > place[0].newest().generation))
@@ -149,7 +172,7 @@ OpenStatus Store::choose_checkpoint(const RootPlace (&place)[2], bool older_allo
         if (!older_allowed)
             return newest;
     } else {
-        newest = read_directory(place[parity].newest());
+        newest = read_directory(place[parity].newest(), reading);
         if (newest != OpenStatus::checkpoint) {
             parity ^= 1;
             if (!older_allowed || !place[parity].has_root())
@@ -159,7 +182,7 @@ OpenStatus Store::choose_checkpoint(const RootPlace (&place)[2], bool older_allo
     if (newest != OpenStatus::checkpoint) {
         degraded_ = clear_other_place_ = true;
         const Damage lost = damage_;
-        if (read_directory(place[parity].newest()) != OpenStatus::checkpoint || !verify_all_pages())
+        if (read_directory(place[parity].newest(), reading) != OpenStatus::checkpoint || !verify_all_pages())
             return OpenStatus::damaged_page;
         damage_ = lost;
     }
@@ -169,13 +192,20 @@ OpenStatus Store::choose_checkpoint(const RootPlace (&place)[2], bool older_allo
     return OpenStatus::checkpoint;
 }
 
-OpenStatus Store::read_directory(const RootSector& root) {
+OpenStatus Store::read_directory(const RootSector& root, Reading reading) {
     uint32_t bad = 0;
-    const Directory::ReadStatus status = directory_.read(*device_, root, bad);
-    if (status == Directory::ReadStatus::ok) {
+    Directory::ReadStatus status = directory_.open(*device_, root, bad);
+    SlotRange range;
+    while (status == Directory::ReadStatus::ok && reading == Reading::whole && !directory_.is_complete())
+        status = directory_.read_more(*device_, range, bad);
+    if (status == Directory::ReadStatus::ok)
         root_ = root;
+    return directory_status(status, root, bad);
+}
+
+OpenStatus Store::directory_status(Directory::ReadStatus status, const RootSector& root, uint32_t bad) {
+    if (status == Directory::ReadStatus::ok)
         return OpenStatus::checkpoint;
-    }
     damage_ = {root.epoch, bad};
     return status == Directory::ReadStatus::damaged_index ? OpenStatus::damaged_index
                                                           : OpenStatus::damaged_directory;

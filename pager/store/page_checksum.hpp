@@ -4,15 +4,18 @@
 // A CRC by tables takes nearly three cycles a byte on a P6. The words of a page are here the coefficients of a polynomial
 // over the field of 2^32 elements, and the checksum is its value at one point, by Horner's rule:
 //
-//     h := a h + word,        + being XOR
+//     h := step(h) + word,        + being XOR
 //
 // The field is that of all sums of powers of the linear map
 //
 //     step(h) = x + 2x  where  x = rotate_left(h, 9) + 4h,        2x, 4h: shifted left
 //
-// whose characteristic polynomial is primitive: step has the order 2^32 - 1. It was found by search among all such maps of
+// whose characteristic polynomial is primitive: step has the order 2^32 - 1. It was found by search among such maps of
 // five micro-operations; a word costs seven, that is 2 1/3 cycles, and memory delivers it in 3 1/2. Latencies add up to
 // four cycles a word, which a P6 hides behind the misses as far as it can.
+//
+// The code adds constants to bits that are 0, so the same as XOR: what they contribute depends on no page. They make the
+// compiler copy and shift by one LEA, and the checksum of a zero page other than 0.
 //
 // Word i counts with step^(1023 - i). What follows for certain, whatever the page holds:
 //   - any change within one word is found: the power of step is invertible;
@@ -20,10 +23,10 @@
 //     the field than 0, hence invertible;
 //   - any two wrong bits in the page are found: their 32,768 contributions are all different. This does not follow from
 //     the field, it was looked at when step was chosen.
-// All else is found but for 1 in 2^32 of the cases, since every set of changes that has 32 free bits or more maps onto all
-// 32-bit words evenly: sectors that are torn, old, zero, stuck or exchanged, words that are shifted, bursts. Unlike sums
-// with weights (Fletcher, Adler), there is no arithmetic in it that programs share: entries of a ledger, moved from
-// one account to another, do not cancel out.
+// All else is found but for 1 in 2^32 of the cases, since the changes that are possible map evenly onto the 32-bit words
+// as soon as one word of them is free: sectors that are torn, old, zero, stuck or exchanged, words that are shifted, bursts.
+// Unlike in sums with weights (Fletcher, Adler), there is no arithmetic in it that programs share: amounts that move from
+// one account of a ledger to another and back to a third do not cancel out.
 //
 // It is no protection against somebody who means harm; nor is a CRC.
 #pragma once
@@ -41,7 +44,7 @@ constexpr uint32_t page_checksum_step(uint32_t h) {
 }
 } // namespace detail
 
-// Of block_bytes. A zero page's is not 0: an entry that was never filled in fits no page that was never written.
+// Of block_bytes. A zero page's is not 0: an entry that was never filled in fits no block that was never written.
 inline uint32_t page_checksum(const void* page) {
     constexpr uint32_t words_at_once = 8; // a cache line of a P6
     const auto* next = static_cast<const uint8_t*>(page);

@@ -4,7 +4,8 @@
 // of store differ only in the block that a page is written to (AbStore, LogStore); everything else is here:
 // sectors, directory, opening, the order of a commit. Steps of a checkpoint:
 //
-//   write_pages()*   contents into blocks that the newest checkpoint does not use (I4)
+//   prepare()*       says which contents go to which blocks, none of which the newest checkpoint uses (I4); the caller
+//                    writes them, in any order and several at once, and all are written before the commit
 //   commit()         flush; directory area of the new generation's parity, twice; flush;
 //                    root sector, then its copy; flush
 //
@@ -47,6 +48,9 @@ enum class OpenStatus : uint32_t {
 struct Damage {
     uint32_t epoch = 0, number = 0;
 };
+
+// How much of the directory open() reads: all; or what a world needs to go on, see Store::read_more().
+enum class Reading { whole, as_needed };
 
 enum class LoadStatus : uint32_t { ok, unused, unreadable, wrong_checksum };
 enum class CommitStatus : uint32_t { ok, device_failed };
@@ -91,11 +95,21 @@ public:
     // Bytes of working memory for a disk of this size; 0 if the disk is too small.
     virtual uint32_t memory_bytes(uint32_t disk_sectors) const;
 
-    // Finds the newest valid checkpoint; writes nothing. `memory` is page aligned and stays the store's.
-    // older_allowed: if the newest cannot be read, take the one before, provided that all of it verifies
-    // (degraded()).
+    // Finds the newest valid checkpoint; writes nothing. `memory` is page aligned and stays the store's, whatever it
+    // holds now. older_allowed: if the newest cannot be read, take the one before, provided that all of it verifies
+    // (degraded()); then the whole directory is read in any case.
     [[nodiscard]] OpenStatus open(BlockDevice& device, void* memory, uint32_t bytes,
-                                  bool older_allowed = false);
+                                  bool older_allowed = false, Reading reading = Reading::whole);
+    // After an opening as needed, which has read the entries of all TCB pages and some others: reads the next part of
+    // the directory. `range`: the slots whose entries are known now. checkpoint, or damaged_directory.
+    [[nodiscard]] OpenStatus read_more(SlotRange& range);
+    // The next part names pages that were in use lately.
+    bool next_is_recent() { return directory_.has_recent_unread(); }
+    // All entries are known. Until then a slot that is not counts as free but is not given away; pages cannot be
+    // written, moved or committed.
+    bool is_complete() const { return directory_.is_complete(); }
+    // The slots from `from` on whose entries are known and that lie side by side; an empty range: there are no more.
+    SlotRange known_slots(uint32_t from) const { return directory_.present_slots(from); }
     const Damage& damage() const { return damage_; }
     bool degraded() const { return degraded_; }
 
@@ -121,7 +135,8 @@ public:
     const Geometry& geometry() const { return geometry_; }
     uint32_t slots() const { return geometry_.slots; }
     uint32_t free_slots() const { return directory_.free_slots(); }
-    uint32_t first_free_slot() const { return directory_.first_free_slot(); } // no_slot: none
+    // The slot that allocate() gives to a page of a task, or to a TCB page; no_slot: none.
+    uint32_t first_free_slot(bool for_tcb = false) const { return directory_.first_free_slot(for_tcb); }
     const DirectoryEntry& entry(uint32_t slot) const { return directory_.entry(slot); }
 
     // Reads the valid content of a slot and verifies it.
@@ -130,7 +145,7 @@ public:
     [[nodiscard]] LoadStatus load(uint32_t slot, void* buffer, BlockDevice& through) const;
 
     // What one request can read around a slot's valid block (which it must have): of an aligned group of
-    // transfer_segments_max blocks the part between the first and the last that are valid.
+    // run_blocks_max blocks the part between the first and the last that are valid.
     Run run_around(uint32_t slot) const;
     // Reads a run's blocks one behind the other; verify() each before use.
     [[nodiscard]] DeviceStatus load_run(const Run& run, void* buffer, BlockDevice& through) const;
@@ -138,8 +153,8 @@ public:
     virtual uint32_t slot_of(uint32_t block) const = 0;
     bool verify(uint32_t slot, const void* content) const;
 
-    // A slot for a new page, lowest first; no_slot if the disk is full. The page is in no checkpoint until
-    // written.
+    // A slot for a new page, lowest first; no_slot if the disk is full (or, not is_complete(), perhaps is not). The
+    // page is in no checkpoint until written.
     uint32_t allocate(PageKey key) { return directory_.allocate(key); }
     // Gives back the slot of a page that is in no checkpoint, not even the running one, and has nothing reserved.
     void free(uint32_t slot) { directory_.free(slot); }
@@ -160,18 +175,21 @@ public:
 
     // The order in which the pages of a checkpoint are best written: ascending in this.
     virtual uint32_t target_sector(uint32_t slot) const = 0;
-    // How many of these slots, in this order, write_pages() puts into one request; at least 1.
+    // How many of these slots, in this order, prepare() puts into one request; at least 1.
     virtual uint32_t batch_length(const uint32_t* slots, uint32_t count) const = 0;
 
     // Gives blocks to the first of these pages, as many as one request can write (none for zero pages); returns
     // how many. Asked again for the same page with the same content before commit(), it gives the same block.
     uint32_t prepare(const PageWrite* pages, uint32_t count, WriteRequest& request);
-    // prepare() and the requests, for at most transfer_segments_max pages of the running checkpoint.
-    [[nodiscard]] DeviceStatus write_pages(const PageWrite* pages, uint32_t count);
 
     // Makes the written pages, and all others as they were, epoch() + 1. After a failure it can be called
     // again.
     [[nodiscard]] CommitStatus commit(const Snapshot& snapshot);
+
+    // With the next checkpoint's pages: which slots are in use. It is only a hint, and may be lost. False: the disk failed.
+    bool write_working_set(const uint32_t* slots, uint32_t count);
+    // The last one that was written, at most `capacity` slots; none if it is lost. Nothing about them is sure.
+    uint32_t read_working_set(uint32_t* slots, uint32_t capacity);
 
     // Between checkpoints: moves a few pages to where they do not stand in the way. They count with the next
     // commit, of a checkpoint or of the moves alone.
@@ -189,8 +207,11 @@ protected:
 
     // Takes what it needs from memory_bytes() beyond this class's own part.
     virtual void take_memory(uint8_t* /*memory*/) {}
-    // The directory is that of root(), or empty.
+    // root() is the newest; nothing is known of the directory yet.
     virtual void opened() {}
+    // The entries of these slots are known now; those of all.
+    virtual void learned(const SlotRange& /*range*/) {}
+    virtual void completed() {}
     // The block that this content goes to; no_block: the directory alone says it all.
     virtual uint32_t place(const PageWrite& page) = 0;
     virtual void describe(RootSector& /*root*/) const {}
@@ -214,8 +235,10 @@ private:
     OpenStatus read_labels();
     OpenStatus read_roots(RootPlace (&place)[2]);
     OpenStatus open_without_checkpoint(const RootPlace (&place)[2]);
-    OpenStatus choose_checkpoint(const RootPlace (&place)[2], bool older_allowed);
-    OpenStatus read_directory(const RootSector& root);
+    OpenStatus choose_checkpoint(const RootPlace (&place)[2], bool older_allowed, Reading reading);
+    OpenStatus read_directory(const RootSector& root, Reading reading);
+    OpenStatus directory_status(Directory::ReadStatus status, const RootSector& root, uint32_t bad);
+    void make_known();
     bool verify_all_pages();
     CommitStatus write_generation(RootSector root);
 
@@ -224,6 +247,7 @@ private:
     Geometry geometry_;
     RootSector root_ = {};
     Damage damage_;
+    LastSession last_session_;
     bool labelled_ = false, foreign_ = false; // what the label sectors say
     bool degraded_ = false;
     bool repair_label_[2] = {};      // copies that are bad

@@ -22,6 +22,7 @@ struct RunOptions {
     bool quiet = false;
     std::optional<uint16_t> gdb; // port
     std::string profile;         // file; empty: none
+    std::string write_faults;    // file; empty: none
 };
 int run_command(const RunOptions& options);
 

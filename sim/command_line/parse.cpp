@@ -25,6 +25,8 @@ int run_command_line(int count, char** arguments) {
     run_app->add_flag("--quiet", run.quiet, "no progress line");
     run_app->add_option("--gdb", run.gdb, gdb_explanation);
     run_app->add_option("--profile", run.profile, profile_explanation);
+    run_app->add_option("--write-faults", run.write_faults,
+                        "write what each write to a frozen page costs, part by part, to this file (CSV)");
 
     SweepOptions sweep;
     CLI::App* sweep_app =

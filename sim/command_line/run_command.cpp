@@ -34,6 +34,9 @@ int run_command(const RunOptions& options) {
                         "summary.json", {"config.toml", "checkpoints.csv", "console.log", "disk.img"});
     Instruments instruments;
     instruments.profile = options.profile;
+    instruments.write_faults = !options.write_faults.empty();
+    if (instruments.write_faults)
+        write_file(options.write_faults, ""); // a place where nothing can be written is reported now
     std::optional<GdbConnection> gdb;
     if (options.gdb)
         instruments.gdb = &listen_for_gdb(gdb, *options.gdb);
@@ -47,6 +50,8 @@ int run_command(const RunOptions& options) {
                 .front());
     }
     write_run_files(output.folder(), experiment, result);
+    if (result.run.write_faults)
+        write_file(options.write_faults, to_csv(*result.run.write_faults));
     output.commit();
 
     if (!options.quiet)

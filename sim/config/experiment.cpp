@@ -48,6 +48,19 @@ void read_pager(Section section, PagerConfiguration& pager) {
         {.meaning = "pages written in so many intervals in a row are copied in the stop, 0: none are",
          .maximum = 255,
          .otherwise = 0});
+    section.bind("drain_depth", pager.drain_depth,
+                 {.meaning = "requests of the drain that are on their way at once",
+                  .minimum = 1,
+                  .maximum = 8,
+                  .otherwise = 4});
+    pager.drain_throttle =
+        section.boolean("drain_throttle", {.meaning = "the drain gives way to page-ins", .otherwise = true});
+    pager.output_commit = section.boolean(
+        "output_commit",
+        {.meaning = "programs' lines leave the machine when a checkpoint covers them", .otherwise = false});
+    pager.prefetch = section.boolean(
+        "prefetch",
+        {.meaning = "pages in use are read after a restart before they are asked for", .otherwise = false});
     section.finish();
 }
 
@@ -167,7 +180,7 @@ Experiment without_crashes(const Experiment& experiment) {
 
 Experiment without_checkpoints(const Experiment& experiment) {
     Experiment result = without_crashes(experiment);
-    result.pager = {0, "on-write", "protect", "ab", "address", 0};
+    result.pager = {};
     result.resolved.erase("pager");
     return result;
 }

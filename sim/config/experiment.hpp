@@ -18,8 +18,12 @@ namespace fixpoint::sim {
 
 struct PagerConfiguration {
     uint64_t interval_us = 0; // 0: no checkpoints
-    std::string copy, tracking, store, drain_order;
+    std::string copy = "on-write", tracking = "protect", store = "ab", drain_order = "address";
     uint64_t hot_intervals = 0; // 0: no page is treated as hot
+    uint64_t drain_depth = 4;   // requests on their way at once
+    bool drain_throttle = true;
+    bool output_commit = false; // lines leave the machine when a checkpoint covers them
+    bool prefetch = false;
 };
 
 struct DiskConfiguration {

@@ -68,6 +68,9 @@ void read_writer(Arguments& arguments, Workload& workload) {
     workload.total_work = arguments.number(
         "writes",
         {.meaning = "writes in all", .minimum = 1, .maximum = 1'000'000'000, .otherwise = 1'000'000});
+    arguments.number("report_every", {.meaning = "writes between two lines on the console, 0: none",
+                                      .maximum = 1'000'000'000,
+                                      .otherwise = 0});
 }
 
 void read_churn(Arguments& arguments, Workload& workload) {

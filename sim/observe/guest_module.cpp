@@ -212,6 +212,14 @@ const GuestModule::Function* GuestModule::function_at(uint32_t address) const {
     return address < function.end ? &function : nullptr;
 }
 
+const GuestModule::Function* GuestModule::function_named(std::string_view name) const {
+    const auto found = std::ranges::find_if(functions_, [name](const Function& function) {
+        return function.name.starts_with(name) &&
+               (function.name.size() == name.size() || function.name[name.size()] == '(');
+    });
+    return found == functions_.end() ? nullptr : &*found;
+}
+
 GuestModule::Line GuestModule::line_at(uint32_t address) const {
     const auto after = std::ranges::upper_bound(lines_, address, {}, &LineEntry::address);
     return after == lines_.begin() ? Line{} : std::prev(after)->line;

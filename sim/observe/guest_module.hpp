@@ -9,6 +9,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace fixpoint::sim {
@@ -36,6 +37,8 @@ public:
     [[nodiscard]] std::span<const uint8_t> code_at(uint32_t address, size_t most) const;
 
     [[nodiscard]] const Function* function_at(uint32_t address) const;
+    // By its name, that of a C++ function without parameters; nullptr: none.
+    [[nodiscard]] const Function* function_named(std::string_view name) const;
     [[nodiscard]] Line line_at(uint32_t address) const;
     [[nodiscard]] const std::string& file_name(uint32_t file) const { return file_names_[file]; }
 

@@ -8,9 +8,9 @@
 namespace fixpoint::sim {
 namespace {
 
-// Leaving the kernel and entering it again by a page fault takes less than this; longer means that the thread
-// ran.
-constexpr uint64_t cycles_without_progress = 2'000;
+// Leaving the kernel and entering it again by a page fault takes less than this, with nothing in the caches; longer means
+// that the thread ran.
+constexpr uint64_t cycles_without_progress = 10'000;
 constexpr double full_speed_share = 0.95;
 
 bool is_persistent(l4::ThreadId thread) {
@@ -43,8 +43,10 @@ void RecoveryTimes::kernel_entry(const Sample& at) {
     timing_.kernel_entry = at.now;
 }
 
-void RecoveryTimes::recovered(const Sample&, uint32_t epoch) {
+void RecoveryTimes::recovered(const Sample& at, uint32_t epoch) {
     watching_ = epoch != 0;
+    if (watching_)
+        timing_.threads_ready = at.now;
 }
 
 void RecoveryTimes::thread_switch(const Sample& at, l4::ThreadId thread) {

@@ -14,6 +14,8 @@ namespace fixpoint::sim {
 struct RecoveryTiming {
     std::optional<models::Picoseconds> crash; // none: the simulation started with an old disk
     models::Picoseconds kernel_entry = 0;
+    std::optional<models::Picoseconds> disk_found;    // by the checkpoint server
+    std::optional<models::Picoseconds> threads_ready; // the kernel has adopted them
     std::optional<models::Picoseconds> first_user_instruction;
     // Begin of the first 100 ms at 95 % of the undisturbed rate.
     std::optional<models::Picoseconds> full_speed;
@@ -23,6 +25,7 @@ class RecoveryTimes {
 public:
     void power_cycle(const Sample& at);
     void kernel_entry(const Sample& at);
+    void disk_found(const Sample& at) { timing_.disk_found = at.now; }
     void recovered(const Sample& at, uint32_t epoch);
     // A persistent thread runs from here on; it has made progress once it runs on without faulting at once.
     void thread_switch(const Sample& at, l4::ThreadId thread);

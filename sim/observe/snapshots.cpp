@@ -60,6 +60,8 @@ void Snapshots::page_placed(PageKey page, uint32_t frame, l4::PageSource source)
         violation(fmt::format("{} was placed outside of memory, at {:#x}", name_of(page), frame));
         return;
     }
+    if (source == l4::PageSource::moved)
+        check_move(page, frame);
     forget_frame(page);
     placed_[page] = frame;
     ++frames_[frame];
@@ -76,6 +78,17 @@ void Snapshots::page_placed(PageKey page, uint32_t frame, l4::PageSource source)
                 source == l4::PageSource::store ? "when it came from the disk"
                                                 : "when it came back as a fresh page");
     }
+}
+
+void Snapshots::check_move(PageKey page, uint32_t frame) {
+    const auto before = placed_.find(page);
+    if (before == placed_.end()) {
+        violation(fmt::format("{} was moved and was nowhere before", name_of(page)));
+        return;
+    }
+    const PageContent from = frame_content(before->second), to = frame_content(frame);
+    if (!std::equal(from.begin(), from.end(), to.begin()))
+        violation(fmt::format("{} has other content in the frame that it was moved to", name_of(page)));
 }
 
 void Snapshots::page_released(PageKey page) {

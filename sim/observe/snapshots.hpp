@@ -75,6 +75,7 @@ private:
     [[nodiscard]] static std::shared_ptr<const Page> copied(PageContent content);
     static void merge(Copy& copy, const Copy& more);
     void forget_frame(PageKey page);
+    void check_move(PageKey page, uint32_t frame);
     void compare_disk(uint32_t epoch, bool is_known, const StoreReader& read_store);
     void check_page_tables(uint32_t epoch);
     void check_address_space(uint32_t epoch, uint32_t task, uint32_t page_directory);

@@ -49,6 +49,8 @@ CheckpointRow row_from_json(const json& value) {
 json recovery_to_json(const RecoveryOutcome& recovery) {
     return {{"crash_ms", optional_to_json(recovery.crash_ms)},
             {"epoch", optional_to_json(recovery.epoch)},
+            {"disk_found_ms", optional_to_json(recovery.disk_found_ms)},
+            {"threads_ready_ms", optional_to_json(recovery.threads_ready_ms)},
             {"restart_ms", optional_to_json(recovery.restart_ms)},
             {"full_speed_ms", optional_to_json(recovery.full_speed_ms)},
             {"lost_ms", optional_to_json(recovery.lost_ms)},
@@ -59,11 +61,37 @@ json recovery_to_json(const RecoveryOutcome& recovery) {
 RecoveryOutcome recovery_from_json(const json& value) {
     return {optional_from_json<double>(value.at("crash_ms")),
             optional_from_json<uint32_t>(value.at("epoch")),
+            optional_from_json<double>(value.at("disk_found_ms")),
+            optional_from_json<double>(value.at("threads_ready_ms")),
             optional_from_json<double>(value.at("restart_ms")),
             optional_from_json<double>(value.at("full_speed_ms")),
             optional_from_json<double>(value.at("lost_ms")),
             optional_from_json<bool>(value.at("identical")),
             optional_from_json<bool>(value.at("clean"))};
+}
+
+json write_faults_to_json(const std::optional<std::vector<WriteFaultCost>>& faults) {
+    if (!faults)
+        return nullptr;
+    json rows = json::array();
+    for (const WriteFaultCost& fault : *faults)
+        rows.push_back({fault.task, fault.address, fault.begin_cycle, fault.total_cycles, fault.cycles});
+    return rows;
+}
+
+std::optional<std::vector<WriteFaultCost>> write_faults_from_json(const json& value) {
+    if (value.is_null())
+        return std::nullopt;
+    std::vector<WriteFaultCost> faults;
+    for (const json& row : value) {
+        WriteFaultCost& fault = faults.emplace_back();
+        row.at(0).get_to(fault.task);
+        row.at(1).get_to(fault.address);
+        row.at(2).get_to(fault.begin_cycle);
+        row.at(3).get_to(fault.total_cycles);
+        row.at(4).get_to(fault.cycles);
+    }
+    return faults;
 }
 
 } // namespace
@@ -83,9 +111,13 @@ json to_json(const Outcome& outcome) {
             {"accounts", outcome.accounts.cycles},
             {"checkpoints", std::move(rows)},
             {"delayed", outcome.delayed},
+            {"page_ins", outcome.page_ins},
             {"recoveries", std::move(recoveries)},
+            {"write_faults", write_faults_to_json(outcome.write_faults)},
             {"violations", outcome.violations},
             {"console", outcome.console},
+            {"output_held", outcome.output.held},
+            {"output_repeated", outcome.output.repeated},
             {"host_seconds", outcome.host_seconds}};
 }
 
@@ -101,10 +133,14 @@ Outcome outcome_from_json(const json& value) {
     for (const json& row : value.at("checkpoints"))
         outcome.checkpoints.push_back(row_from_json(row));
     value.at("delayed").get_to(outcome.delayed);
+    value.at("page_ins").get_to(outcome.page_ins);
     for (const json& recovery : value.at("recoveries"))
         outcome.recoveries.push_back(recovery_from_json(recovery));
+    outcome.write_faults = write_faults_from_json(value.at("write_faults"));
     value.at("violations").get_to(outcome.violations);
     value.at("console").get_to(outcome.console);
+    value.at("output_held").get_to(outcome.output.held);
+    value.at("output_repeated").get_to(outcome.output.repeated);
     value.at("host_seconds").get_to(outcome.host_seconds);
     return outcome;
 }

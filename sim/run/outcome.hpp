@@ -4,6 +4,8 @@
 
 #include "sim/observe/accounts.hpp"
 #include "sim/observe/checkpoint_log.hpp"
+#include "sim/observe/output_log.hpp"
+#include "sim/observe/write_fault_cost.hpp"
 
 #include <cstdint>
 #include <nlohmann/json_fwd.hpp>
@@ -17,7 +19,7 @@ struct RecoveryOutcome {
     std::optional<double> crash_ms; // none: the simulation began with an old disk
     // 0: nothing had been committed, a fresh start; none: cut short by the next cut.
     std::optional<uint32_t> epoch;
-    std::optional<double> restart_ms, full_speed_ms, lost_ms;
+    std::optional<double> disk_found_ms, threads_ready_ms, restart_ms, full_speed_ms, lost_ms;
     std::optional<bool> identical;
     std::optional<bool> clean; // whether the server found that a controlled shutdown went before
 };
@@ -30,9 +32,12 @@ struct Outcome {
     CycleAccounts accounts;
     std::vector<CheckpointRow> checkpoints;
     uint32_t delayed = 0;
+    std::vector<models::Picoseconds> page_ins; // how long each lasted
     std::vector<RecoveryOutcome> recoveries;
+    std::optional<std::vector<WriteFaultCost>> write_faults; // none: they were not followed
     std::vector<std::string> violations;
     std::string console;
+    OutputFigures output;
     double host_seconds = 0;
 };
 

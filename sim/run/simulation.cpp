@@ -8,11 +8,14 @@
 #include "sim/observe/callgrind_file.hpp"
 #include "sim/observe/code_names.hpp"
 #include "sim/observe/failure_report.hpp"
+#include "sim/observe/output_log.hpp"
+#include "sim/observe/page_ins.hpp"
 #include "sim/observe/profile.hpp"
 #include "sim/observe/recovery_times.hpp"
 #include "sim/observe/snapshots.hpp"
 #include "sim/observe/store_reader.hpp"
 #include "sim/observe/workload_progress.hpp"
+#include "sim/observe/write_fault_observer.hpp"
 #include "sim/run/summary.hpp"
 
 #include <algorithm>
@@ -64,6 +67,7 @@ public:
             debugger_.emplace(machine_, *instruments.gdb);
         if (!instruments.profile.empty())
             profile_file_.emplace(instruments.profile);
+        follows_write_faults_ = instruments.write_faults;
         machine_.set_serial_output([this](char c) {
             if (c != '\r')
                 outcome_.console += c;
@@ -80,6 +84,8 @@ public:
         machine_.load(image);
         if (profile_file_)
             profile_.emplace(machine_, image);
+        if (follows_write_faults_)
+            write_fault_observer_.emplace(machine_, image, write_faults_);
         size_t next_crash = 0;
         while (!is_over()) {
             const bool crash_ahead = next_crash < experiment_.crashes.size();
@@ -203,11 +209,14 @@ private:
         machine_.power_cycle(mode, seed);
         if (profile_)
             profile_->power_cycle();
+        write_faults_.power_cycle();
         accountant_.power_cycle(at);
         checkpoints_.power_cycle();
+        page_ins_.power_cycle();
         snapshots_.power_cycle();
         times_.power_cycle(at);
-        recovery_ = RecoveryOutcome{to_ms(at.now), {}, {}, {}, {}, {}, {}};
+        recovery_ = RecoveryOutcome{};
+        recovery_->crash_ms = to_ms(at.now);
         crash_ = at.now;
         is_up_ = false;
     }
@@ -244,6 +253,10 @@ private:
         if (!recovery_)
             return;
         const RecoveryTiming timing = times_.timing();
+        if (timing.disk_found)
+            recovery_->disk_found_ms = to_ms(*timing.disk_found - timing.kernel_entry);
+        if (timing.threads_ready)
+            recovery_->threads_ready_ms = to_ms(*timing.threads_ready - timing.kernel_entry);
         if (timing.first_user_instruction)
             recovery_->restart_ms = to_ms(*timing.first_user_instruction - timing.kernel_entry);
         if (timing.full_speed && *timing.full_speed >= timing.kernel_entry)
@@ -258,6 +271,8 @@ private:
         outcome_.instructions = machine_.cpu().instructions();
         if (profile_)
             profile_->end();
+        if (follows_write_faults_)
+            outcome_.write_faults = write_faults_.faults();
         accountant_.settle(at);
         outcome_.accounts = accountant_.accounts();
         is_measured_ = true;
@@ -270,14 +285,24 @@ private:
         outcome_.verified = workloads_.verified();
         outcome_.checkpoints = checkpoints_.rows();
         outcome_.delayed = checkpoints_.delayed_count();
+        outcome_.page_ins = page_ins_.latencies();
+        outcome_.output = output_.figures();
         for (const std::string& violation : snapshots_.violations())
             outcome_.violations.push_back(violation);
         if (workloads_.failed_checks() != 0)
             outcome_.violations.push_back(
                 fmt::format("{} checks of the workloads failed on the way", workloads_.failed_checks()));
         if (outcome_.trouble.empty() && experiment_.run.until_workload && !outcome_.finished)
-            outcome_.trouble = fmt::format("the workloads had not ended after {} simulated s",
-                                           to_ms(outcome_.simulated) / 1e3);
+            outcome_.trouble = fmt::format(
+                "the workloads had not ended after {} simulated s{}", to_ms(outcome_.simulated) / 1e3,
+                waits_for_space() ? "; the disk was full: disk.size_mib is too small" : "");
+    }
+
+    // By what the checkpoint server has said last about that.
+    [[nodiscard]] bool waits_for_space() const {
+        const size_t full = outcome_.console.rfind("checkpoint: the disk is full");
+        return full != std::string::npos &&
+               outcome_.console.find("checkpoint: nobody waits for space", full) == std::string::npos;
     }
 
     void workload_done(const Sample& at, uint32_t instance, bool verified) {
@@ -306,13 +331,18 @@ private:
     std::optional<Debugger> debugger_;
     std::optional<CallgrindFile> profile_file_;
     std::optional<Profile> profile_;
+    WriteFaultCosts write_faults_;
+    bool follows_write_faults_ = false;
+    std::optional<WriteFaultObserver> write_fault_observer_;
 
     CycleAccountant accountant_;
     CheckpointLog checkpoints_;
+    PageIns page_ins_;
     Snapshots snapshots_;
     StoreReader read_store_;
     RecoveryTimes times_;
     WorkloadProgress workloads_;
+    OutputLog output_;
 
     std::optional<RecoveryOutcome> recovery_;                     // of the present start
     std::optional<Picoseconds> crash_;                            // the last time that power was off
@@ -334,15 +364,19 @@ void Simulation::on_probe(Probe event, const models::ProbeArguments& arguments) 
         break;
     case Probe::thread_switch:
         accountant_.thread_switch(at, l4::ThreadId{eax});
+        write_faults_.thread_switch(at.cycles, l4::ThreadId{eax});
         times_.thread_switch(at, l4::ThreadId{eax});
         break;
     case Probe::fault_begin:
         accountant_.fault_begin(at, edx);
+        write_faults_.fault_begin(at.cycles, eax, edx);
         times_.fault_begin(at, accountant_.running());
+        page_ins_.fault_begin(at, accountant_.running(), eax);
         break;
     case Probe::fault_end:
         accountant_.fault_end(at);
         times_.fault_end(at, accountant_.running());
+        page_ins_.fault_end(at, accountant_.running());
         break;
     case Probe::panic:
         image_gave_up();
@@ -370,11 +404,13 @@ void Simulation::on_probe(Probe event, const models::ProbeArguments& arguments) 
         break;
     case Probe::phase:
         accountant_.phase(at, static_cast<l4::Phase>(std::min<uint32_t>(eax, phases - 1)));
+        write_faults_.phase(at.cycles, static_cast<l4::Phase>(eax));
         if (eax == static_cast<uint32_t>(l4::Phase::commit))
             checkpoints_.commit_begin(at, workloads_.units());
         break;
     case Probe::page_placed:
         snapshots_.page_placed({eax, edx}, ecx, static_cast<l4::PageSource>(ebx));
+        page_ins_.page_placed(eax, edx, static_cast<l4::PageSource>(ebx));
         break;
     case Probe::page_evicted:
         snapshots_.page_evicted({eax, edx});
@@ -384,14 +420,22 @@ void Simulation::on_probe(Probe event, const models::ProbeArguments& arguments) 
         break;
     case Probe::page_copied:
         checkpoints_.page_copied();
+        write_faults_.page_copied(eax, edx);
         break;
     case Probe::delayed:
         checkpoints_.delayed(eax);
         break;
     case Probe::recovery_begin:
+        times_.disk_found(at);
         break;
     case Probe::recovery_end:
         server_recovered(at, eax, edx != 0);
+        break;
+    case Probe::line_received:
+        output_.received(at.now, eax);
+        break;
+    case Probe::line_released:
+        output_.released(at.now, eax);
         break;
     case Probe::work:
         workloads_.work(eax, edx);
@@ -426,9 +470,14 @@ BootImage boot_image(const Experiment& experiment, const std::filesystem::path& 
         {file("root.elf"), ""},
         {file("ide.elf"), ""},
         {file("checkpoint.elf"),
-         fmt::format("interval_us={} copy={} tracking={} store={} drain_order={} hot_intervals={} seed={}",
+         fmt::format("interval_us={} copy={} tracking={} store={} drain_order={} hot_intervals={} "
+                     "drain_depth={} drain_throttle={:d} prefetch={:d} seed={}",
                      pager.interval_us, pager.copy, pager.tracking, pager.store, pager.drain_order,
-                     pager.hot_intervals, experiment.seed & 0xFFFF'FFFF)}};
+                     pager.hot_intervals, pager.drain_depth, pager.drain_throttle, pager.prefetch,
+                     experiment.seed & 0xFFFF'FFFF)},
+        {file("console.elf"), ""}};
+    if (pager.output_commit)
+        image.modules.push_back({file("console_log.elf"), ""});
     for (size_t instance = 0; instance < experiment.workloads.size(); ++instance) {
         const Workload& workload = experiment.workloads[instance];
         image.modules.push_back(

@@ -65,6 +65,27 @@ ordered_json checkpoints_json(const Outcome& run) {
     return result;
 }
 
+ordered_json page_ins_json(const Outcome& run) {
+    Statistics us;
+    for (const models::Picoseconds latency : run.page_ins)
+        us.add(static_cast<double>(latency) / models::ps_per_us);
+    ordered_json result;
+    result["count"] = run.page_ins.size();
+    result["us"] = with_keys(us, {"mean", "p50", "p99", "max"});
+    return result;
+}
+
+ordered_json output_json(const OutputFigures& output) {
+    Statistics held_ms;
+    for (const models::Picoseconds held : output.held)
+        held_ms.add(static_cast<double>(held) / models::ps_per_ms);
+    ordered_json result;
+    result["lines"] = output.held.size();
+    result["repeated"] = output.repeated;
+    result["held_ms"] = with_keys(held_ms, {"mean", "p50", "p99", "max"});
+    return result;
+}
+
 ordered_json overhead_json(const Comparison& comparison) {
     const OverheadParts parts = overhead_parts(comparison.with->accounts, comparison.without->accounts);
     const auto difference = static_cast<int64_t>(comparison.with->cycles - comparison.without->cycles);
@@ -75,6 +96,25 @@ ordered_json overhead_json(const Comparison& comparison) {
     result["cycles"] = {{"stop", parts.stop},     {"write_faults", parts.write_faults},
                         {"copies", parts.copies}, {"tlb_and_cache", parts.tlb_and_cache},
                         {"driver", parts.driver}, {"other", parts.other}};
+    return result;
+}
+
+// By part, and in all; null if they were not followed.
+ordered_json write_faults_json(const std::optional<std::vector<WriteFaultCost>>& faults) {
+    if (!faults)
+        return nullptr;
+    const auto statistics = [&](auto&& cycles_of) {
+        Statistics values;
+        for (const WriteFaultCost& fault : *faults)
+            values.add(static_cast<double>(cycles_of(fault)));
+        return with_keys(values, {"mean", "p50", "p99"});
+    };
+    ordered_json result;
+    result["faults"] = faults->size();
+    for (size_t part = 0; part < write_fault_part_names.size(); ++part)
+        result[write_fault_part_names[part]] =
+            statistics([part](const WriteFaultCost& fault) { return fault.cycles[part]; });
+    result["total"] = statistics([](const WriteFaultCost& fault) { return fault.total_cycles; });
     return result;
 }
 
@@ -96,11 +136,16 @@ ordered_json summarise(const Experiment& experiment, const Outcome& run,
                                     : 0.0}};
     summary["workload"] = {{"finished", run.finished}, {"verified", run.verified}};
     summary["checkpoints"] = checkpoints_json(run);
+    summary["page_ins"] = page_ins_json(run);
+    summary["output"] = output_json(run.output);
     summary["overhead"] = comparison ? overhead_json(*comparison) : ordered_json(nullptr);
+    summary["write_fault_cycles"] = write_faults_json(run.write_faults);
     summary["recovery"] = ordered_json::array();
     for (const RecoveryOutcome& recovery : run.recoveries)
         summary["recovery"].push_back({{"crash_ms", optional_json(recovery.crash_ms)},
                                        {"epoch", optional_json(recovery.epoch)},
+                                       {"disk_found_ms", optional_json(recovery.disk_found_ms)},
+                                       {"threads_ready_ms", optional_json(recovery.threads_ready_ms)},
                                        {"restart_ms", optional_json(recovery.restart_ms)},
                                        {"full_speed_ms", optional_json(recovery.full_speed_ms)},
                                        {"lost_ms", optional_json(recovery.lost_ms)},

@@ -101,6 +101,7 @@ std::vector<ordered_json> sweep_rows(const SweepPlan& plan, const std::vector<or
         flatten(summary["workload"], "workload", row);
         for (const auto& [key, value] : summary["checkpoints"].items())
             flatten(value, key == "interval_ms" ? "measured_interval_ms" : key, row);
+        flatten(summary["page_ins"], "page_ins", row);
         flatten(summary["overhead"].is_null() ? no_overhead : summary["overhead"], "overhead", row);
         size_t identical = 0;
         for (const ordered_json& recovery : summary["recovery"])

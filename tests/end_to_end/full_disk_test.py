@@ -15,7 +15,7 @@ from machine import (COMMITTED, EXIT_TIME_LIMIT, EXIT_VERIFIED, EndToEndError, M
                      numbers, run, simulator)
 
 DISK_MIB = 8
-ROUNDS, ROUNDS_WITH_CUTS = 3, 20
+ROUNDS, ROUNDS_WITH_CUTS = 3, 12
 # So that ballast and guests' pages do not fit together in the store's slots, and the guests' alone do.
 PAGES = {"ab": "ballast=600 pages=250", "log": "ballast=900 pages=400"}
 FULL = r"^checkpoint: the disk is full, all \d+ page slots are taken"
@@ -28,7 +28,7 @@ def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("fixpoint", type=pathlib.Path, help="the simulator")
     parser.add_argument("image", type=pathlib.Path, help="folder of the image's ELF files")
-    parser.add_argument("--cuts", type=int, default=20, help="number of power cuts for each store (default 20)")
+    parser.add_argument("--cuts", type=int, default=12, help="number of power cuts for each store (default 12)")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--interval-us", type=int, default=50_000)
     return parser.parse_args()

@@ -37,7 +37,8 @@ def qemu(image, disk, checkpoint_arguments, programs):
 
 def simulator(program, image, disk, checkpoint_arguments, programs, max_seconds=None):
     """The command that boots it on the simulator."""
-    modules = ["sigma0.elf", "root.elf exit=debug", "ide.elf", f"checkpoint.elf {checkpoint_arguments}", *programs]
+    modules = ["sigma0.elf", "root.elf exit=debug", "ide.elf", f"checkpoint.elf {checkpoint_arguments}",
+               "console.elf numbers=1", *programs]
     command = [str(program), "boot", "--kernel", f"{image}/kernel.elf", "--append", "tcb-pager=6 paged-tasks=16"]
     for module in modules:
         command += ["--module", f"{image}/{module}"]
@@ -119,6 +120,20 @@ class Machine:
         except TimeoutError:
             return
         raise EndToEndError(f"{self.label}: ended with {self._process.wait()} before it could be killed")
+
+    def cut_after(self, seconds):
+        """Kills the machine after this long, unless it has ended before."""
+        deadline = time.monotonic() + seconds
+        try:
+            while self._read_until(deadline) is not None:
+                pass
+        except TimeoutError:
+            self.kill()
+
+    @property
+    def torn(self):
+        """What came of the last line, if the machine ended in the middle of it."""
+        return self._partial.decode("latin-1").rstrip("\r")
 
     def kill(self):
         """The power cut."""

@@ -146,7 +146,8 @@ def experiment_is_unchanged_and_exact(folder):
 
     profile = Profile(path)
     profile.check_consistency(summaries[1]["simulated"]["instructions"], summaries[1]["simulated"]["cycles"])
-    programs = {"kernel.elf", "sigma0.elf", "root.elf", "ide.elf", "checkpoint.elf", "ledger.elf", "writer.elf"}
+    programs = {"kernel.elf", "sigma0.elf", "root.elf", "ide.elf", "checkpoint.elf", "console.elf",
+                "ledger.elf", "writer.elf"}
     check(profile.objects() >= programs, profile.objects())
     unknown = sum(cost for (ob, _), cost in profile.self_cost.items() if ob == "(unknown)")
     check(unknown == 0, unknown, "instructions have no module")

@@ -6,6 +6,7 @@
 # PROGRAM is a module with its arguments, such as "ledger.elf accounts=1000". A disk image that does not exist is made
 # (64 MB, sparse). Exit status as QEMU's: 33 when all workloads verified, 35 when one failed.
 # Environment: MEMORY_MIB (64), KERNEL_ARGUMENTS, OMIT (a server's file that is left out, for tests).
+# With a program "console_log.elf" the programs' lines are held until a checkpoint covers them, and are numbered.
 set -eu
 
 if [ $# -lt 4 ]; then
@@ -19,7 +20,7 @@ shift 3
 
 # QEMU splits -initrd at commas; a comma inside an argument is doubled.
 modules="$image/sigma0.elf,$image/root.elf exit=debug"
-for server in ide.elf "checkpoint.elf ${checkpoint//,/,,}"; do
+for server in ide.elf "checkpoint.elf ${checkpoint//,/,,}" "console.elf numbers=1"; do
     [ "${server%% *}" = "${OMIT:-}" ] || modules+=",$image/$server"
 done
 while [ $# -gt 0 ]; do

@@ -46,14 +46,23 @@ ModelWorld::ModelWorld(store::StoreKind kind, std::vector<Sector> image, uint32_
                        PlantedBug bug)
     : bug_{bug}, random_{seed},
       memory_((frames + 1) * size_t{page_bytes}), frames_{frames}, disk_{std::move(image)},
-      busy_disk_{*this}, store_{stores_.of_kind(kind)} {}
+      busy_disk_{*this}, queue_{disk_,
+                                random_,
+                                {.errors = true, .reads_after_end = bug.frames_freed_too_early},
+                                [this] {
+                                    clock_us_ += random_() % 10'000;
+                                    act(4);
+                                }},
+      store_{stores_.of_kind(kind)} {}
 
-void ModelWorld::start(const std::map<uint32_t, World>& earlier_snapshots, const pager::Policy& policy) {
+void ModelWorld::start(const std::map<uint32_t, World>& earlier_snapshots, const pager::Policy& policy,
+                       store::Reading reading) {
     snapshots = earlier_snapshots;
     stopped_ = true; // no clients yet
-    store_memory_.resize(store_.memory_bytes(disk_.sector_count()) / 8 + 1);
-    const store::OpenStatus status =
-        store_.open(busy_disk_, store_memory_.data(), static_cast<uint32_t>(store_memory_.size() * 8));
+    // Memory has anything in it at a start.
+    store_memory_.assign(store_.memory_bytes(disk_.sector_count()) / 8 + 1, random_());
+    const store::OpenStatus status = store_.open(
+        busy_disk_, store_memory_.data(), static_cast<uint32_t>(store_memory_.size() * 8), false, reading);
     if (status == store::OpenStatus::blank && !store_.format())
         fail("format");
     else if (status != store::OpenStatus::blank && status != store::OpenStatus::empty &&
@@ -65,18 +74,42 @@ void ModelWorld::start(const std::map<uint32_t, World>& earlier_snapshots, const
     if (store_.epoch() != 0)
         content_ = snapshots.at(store_.epoch());
 
-    pages_memory_.resize(pager::Pages::memory_bytes(store_.slots(), frames_) / 8 + 1);
+    pages_memory_.assign(pager::Pages::memory_bytes(store_.slots(), frames_) / 8 + 1, random_());
     list_.resize(pager::Checkpoint::memory_bytes(frames_) / sizeof(uint32_t));
     pages_.initialise(pages_memory_.data(), frames_, store_, *this, policy);
-    for (uint32_t frame = frames_; frame > 0; --frame) // as the server's memory gives them
-        pages_.add_frame(frame * page_bytes);
-    for (uint32_t slot = 0; slot < store_.slots(); ++slot)
-        if (store_.entry(slot).is_used() && store::key_task(store_.entry(slot).key()) == 0 &&
-            !pages_.recover_tcb(slot))
-            fail("a TCB page does not verify");
-    checkpoint_.emplace(pages_, store_, *this, *this, policy, pager::Checkpoint::World{.session = session},
-                        list_.data());
+    pages_.add_frames(page_bytes, (frames_ + 1) * page_bytes);
+    if (pages_.recover_tcbs(busy_disk_) != store::no_slot)
+        fail("a TCB page does not verify");
+    checkpoint_.emplace(pages_, store_, queue_, *this, *this, policy,
+                        pager::Checkpoint::World{.session = session}, list_.data());
     stopped_ = false;
+}
+
+bool ModelWorld::read_more_of_directory() {
+    if (store_.is_complete())
+        return false;
+    runs_in_reads_ = true;
+    store::SlotRange range;
+    if (store_.read_more(range) != store::OpenStatus::checkpoint)
+        fail("the directory cannot be read");
+    pages_.learn(range);
+    runs_in_reads_ = false;
+    return !violation;
+}
+
+void ModelWorld::finish_recovery() {
+    while (read_more_of_directory())
+        act(5);
+    runs_in_reads_ = true;
+    std::vector<uint32_t> slots(frames_), scratch(frames_);
+    uint32_t count = store_.read_working_set(slots.data(), frames_);
+    count = pages_.prepare_prefetch(slots.data(), scratch.data(), count);
+    for (uint32_t done = 0; done < count;) {
+        done += pages_.prefetch(&slots[done], count - done, busy_disk_);
+        act(2);
+    }
+    prefetched += count;
+    runs_in_reads_ = false;
 }
 
 std::vector<uint8_t> ModelWorld::expected(store::PageKey key) const {
@@ -156,6 +189,8 @@ void ModelWorld::take_checkpoint() {
     if (store_.should_move())
         (void)checkpoint_->move_some(store::Moving::lazily);
     checkpoint_->take();
+    if (queue_.misuse())
+        fail("the drain: " + *queue_.misuse());
     disk_.report_committed(store_.epoch());
 }
 
@@ -181,6 +216,7 @@ std::optional<ModelWorld::Mapping> ModelWorld::resolve(store::PageKey key, bool 
         if (!write && answer.kind == pager::FaultAnswer::Kind::no_slot)
             fail("a reader waits for a slot");
         waits_for_slot += answer.kind == pager::FaultAnswer::Kind::no_slot;
+        waits_for_directory += answer.kind == pager::FaultAnswer::Kind::wait_for_directory;
         if (answer.kind == pager::FaultAnswer::Kind::wait_for_store) {
             ++waits_for_store;
             store_is_short_ = true;
@@ -212,7 +248,8 @@ void ModelWorld::write_page(store::PageKey key) {
 
 // Some neighbours; now and then all that the task has.
 void ModelWorld::discard_pages(store::PageKey first) {
-    if (store::key_task(first) == 0 || stays_stopped_) // no request is answered any more
+    // Requests are not answered yet, or not any more.
+    if (store::key_task(first) == 0 || stays_stopped_ || !store_.is_complete())
         return;
     if (random_() % 16 == 0)
         discard_range(all_of_task(store::key_task(first)));
@@ -242,17 +279,15 @@ void ModelWorld::discard_range(const pager::PageRange& range) {
 }
 
 store::DeviceStatus ModelWorld::BusyDisk::read(uint32_t first, void* buffer, uint32_t sectors) {
+    ++world_.page_ins_;
+    if (world_.runs_in_reads_)
+        world_.act(2);
     return world_.disk_.read(first, buffer, sectors);
 }
 
 // DMA: half of every block is read, clients run, the other half is read.
 store::DeviceStatus ModelWorld::BusyDisk::write(uint32_t first, const store::Segment* segments,
                                                 uint32_t count) {
-    if (world_.bug_.frames_freed_too_early && segments[0].bytes == page_bytes) {
-        late_.push_back({first, {segments, segments + count}});
-        world_.act(2);
-        return store::DeviceStatus::ok;
-    }
     std::vector<uint8_t> bytes;
     for (uint32_t i = 0; i < count; ++i) {
         const auto* from = static_cast<const uint8_t*>(segments[i].data);
@@ -270,17 +305,12 @@ store::DeviceStatus ModelWorld::BusyDisk::write(uint32_t first, const store::Seg
 }
 
 store::DeviceStatus ModelWorld::BusyDisk::flush() {
-    write_late();
+    if (world_.queue_.on_their_way() != 0)
+        world_.fail("a commit begins before the drain is over");
+    world_.queue_.write_late();
     if (!world_.stopped_)
         world_.act(2);
     return world_.disk_.flush();
-}
-
-void ModelWorld::BusyDisk::write_late() {
-    for (const Late& late : late_)
-        (void)world_.disk_.write(late.first, late.segments.data(),
-                                 static_cast<uint32_t>(late.segments.size()));
-    late_.clear();
 }
 
 std::optional<std::string> check_snapshot_on(store::BlockDevice& disk,

@@ -1,6 +1,7 @@
 // A model of everything around the checkpoint logic: memory, clients that read and write through their
 // mappings, and a disk that reads memory while clients run. The clients act inside every blocking call of the
-// logic, as threads do.
+// logic, as threads do. Writes that the drain hands over end in any order, some of them with an error
+// (asynchronous_disk.hpp).
 //
 // Reference: `content`, the seed of what every page must hold now. It is copied at the probe of each
 // snapshot.
@@ -17,6 +18,7 @@
 
 #include "pager/checkpoint/checkpoint.hpp"
 #include "pager/store/either_store.hpp"
+#include "tests/pager/asynchronous_disk.hpp"
 #include "tests/store/crash_checker.hpp"
 
 namespace fixpoint::test {
@@ -33,8 +35,14 @@ public:
     ModelWorld(store::StoreKind kind, std::vector<Sector> image, uint32_t frames, uint64_t seed,
                PlantedBug bug = {});
 
-    // Opens the disk; on a recovery all clients start from the snapshot's content.
-    void start(const std::map<uint32_t, World>& earlier_snapshots, const pager::Policy& policy);
+    // Opens the disk; on a recovery all clients start from the snapshot's content. As needed: they do so before the
+    // whole directory is known, and finish_recovery() is to be called before the first checkpoint.
+    void start(const std::map<uint32_t, World>& earlier_snapshots, const pager::Policy& policy,
+               store::Reading reading = store::Reading::whole);
+    // Reads the next part of the directory while clients run. False: that was all.
+    bool read_more_of_directory();
+    // What is left of it, then the working set.
+    void finish_recovery();
     // Clients do `steps` random reads and writes.
     void act(unsigned steps);
     // Takes a checkpoint; before, makes room in the store if clients wait for that.
@@ -49,12 +57,14 @@ public:
     std::optional<std::string> violation; // the first
     std::map<uint32_t, World> snapshots;  // by epoch
     uint32_t copies = 0, waits = 0, evictions = 0;
-    uint32_t discards = 0, waits_for_slot = 0;
+    uint32_t discards = 0, waits_for_slot = 0, waits_for_directory = 0, prefetched = 0;
     std::set<std::pair<pager::PageState, bool>> discarded_states; // with or without saved content
     uint32_t waits_for_store = 0, moves = 0;                      // times that room was made
     uint32_t longest_revocation = 0, largest_group = 0;           // frames that one call was about
+    uint32_t disk_failures = 0;                                   // that the drain was told of
 
     const RecordingDisk& disk() const { return disk_; }
+    uint32_t most_writes_at_once() const { return queue_.most_on_their_way(); }
     store::Store& store() { return store_; }
     pager::Pages& pages() { return pages_; }
     uint32_t frames() const { return frames_; }
@@ -68,7 +78,10 @@ public:
     uint32_t take_written(uint32_t first_frame, uint32_t log2_frames) override;
     void copy_tcbs(uint32_t to_frame, uint32_t from_frame) override;
     uint64_t clock_us() override { return ++clock_us_; }
-    void pause() override { act(3); }
+    void pause() override {
+        clock_us_ += 1000;
+        act(3);
+    }
     void stop_begins(uint32_t) override { stopped_ = true; }
     void snapshot(uint32_t epoch) override { snapshots[epoch] = content_; }
     void snapshot_tables(uint32_t) override {}
@@ -81,7 +94,11 @@ public:
     void phase(l4::Phase) override {}
     // Listener.
     void frame_freed() override {}
-    void disk_failed(const char* what) override { fail(std::string{"disk failed: "} + what); }
+    void disk_failed(const char*) override {
+        ++disk_failures;
+        act(2);
+    }
+    pager::PageIns page_ins() override { return {page_ins_, false}; }
 
 private:
     struct Mapping {
@@ -98,15 +115,9 @@ private:
         store::DeviceStatus read(uint32_t first, void* buffer, uint32_t sectors) override;
         store::DeviceStatus write(uint32_t first, const store::Segment* segments, uint32_t count) override;
         store::DeviceStatus flush() override;
-        void write_late();
 
     private:
-        struct Late {
-            uint32_t first;
-            std::vector<store::Segment> segments;
-        };
         ModelWorld& world_;
-        std::vector<Late> late_;
     };
 
     void read_page(store::PageKey key);
@@ -126,6 +137,7 @@ private:
     uint32_t frames_;
     RecordingDisk disk_;
     BusyDisk busy_disk_;
+    AsynchronousDisk queue_;
     std::vector<uint64_t> store_memory_, pages_memory_;
     std::vector<uint32_t> list_;
     store::EitherStore stores_;
@@ -136,7 +148,9 @@ private:
     std::map<store::PageKey, Mapping> mappings_;
     std::map<uint32_t, uint32_t> status_; // of frames: accessed, written since it was asked for last
     uint64_t clock_us_ = 0;
+    uint32_t page_ins_ = 0;
     unsigned nesting_ = 0, revocations_ = 0, reported_writes_ = 0;
+    bool runs_in_reads_ = false; // clients do, while the checkpointer reads
     bool stopped_ = false, stays_stopped_ = false, store_is_short_ = false, clients_ended_ = false;
 };
 

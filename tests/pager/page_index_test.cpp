@@ -19,13 +19,13 @@ TEST(PageIndex, FindsWhatIsThereWhateverCameAndWent) {
     store::Store& slots = on_disk.opened;
     ASSERT_TRUE(slots.format());
     // As full as it gets, and so few pages that most collide and some run round the table's end.
-    const uint32_t pages = 32, places = pager::PageIndex::places_for(pages);
-    ASSERT_EQ(places, 2 * pages);
-    std::vector<uint32_t> storage(places);
+    const uint32_t pages = 32;
+    ASSERT_EQ(pager::PageIndex::places_for(pages), 2 * pages);
+    std::vector<uint32_t> storage(pager::PageIndex::words_for(pages), 7); // anything
     for (uint64_t seed = 1; seed <= 50; ++seed) {
         std::mt19937_64 random{seed};
         pager::PageIndex index;
-        index.initialise(storage.data(), places, slots);
+        index.initialise(storage.data(), pages, slots);
         std::map<store::PageKey, uint32_t> expected;
         for (unsigned step = 0; step < 2000; ++step) {
             const store::PageKey key =

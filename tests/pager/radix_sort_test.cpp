@@ -10,12 +10,12 @@ namespace fixpoint::test {
 namespace {
 
 TEST(RadixSort, IsAStableSort) {
-    std::mt19937 random{3};
+    std::mt19937_64 random{3};
     for (const uint32_t count : {0u, 1u, 2u, 17u, 1000u, 5000u})
         for (const uint32_t keys : {1u, 3u, 300u, 70'000u, 0xFFFFFFFFu}) {
             std::vector<uint32_t> key(count), slots(count), scratch(count);
             for (uint32_t i = 0; i < count; ++i) {
-                key[i] = static_cast<uint32_t>(random()) % keys;
+                key[i] = static_cast<uint32_t>(random() % keys);
                 slots[i] = i;
             }
             std::shuffle(slots.begin(), slots.end(), random);

@@ -189,10 +189,11 @@ TEST_F(Configuration, OverridesReachEveryKeyAlsoInsideTheFilesThatAreNamed) {
 }
 
 TEST_F(Configuration, UnknownKey) {
-    EXPECT_EQ(error_of(replaced(experiment, "interval_ms", "intervall_ms")),
-              "experiment.toml:8:1: pager.intervall_ms: expected a key of [pager] (interval_ms, copy, "
-              "tracking, store, "
-              "drain_order, hot_intervals), found an unknown key; did you mean interval_ms?");
+    const std::string error = error_of(replaced(experiment, "interval_ms", "intervall_ms"));
+    EXPECT_TRUE(error.starts_with("experiment.toml:8:1: pager.intervall_ms: expected a key of [pager] "
+                                  "(interval_ms, copy, tracking, store, drain_order, "))
+        << error;
+    EXPECT_TRUE(error.ends_with("), found an unknown key; did you mean interval_ms?")) << error;
 }
 
 TEST_F(Configuration, MisspeltRequiredKey) {

@@ -24,6 +24,7 @@ TEST(RecoveryTimes, RestartEndsWhereAPersistentThreadRunsOnAfterItsFaults) {
     times.power_cycle(at(500 * ms));
     times.kernel_entry(at(501 * ms));
     times.thread_switch(at(510 * ms), worker); // before recovery nothing counts
+    times.disk_found(at(515 * ms));
     times.recovered(at(520 * ms), 3);
     times.thread_switch(at(530 * ms), worker);
     times.fault_begin(at(530 * ms), worker); // its code is not there yet
@@ -33,6 +34,8 @@ TEST(RecoveryTimes, RestartEndsWhereAPersistentThreadRunsOnAfterItsFaults) {
     times.fault_begin(at(541 * ms), worker); // a millisecond later: it has run
     const RecoveryTiming timing = times.timing();
     EXPECT_EQ(timing.kernel_entry, 501 * ms);
+    EXPECT_EQ(timing.disk_found, 515 * ms);
+    EXPECT_EQ(timing.threads_ready, 520 * ms);
     EXPECT_EQ(timing.first_user_instruction, 540 * ms);
 }
 

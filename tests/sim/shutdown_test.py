@@ -34,7 +34,7 @@ def run(name, events, seconds, *settings):
 
 
 # Ten times in a row. A shutdown takes up to two checkpoints' time.
-recoveries = run("ten", [(500 + 550 * number, "shutdown") for number in range(10)], 17)
+recoveries = run("ten", [(500 + 900 * number, "shutdown") for number in range(10)], 22)
 check(len(recoveries) == 10, recoveries)
 for recovery in recoveries:
     check(recovery["clean"] is True and recovery["lost_ms"] == 0, recovery)
@@ -43,8 +43,8 @@ for recovery in recoveries:
 events, instant = [], 450.0
 for number in range(12):
     events.append((instant, "shutdown"))
-    events.append((instant + draw.uniform(0.1, 300), MODES[number % len(MODES)]))
-    instant += draw.uniform(500, 800)
+    events.append((instant + draw.uniform(0.1, 700), MODES[number % len(MODES)]))
+    instant += draw.uniform(900, 1200)
 recoveries = run("cut_short", events, instant / 1000 + 12)
 check(len(recoveries) >= 12, recoveries)
 found = [recovery["clean"] for recovery in recoveries]

@@ -66,6 +66,20 @@ TEST_F(SnapshotsTest, RecoveryOfTheSamePagesIsIdentical) {
     EXPECT_TRUE(snapshots_.violations().empty());
 }
 
+TEST_F(SnapshotsTest, APageThatMovesKeepsItsContent) {
+    take_first();
+    fill(0x30000, 1);
+    snapshots_.page_placed(first, 0x30000, l4::PageSource::moved);
+    EXPECT_TRUE(snapshots_.violations().empty());
+
+    snapshots_.page_placed(first, second_frame, l4::PageSource::moved);
+    snapshots_.page_placed({task, 0x00402000}, 0x40000, l4::PageSource::moved);
+    ASSERT_EQ(snapshots_.violations().size(), 2u);
+    EXPECT_EQ(snapshots_.violations()[0],
+              "page 0x400000 of task 17 has other content in the frame that it was moved to");
+    EXPECT_EQ(snapshots_.violations()[1], "page 0x402000 of task 17 was moved and was nowhere before");
+}
+
 TEST_F(SnapshotsTest, AShutdownLeavesMemoryAsItsLastSnapshotFoundIt) {
     snapshots_.page_placed(tcb, 0x30000, l4::PageSource::fresh);
     take_first();

@@ -33,8 +33,10 @@ Outcome some_outcome() {
     outcome.host_seconds = 10;
     outcome.checkpoints = {checkpoint(1, 100 * ms), checkpoint(2, 200 * ms), checkpoint(3, 310 * ms)};
     outcome.checkpoints.back().committed = 0; // the power went
+    outcome.page_ins = {6 * ms, 12 * ms};
     outcome.console = "ledger 0: verified\n";
-    outcome.recoveries = {{400.0, 2, 12.5, std::nullopt, 200.0, true, false}};
+    outcome.output = {{10 * ms, 30 * ms}, 1};
+    outcome.recoveries = {{400.0, 2, 3.5, std::nullopt, 12.5, std::nullopt, 200.0, true, false}};
     return outcome;
 }
 
@@ -53,10 +55,14 @@ TEST(Summary, HasTheKeysThatOthersRelyOn) {
     EXPECT_EQ(checkpoints["copied_pages"]["mean"], 1.5);
     EXPECT_EQ(checkpoints["bytes_written"], 2 * 100 * 512);
     EXPECT_EQ(checkpoints["write_amplification"], 102'400.0 / (2 * 10 * 4096));
+    EXPECT_EQ(summary["page_ins"]["count"], 2);
+    EXPECT_EQ(summary["page_ins"]["us"]["mean"], 9'000.0);
+    EXPECT_EQ(summary["output"].dump(),
+              R"({"lines":2,"repeated":1,"held_ms":{"mean":20.0,"p50":10.0,"p99":30.0,"max":30.0}})");
     EXPECT_TRUE(summary["overhead"].is_null());
     EXPECT_EQ(
         summary["recovery"][0].dump(),
-        R"({"crash_ms":400.0,"epoch":2,"restart_ms":12.5,"full_speed_ms":null,"lost_ms":200.0,"identical":true,"clean":false})");
+        R"({"crash_ms":400.0,"epoch":2,"disk_found_ms":3.5,"threads_ready_ms":null,"restart_ms":12.5,"full_speed_ms":null,"lost_ms":200.0,"identical":true,"clean":false})");
 }
 
 TEST(Summary, OverheadIsTheDifferenceOfTheUndisturbedRuns) {
@@ -69,6 +75,18 @@ TEST(Summary, OverheadIsTheDifferenceOfTheUndisturbedRuns) {
     EXPECT_EQ(summary["overhead"]["baseline_cycles"], 1'000'000'000);
     EXPECT_EQ(summary["overhead"]["cycles"]["stop"], 250'000'000);
     EXPECT_EQ(summary["overhead"]["cycles"]["other"], 0);
+}
+
+TEST(Summary, WritesToFrozenPagesAreSplitIfTheyWereFollowed) {
+    Outcome outcome = some_outcome();
+    EXPECT_TRUE(summarise(Experiment{}, outcome, std::nullopt)["write_fault_cycles"].is_null());
+    outcome.write_faults = {{16, 0x1000, 100, 900, {100, 0, 0, 300, 500, 0, 0, 0}},
+                            {16, 0x2000, 2000, 1900, {200, 0, 0, 500, 1200, 0, 0, 0}}};
+    const auto summary = summarise(Experiment{}, outcome, std::nullopt)["write_fault_cycles"];
+    EXPECT_EQ(summary["faults"], 2);
+    EXPECT_EQ(summary["exception"].dump(), R"({"mean":150.0,"p50":100.0,"p99":200.0})");
+    EXPECT_EQ(summary["copy"]["mean"], 850.0);
+    EXPECT_EQ(summary["total"]["mean"], 1400.0);
 }
 
 TEST(Summary, WhatDidNotHoldIsSaid) {
@@ -88,6 +106,7 @@ TEST(Outcome, CrossesTheProcessBoundaryUnchanged) {
     Outcome outcome = some_outcome();
     outcome.accounts.cycles[5][2][1] = 1'234'567'890'123'456'789;
     outcome.violations = {"one", "two"};
+    outcome.write_faults = {{16, 0x2000, uint64_t{1} << 40, 1900, {200, 0, 0, 500, 1200, 0, 0, 0}}};
     const Outcome back = outcome_from_json(nlohmann::json::parse(to_json(outcome).dump()));
     EXPECT_EQ(to_json(back), to_json(outcome));
     EXPECT_EQ(back.accounts.cycles, outcome.accounts.cycles);

@@ -34,7 +34,7 @@ SIZES = {
     "largest": {"stop-dirty": [], "stop-memory": [], "stop-threads": []},
 }
 LARGEST_DIRTY = ['sweep={ "workload[0].pages" = [30000, 100000] }', "experiment.machine.memory.bytes=1073741824",
-                 "disk.size_mib=2048", "run.seconds=45"]
+                 "disk.size_mib=2048", "pager.interval_ms=3000", "run.seconds=20"]
 
 
 def target_us(stop):

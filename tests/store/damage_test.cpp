@@ -6,6 +6,7 @@
 #include "pager/store/crc32c.hpp"
 #include "tests/store/crash_checker.hpp"
 #include "tests/store/opened_store.hpp"
+#include "tests/store/write_pages.hpp"
 
 namespace fixpoint::test {
 namespace {
@@ -36,7 +37,7 @@ struct Fixture {
                 const std::vector<uint8_t> content = page_content(world[key]);
                 const store::PageWrite write{page, content.data()};
                 EXPECT_TRUE(store.opened.reserve(page));
-                EXPECT_EQ(store.opened.write_pages(&write, 1), store::DeviceStatus::ok);
+                EXPECT_EQ(write_pages(store.opened, disk, {&write, 1}), store::DeviceStatus::ok);
             }
             worlds[epoch] = world;
             EXPECT_EQ(store.opened.commit({}), store::CommitStatus::ok);
@@ -263,7 +264,7 @@ TEST_P(StoreUse, ARunHoldsValidNeighbours) {
     const OpenedStore store{fixture.disk};
     const store::Run run = store.opened.run_around(4);
     EXPECT_GT(run.count, 5u);
-    EXPECT_LE(run.count, store::transfer_segments_max);
+    EXPECT_LE(run.count, store::run_blocks_max);
     std::vector<uint8_t> content(store::transfer_bytes_max);
     ASSERT_EQ(store.opened.load_run(run, content.data(), fixture.disk), store::DeviceStatus::ok);
     unsigned valid = 0;
@@ -316,7 +317,7 @@ TEST_P(StoreUse, WritesOnlyTheDirectoryBlocksThatChanged) {
     const std::vector<uint8_t> content = page_content(1);
     const store::PageWrite write{3, content.data()}; // directory block 0
     ASSERT_TRUE(store.opened.reserve(3));
-    ASSERT_EQ(store.opened.write_pages(&write, 1), store::DeviceStatus::ok);
+    ASSERT_EQ(write_pages(store.opened, disk, {&write, 1}), store::DeviceStatus::ok);
     const size_t before = disk.history().size();
     ASSERT_EQ(store.opened.commit({}), store::CommitStatus::ok);
     size_t writes = 0;
@@ -366,7 +367,7 @@ TEST_P(StoreUse, TheDirectoryGrowsBeyondOneIndexBlock) {
         for (const uint32_t slot : {0u, pages - 1}) {
             const store::PageWrite write{slot, content.data()};
             ASSERT_TRUE(store.opened.reserve(slot));
-            ASSERT_EQ(store.opened.write_pages(&write, 1), store::DeviceStatus::ok);
+            ASSERT_EQ(write_pages(store.opened, disk, {&write, 1}), store::DeviceStatus::ok);
         }
         ASSERT_EQ(store.opened.commit({}), store::CommitStatus::ok);
     }

@@ -7,6 +7,7 @@
 
 #include "pager/store/log_store.hpp"
 #include "tests/store/store_run.hpp"
+#include "tests/store/write_pages.hpp"
 
 namespace fixpoint::test {
 namespace {
@@ -27,7 +28,7 @@ struct Log {
     void write(uint32_t slot, uint64_t seed) {
         const std::vector<uint8_t> content = page_content(seed);
         const store::PageWrite page{slot, content.data()};
-        ASSERT_EQ(log().write_pages(&page, 1), store::DeviceStatus::ok);
+        ASSERT_EQ(write_pages(log(), disk, {&page, 1}), store::DeviceStatus::ok);
         world[log().entry(slot).key()] = seed;
     }
     void save(uint32_t slot, uint64_t seed) {
@@ -176,7 +177,7 @@ TEST(LogStore, APageThatIsDirtyAgainWhenItIsWrittenCountsAsAboutToChange) {
     ASSERT_TRUE(log.log().reserve(page));
     const std::vector<uint8_t> content = page_content(1);
     const store::PageWrite write{page, content.data(), true};
-    ASSERT_EQ(log.log().write_pages(&write, 1), store::DeviceStatus::ok);
+    ASSERT_EQ(write_pages(log.log(), log.disk, {&write, 1}), store::DeviceStatus::ok);
     log.world[log.log().entry(page).key()] = 1;
     log.commit();
     EXPECT_EQ(log.log().move_some(Moving::lazily), MoveStatus::nothing_to_move);
@@ -371,7 +372,7 @@ TEST(LogStore, AlwaysHoldsWhatWasCommittedWhateverIsWrittenMovedAndReserved) {
             for (const auto& [slot, content_seed] : dirty) {
                 const std::vector<uint8_t> content = page_content(content_seed);
                 const store::PageWrite page{slot, content.data()};
-                ASSERT_EQ(log->write_pages(&page, 1), store::DeviceStatus::ok);
+                ASSERT_EQ(write_pages(*log, disk, {&page, 1}), store::DeviceStatus::ok);
                 world[log->entry(slot).key()] = content_seed;
             }
             worlds[epoch] = world;

@@ -3,6 +3,7 @@
 
 #include "tests/store/crash_checker.hpp"
 #include "tests/store/opened_store.hpp"
+#include "tests/store/write_pages.hpp"
 
 namespace fixpoint::test {
 namespace {
@@ -25,7 +26,7 @@ protected:
         EXPECT_TRUE(store().reserve(slot));
         const std::vector<uint8_t> content = page_content(seed);
         const store::PageWrite write{slot, content.data()};
-        EXPECT_EQ(store().write_pages(&write, 1), store::DeviceStatus::ok);
+        EXPECT_EQ(write_pages(store(), disk_, {&write, 1}), store::DeviceStatus::ok);
         world_[page] = seed;
         return slot;
     }

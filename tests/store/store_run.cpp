@@ -1,5 +1,7 @@
 #include "tests/store/store_run.hpp"
 
+#include "tests/store/write_pages.hpp"
+
 #include <algorithm>
 
 namespace fixpoint::test {
@@ -120,12 +122,10 @@ bool StoreRun::checkpoint(std::mt19937_64& random, History& worlds, bool last_of
             leaving.pop_back();
         }
         const size_t count = std::min<size_t>(store::transfer_segments_max, writes.size() - first);
-        if (opened.write_pages(&writes[first], static_cast<uint32_t>(count)) != store::DeviceStatus::ok)
-            return false;
+        write_pages_at_once(opened, disk, {&writes[first], count}, random);
     }
-    if (!writes.empty() && random() % 2 == 0 &&
-        opened.write_pages(&writes[random() % writes.size()], 1) != store::DeviceStatus::ok)
-        return false;
+    if (!writes.empty() && random() % 2 == 0)
+        write_pages_at_once(opened, disk, {&writes[random() % writes.size()], 1}, random);
     for (const uint32_t slot : leaving)
         opened.remove(slot);
     worlds[opened.epoch() + 1] = world;

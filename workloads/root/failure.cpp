@@ -16,8 +16,7 @@ void set_exit_by_debug_port(bool enabled) {
     exit_by_debug_port = enabled;
 }
 
-void leave(TextLine& line, bool verified) {
-    line.print();
+void leave(bool verified) {
     // The root task is one of the drivers' tasks that may use ports (see kernel-model).
     if (exit_by_debug_port)
         asm volatile("outb %0, %1"
@@ -34,7 +33,8 @@ void fail(TextLine& line) {
     TextLine whole;
     whole.text("root: ").text(line.c_str());
     l4::probe<l4::Probe::panic>();
-    leave(whole, false);
+    whole.print();
+    leave(false);
 }
 
 } // namespace workloads

@@ -11,9 +11,9 @@ inline constexpr unsigned exit_verified = 0x10, exit_failed = 0x11;
 // Whether the end of all workloads ends the machine ("exit=debug" on the root task's command line).
 void set_exit_by_debug_port(bool enabled);
 
-// Prints the line and ends the machine, or stops this task for ever where it may not.
-[[noreturn]] void leave(TextLine& line, bool verified);
-// leave() with "root: " before the line.
+// Ends the machine, or stops this task for ever where it may not.
+[[noreturn]] void leave(bool verified);
+// Prints the line with "root: " before it, and leaves.
 [[noreturn]] void fail(TextLine& line);
 
 } // namespace workloads

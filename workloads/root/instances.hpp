@@ -1,6 +1,9 @@
 // The workload programs of this boot: every module that is no server is one instance, numbered in the order
 // of the modules; its tasks get the next free task numbers from l4::first_persistent_task on. Numbers and ids
 // depend only on the boot modules, so a recovered world finds the same ones.
+//
+// console_log.elf is no instance, as nobody waits for its end: with it the world is one with output commit, whose programs
+// print through it. Otherwise they print through the console driver, if that is there.
 #pragma once
 
 #include "workloads/root/boot_modules.hpp"
@@ -33,12 +36,18 @@ public:
     const Instance& operator[](unsigned i) const { return instances_[i]; }
 
 private:
+    void read_program(Instance& instance, const BootModule& module) const;
+    void add(const BootModule& module);
+    void add_console_log(const BootModule& module);
     void load(const Instance& instance) const;
-    void start_tasks(const Instance& instance) const;
+    void start_tasks(const Instance& instance, unsigned priority) const;
     void give_numbers(const Instance& instance) const;
 
     Instance instances_[max_instances] = {};
     unsigned count_ = 0;
+    unsigned next_task_ = l4::first_persistent_task;
+    Instance console_log_ = {}; // without module: there is none
+    l4::ThreadId console_ = l4::nil_thread;
     uint32_t processor_frequency_hz_ = 0;
 };
 

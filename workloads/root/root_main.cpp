@@ -1,9 +1,12 @@
 // The root task: starts the servers, then either builds the world of the workload programs or finds it
 // recovered, and waits for the programs' reports.
 //
-// It is not persistent (nor are sigma0, the disk driver and the checkpoint server): it runs afresh at every
-// boot. It is the chief of every task, and the pager of the two servers only; the workloads' pager is the
+// It is not persistent (nor are sigma0, the drivers and the checkpoint server): it runs afresh at every
+// boot. It is the chief of every task, and the pager of the servers only; the workloads' pager is the
 // checkpoint server.
+//
+// What it says of the reports depends on what the programs did, so it goes the way of their output (I10). If the world
+// has no console log there is no such thread, and the kernel prints it at once.
 //
 //   boot modules -> start_servers -> status -> fresh start: load pages, create tasks
 //                                          -> recovered: nothing, the tasks run already
@@ -86,7 +89,9 @@ bool wait_for_reports() {
             continue;
         missing &= ~(1u << number);
         if (message.w1 != 1) {
-            TextLine().text("root: workload instance ").decimal(number).text(" failed").print();
+            TextLine line;
+            line.text("root: workload instance ").decimal(number).text(" failed");
+            line.print_on(l4::console_log_thread);
             return false;
         }
     }
@@ -116,7 +121,10 @@ extern "C" [[noreturn, gnu::used]] void root_main(const MultibootInfo* info) {
 
     const bool verified = wait_for_reports();
     TextLine verdict;
-    leave(verdict.text("fixpoint: all workloads done, ").text(verified ? "verified" : "FAILED"), verified);
+    verdict.text("fixpoint: all workloads done, ").text(verified ? "verified" : "FAILED");
+    verdict.print_on(l4::console_log_thread);
+    flush(l4::console_log_thread);
+    leave(verified);
 }
 
 } // namespace workloads

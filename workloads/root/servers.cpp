@@ -11,20 +11,23 @@ namespace workloads {
 
 namespace {
 
-constexpr uint32_t server_region_low = 0x00E00000u, server_region_bytes = 0x00100000u;
+constexpr uint32_t servers_low = 0x00D8F000u; // the lowest server's start page
 constexpr unsigned pager_lthread = 1;
 constexpr unsigned mcp_max = 255;
 
 struct Server {
     const char* file = nullptr;
     l4::ThreadId thread;
-    uint32_t link_address = 0;
+    uint32_t link_address = 0, region_end = 0;
     unsigned priority = 0;
+    bool optional = false;
     uint32_t low = 0, high = 0; // pages that the pager thread maps to it
 };
 constinit Server servers[] = {
-    {"ide.elf", l4::disk_driver_thread, server_region_low, l4::priority_disk_driver},
-    {"checkpoint.elf", l4::pager_thread, server_region_low + server_region_bytes, l4::priority_max},
+    {"ide.elf", l4::disk_driver_thread, 0x00E00000u, 0x00EFF000u, l4::priority_disk_driver},
+    {"checkpoint.elf", l4::pager_thread, 0x00F00000u, 0x00FFF000u, l4::priority_max},
+    {"console.elf", l4::console_driver_thread, servers_low + l4::page_size, 0x00DFF000u,
+     l4::priority_console_driver, true},
 };
 
 alignas(16) constinit uint8_t pager_stack[4096] = {};
@@ -110,11 +113,13 @@ uint32_t end_of_free_memory() {
 void load_and_start(Server& server, const BootModules& modules, uint32_t memory_end) {
     const BootModule* module = modules.find(server.file);
     TextLine line;
+    if (!module && server.optional)
+        return;
     if (!module)
         fail(line.text("module ").text(server.file).text(" is missing"));
     ElfImage image;
-    if (const char* error = image.parse(module->file, module->file_bytes, server.link_address,
-                                        server.link_address + server_region_bytes - l4::page_size))
+    if (const char* error =
+            image.parse(module->file, module->file_bytes, server.link_address, server.region_end))
         fail(line.text("module ").text(server.file).text(" ").text(error));
     if (image.high() > memory_end)
         fail(line.text("module ")
@@ -134,11 +139,11 @@ void load_and_start(Server& server, const BootModules& modules, uint32_t memory_
 } // namespace
 
 void start_servers(const BootModules& modules) {
-    if (modules.high() > server_region_low - l4::page_size) {
+    if (modules.high() > servers_low) {
         TextLine line;
         fail(line.text("the boot modules end at 0x")
                  .hex(modules.high(), 8)
-                 .text(", above the place of ide.elf"));
+                 .text(", above the place of console.elf"));
     }
     l4::lthread_ex_regs(pager_lthread, reinterpret_cast<uint32_t>(&serve_page_faults),
                         reinterpret_cast<uint32_t>(pager_stack) + sizeof pager_stack - 4, l4::sigma0_thread);

@@ -1,6 +1,7 @@
-// Starts the two servers that live beside the root task: the disk driver and the checkpoint server.
+// Starts the servers that live beside the root task: the disk driver, the checkpoint server and, if there is one, the
+// console driver.
 //
-// Both are linked at the physical addresses that they occupy, so that they know the physical addresses of
+// They are linked at the physical addresses that they occupy, so that they know the physical addresses of
 // their DMA buffers. The root task copies them there and is their pager: a thread of its own maps the pages
 // of their images 1:1 as they fault, because the main thread may itself be waiting for the server that faults
 // (I6).
@@ -13,7 +14,7 @@
 
 namespace workloads {
 
-// Copies both images and starts both tasks. Ends by fail() when one is missing or does not fit.
+// Copies the images and starts the tasks. Ends by fail() when one is missing or does not fit.
 void start_servers(const BootModules& modules);
 
 } // namespace workloads

@@ -2,6 +2,7 @@
 
 #include "kernel-model/abi/probes.hpp"
 #include "kernel-model/abi/syscalls.hpp"
+#include "workloads/runtime/console.hpp"
 #include "workloads/runtime/text_line.hpp"
 
 // The first instruction of a task: the stack pointer is already stack_top (task_new).
@@ -22,6 +23,7 @@ extern "C" [[noreturn, gnu::used]] void program_entry() {
         l4::print_string("workload: no start-up page at 0x00010000\n");
         workloads::rest();
     }
+    workloads::set_console(startup.console);
     workloads::program_main(startup);
 }
 
@@ -35,6 +37,7 @@ void rest() {
 }
 
 void finish(const StartupPage& startup, bool verified) {
+    flush(console());
     l4::probe<l4::Probe::workload_done>(startup.instance, verified);
     for (;;) {
         // Errors are expected while the machine restarts around us; the next report follows anyway.

@@ -17,7 +17,8 @@ namespace workloads {
     [[gnu::section(".program_header"), gnu::used]] constinit const ProgramHeader program_header = {          \
         program_header_magic, __VA_ARGS__}
 
-// The instance is done: tells the simulator by a probe and the root task by messages, for ever.
+// The instance is done: when its output has left the machine it tells the simulator by a probe and the root task by
+// messages, for ever.
 [[noreturn]] void finish(const StartupPage& startup, bool verified);
 
 // A task that has nothing left to do while others of its instance go on.

@@ -47,6 +47,7 @@ struct StartupPage {
     l4::ThreadId
         threads[max_tasks_per_instance]; // lthread 0 of every task; version 0: not started, the first task's
     char arguments[argument_bytes];      // "key=value key=value", NUL-terminated
+    l4::ThreadId console; // who prints lines (pager/console_protocol.hpp); nil: only the kernel
 };
 static_assert(sizeof(StartupPage) <= l4::page_size);
 static_assert(offsetof(StartupPage, threads) == 20);

@@ -1,10 +1,10 @@
-// A line of console output, put together piece by piece in a fixed buffer and printed by one console call, so
-// that the lines of several tasks do not mix. Too long a line is cut, never overrun. No allocation, no
+// A line of console output, put together piece by piece in a fixed buffer and printed at once, so that the lines of
+// several tasks do not mix. Too long a line is cut, never overrun. No allocation, no
 // variadic arguments.
 #pragma once
 
 #if defined(__i386__)
-#    include "kernel-model/abi/syscalls.hpp"
+#    include "workloads/runtime/console.hpp"
 #endif
 
 #include <cstdint>
@@ -13,7 +13,7 @@ namespace workloads {
 
 class TextLine {
 public:
-    static constexpr unsigned capacity = 240; // characters, without newline and NUL
+    static constexpr unsigned capacity = 240; // characters, without NUL
 
     TextLine& text(const char* s) {
         while (*s)
@@ -52,11 +52,11 @@ public:
     unsigned length() const { return length_; }
 
 #if defined(__i386__)
-    void print() {
-        buffer_[length_] = '\n';
-        buffer_[length_ + 1] = 0;
-        l4::print_string(buffer_);
-        buffer_[length_] = 0;
+    void print() const {
+        print_on(console());
+    }
+    void print_on(l4::ThreadId console) const {
+        print_line(console, buffer_, length_);
     }
 #endif
 
@@ -68,7 +68,7 @@ private:
         }
     }
 
-    char buffer_[capacity + 2] = {};
+    char buffer_[capacity + 1] = {};
     unsigned length_ = 0;
 };
 

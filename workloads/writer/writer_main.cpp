@@ -2,7 +2,7 @@
 //
 // Arguments: pages, pattern (sequential, uniform, zipf), zipf (the exponent, such as 0.99), scatter (1: ranks are spread
 // over the pages, else the hottest pages lie side by side), rate_pages_per_s (0: as fast as possible), arrivals (regular,
-// poisson), writes (in all), seed.
+// poisson), writes (in all), report_every (writes between two lines on the console; 0: none), seed.
 //
 // The rate is kept by computing between writes, never by sleeping: the processor is busy all the time, so what a
 // checkpoint takes away is missed. The time of the write itself comes on top, so the rate is an upper bound.
@@ -36,12 +36,14 @@ struct Options {
     uint32_t rate_pages_per_s;
     Arrivals arrivals;
     uint64_t writes;
+    uint64_t report_every;
     uint64_t seed;
 };
 
 Options read_options(const StartupPage& startup) {
-    const char* const known[] = {"pages",    "pattern", "zipf", "scatter",  "rate_pages_per_s",
-                                 "arrivals", "writes",  "seed", "instance", "tasks"};
+    const char* const known[] = {"pages",    "pattern", "zipf",         "scatter", "rate_pages_per_s",
+                                 "arrivals", "writes",  "report_every", "seed",    "instance",
+                                 "tasks"};
     const char* const patterns[] = {"sequential", "uniform", "zipf"};
     const char* const arrivals[] = {"regular", "poisson"};
     Arguments arguments(startup.arguments);
@@ -53,6 +55,7 @@ Options read_options(const StartupPage& startup) {
     options.arrivals = static_cast<Arrivals>(arguments.choice("arrivals", 0, arrivals, 2));
     options.rate_pages_per_s = static_cast<uint32_t>(arguments.number("rate_pages_per_s", 0, 0, 100'000'000));
     options.writes = arguments.number("writes", 1'000'000, 1, uint64_t{1} << 40);
+    options.report_every = arguments.number("report_every", 0, 0, uint64_t{1} << 40);
     options.seed = arguments.number("seed", 1, 0, ~uint64_t{0});
     require_good_arguments(startup, "writer", arguments, known, sizeof known / sizeof known[0]);
     return options;
@@ -85,6 +88,7 @@ void program_main(const StartupPage& startup) {
                 measure_cycles_per_turn(), options.seed + 1);
 
     uint32_t until_check = check_every_writes;
+    uint64_t until_report = options.report_every;
     for (uint64_t write = 0; write < options.writes; ++write) {
         const uint32_t page = choice.next();
         if (!writer.write(page))
@@ -93,6 +97,12 @@ void program_main(const StartupPage& startup) {
         if (--until_check == 0) {
             l4::probe<l4::Probe::workload_check>(startup.instance, writer.writes() == write + 1);
             until_check = check_every_writes;
+        }
+        if (until_report != 0 && --until_report == 0) {
+            TextLine line;
+            line.text("writer ").decimal(startup.instance).text(": ").decimal(write + 1);
+            line.text(" writes").print();
+            until_report = options.report_every;
         }
         pace.wait();
     }

@@ -1,0 +1,122 @@
+// Pages that are wanted all at once after a restart: the TCB pages, the working set. They are read in the order of their
+// blocks, neighbours in one request and straight into neighbouring frames.
+#include "pager/checkpoint/pages.hpp"
+#include "pager/checkpoint/radix_sort.hpp"
+
+namespace pager {
+namespace {
+
+constexpr uint32_t gap_max = 3; // blocks that are read for nothing sooner than with another request
+
+} // namespace
+
+void Pages::sort_by_block(uint32_t* slots, uint32_t* scratch, uint32_t count) const {
+    radix_sort(slots, scratch, count, [this](uint32_t slot) { return store_->entry(slot).block; });
+}
+
+uint32_t Pages::recover_tcbs(store::BlockDevice& through) {
+    uint32_t* const slots = absent_tcbs_;
+    const uint32_t count = absent_tcb_count_;
+    absent_tcb_count_ = 0;
+    check(count <= pool_.free() / 2, "recovery: fewer frames than TCB pages and their copies need");
+    check(resident_count_ == 0, "recovery: TCB pages come first");
+    sort_by_block(slots, resident_, count);
+    for (uint32_t done = 0; done < count;)
+        done += read_neighbours(slots + done, count - done, through);
+    for (uint32_t i = 0; i < count; ++i) // one by one what could not be read so
+        if (pages_[slots[i]].state == PageState::absent) {
+            const uint32_t frame = pool_.take();
+            if (store_->load(slots[i], platform_->memory_of(frame), through) != store::LoadStatus::ok)
+                return slots[i];
+            place(slots[i], frame);
+        }
+    group_recovered_tcbs(slots, count);
+    return store::no_slot;
+}
+
+// Those whose frames are adjacent, in groups as large as their alignment allows.
+void Pages::group_recovered_tcbs(const uint32_t* slots, uint32_t count) {
+    for (uint32_t done = 0; done < count;) {
+        const uint32_t base = pages_[slots[done]].frame;
+        uint32_t adjacent = 1, log2_frames = 0;
+        while (done + adjacent < count &&
+               pages_[slots[done + adjacent]].frame == base + adjacent * page_bytes)
+            ++adjacent;
+        while (log2_frames < TcbFrames::log2_frames_max && 2u << log2_frames <= adjacent &&
+               base % (page_bytes << (log2_frames + 1)) == 0)
+            ++log2_frames;
+        tcbs_.add_group(base, log2_frames);
+        for (uint32_t end = done + (1u << log2_frames); done < end; ++done) {
+            const uint32_t copy = pool_.take();
+            check(copy != no_frame, "recovery: no frame for the copy of a TCB page"); // I5
+            tcbs_.add_page(slots[done], copy, false);
+        }
+    }
+}
+
+uint32_t Pages::collect_working_set(uint32_t* slots, uint32_t capacity) const {
+    uint32_t count = 0;
+    const auto collect = [&](bool written_lately) {
+        for (uint32_t i = resident_count_; i-- > 0 && count < capacity;) {
+            const uint32_t slot = resident_[i];
+            if (store_->entry(slot).has_block() && is_newest(pages_[slot]) == written_lately)
+                slots[count++] = slot;
+        }
+    };
+    collect(true);
+    collect(false);
+    return count;
+}
+
+uint32_t Pages::prepare_prefetch(uint32_t* slots, uint32_t* scratch, uint32_t count) const {
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < count; ++i)
+        if (slots[i] < store_->slots() && may_prefetch(slots[i]))
+            slots[kept++] = slots[i];
+    sort_by_block(slots, scratch, kept);
+    return kept;
+}
+
+uint32_t Pages::prefetch(const uint32_t* slots, uint32_t count, store::BlockDevice& through) {
+    return may_prefetch(slots[0]) ? read_neighbours(slots, count, through) : 1;
+}
+
+bool Pages::may_prefetch(uint32_t slot) const {
+    return store_->entry(slot).has_block() && !is_tcb(store_->entry(slot).key()) &&
+           pages_[slot].state == PageState::absent;
+}
+
+// The first of these slots, which are in the order of their blocks, as many as one request can read; returns how many.
+// Those that it cannot read stay absent.
+uint32_t Pages::read_neighbours(const uint32_t* slots, uint32_t count, store::BlockDevice& through) {
+    if (!store_->entry(slots[0]).has_block())
+        return 1;
+    store::Run run{store_->entry(slots[0]).block, 1};
+    uint32_t taken = 1;
+    for (; taken < count; ++taken) {
+        const uint32_t block = store_->entry(slots[taken]).block, end = run.first + run.count;
+        if (!store_->entry(slots[taken]).has_block() || block - end > gap_max ||
+            block - run.first >= store::transfer_segments_max)
+            break;
+        run.count = block - run.first + 1;
+    }
+    const uint32_t frames = pool_.take_neighbours(run.count);
+    if (frames == no_frame)
+        return taken;
+    const bool read = store_->load_run(run, platform_->memory_of(frames), through) == store::DeviceStatus::ok;
+    uint32_t next = 0;
+    for (uint32_t i = 0; i < run.count; ++i) {
+        const uint32_t frame = frames + i * page_bytes, block = run.first + i;
+        // The pager thread may have run meanwhile.
+        const bool wanted = next < taken && store_->entry(slots[next]).block == block;
+        const uint32_t slot = wanted ? slots[next++] : store::no_slot;
+        if (read && wanted && pages_[slot].state == PageState::absent &&
+            store_->verify(slot, platform_->memory_of(frame)))
+            place(slot, frame);
+        else
+            pool_.add(frame);
+    }
+    return taken;
+}
+
+} // namespace pager
