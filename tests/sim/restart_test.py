@@ -56,7 +56,7 @@ def destroy_directory_block(image, generation, number):
 
 
 run("built", "crash=[]", "disk.model=disks/ideal.toml", f"disk.size_mib={options.disk_mib}", "disk.keep=true",
-    "pager.interval_ms=1000", memory(options.build_memory_mib or options.memory_mib), f"run={{ seconds = {options.build_s} }}")
+    "pager.interval_ms=1000", "pager.drain_throttle=false", memory(options.build_memory_mib or options.memory_mib), f"run={{ seconds = {options.build_s} }}")
 image = program.root / "built" / "disk.img"
 info = dict(line.split(None, 1) for line in program.run("disk", "info", image).stdout.splitlines() if " " in line)
 print(info)
