@@ -23,7 +23,9 @@ public:
             .print();
         l4::sleep_us(retry_us);
     }
-    PageIns page_ins() override { return {server_.pager_disk.requests(), server_.pager_disk.is_busy()}; }
+    PageIns page_ins() override {
+        return {server_.pager_disk.requests(), server_.pager_disk.is_busy(), server_.waiting_writers > 0};
+    }
 
 private:
     static constexpr uint64_t retry_us = 100'000;

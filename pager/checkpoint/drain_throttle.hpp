@@ -10,7 +10,8 @@
 //     (and half of it the drain's: it is not starved either),
 //   - and after unflushed_max requests a flush, so that each flush has little to do.
 //
-// When there was none for quiet_us the drain goes at full depth again.
+// When there was none for quiet_us the drain goes at full depth again. So it does as long as threads wait for frames or
+// blocks, which only the drain and its commit can give: whoever pages in beside them would soon wait for the same.
 #pragma once
 
 #include <cstdint>
@@ -20,6 +21,7 @@ namespace pager {
 struct PageIns {        // what the pager thread reads from the disk
     uint32_t begun = 0; // up to now
     bool under_way = false;
+    bool drain_awaited = false; // threads wait for what the drain frees
 };
 
 class DrainThrottle {
@@ -32,12 +34,14 @@ public:
     // Requests that may be on their way now; 0: not yet.
     uint32_t depth(uint64_t now_us, const PageIns& page_ins) {
         look(now_us, page_ins);
-        if (!is_busy(now_us))
+        if (!is_busy(now_us) || drain_awaited_)
             return depth_;
         return now_us < pause_until_us_ ? 0 : 1;
     }
     // Before the next request.
-    bool flush_is_due(uint64_t now_us) const { return is_busy(now_us) && unflushed_ >= unflushed_max; }
+    bool flush_is_due(uint64_t now_us) const {
+        return is_busy(now_us) && !drain_awaited_ && unflushed_ >= unflushed_max;
+    }
 
     void begun(uint64_t now_us) {
         if (unflushed_ == 0)
@@ -51,6 +55,7 @@ public:
 
 private:
     void look(uint64_t now_us, const PageIns& page_ins) {
+        drain_awaited_ = page_ins.drain_awaited;
         if (page_ins.begun == begun_ && !page_ins.under_way)
             return;
         begun_ = page_ins.begun;
@@ -59,7 +64,7 @@ private:
     bool is_busy(uint64_t now_us) const { return enabled_ && now_us < busy_until_us_; }
 
     uint32_t depth_;
-    bool enabled_;
+    bool enabled_, drain_awaited_ = false;
     uint32_t begun_ = 0, unflushed_ = 0;
     uint64_t burst_us_ = 0, busy_until_us_ = 0, pause_until_us_ = 0;
 };

@@ -1,6 +1,7 @@
 // The model against the host's own processor: random user-level instruction sequences.
 #include "tests/native/campaign.hpp"
 #include "tests/native/comparison.hpp"
+#include "tests/support/host_processor.hpp"
 
 #include <gtest/gtest.h>
 
@@ -10,6 +11,8 @@ namespace fixpoint::native {
 namespace {
 
 TEST(Native, RandomSequencesAgreeWithTheHost) {
+    if (!tests::host_is_compared_with())
+        GTEST_SKIP() << tests::host_is_not_compared_with;
     if (const auto chosen = replay()) {
         Round round{chosen->round};
         EXPECT_FALSE(round.difference(round.make(chosen->index))) << round.report(chosen->index);

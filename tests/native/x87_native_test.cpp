@@ -2,6 +2,7 @@
 #include "tests/native/campaign.hpp"
 #include "tests/native/x87_comparison.hpp"
 #include "tests/native/x87_instruction_generator.hpp"
+#include "tests/support/host_processor.hpp"
 
 #include <gtest/gtest.h>
 
@@ -10,6 +11,10 @@ namespace {
 
 class NativeX87 : public testing::Test {
 protected:
+    void SetUp() override {
+        if (!tests::host_is_compared_with())
+            GTEST_SKIP() << tests::host_is_not_compared_with;
+    }
     // Returns how many cases ended with #MF.
     static uint64_t agree(X87Kind kind, uint64_t usual) {
         const testing::TestInfo& info = *testing::UnitTest::GetInstance()->current_test_info();

@@ -48,6 +48,18 @@ TEST(DrainThrottle, LeavesTheDiskToPageInsForAsLongAsABurstTook) {
     EXPECT_EQ(throttle.depth(29'000, {.begun = 4}), 1u) << "page-ins do not starve the drain either";
 }
 
+TEST(DrainThrottle, GoesAtFullDepthWhileThreadsWaitForTheDrain) {
+    DrainThrottle throttle{4, true};
+    ASSERT_EQ(throttle.depth(1'000, {.begun = 1}), 1u);
+    for (uint32_t i = 0; i < DrainThrottle::unflushed_max; ++i)
+        throttle.begun(1'000);
+    EXPECT_TRUE(throttle.flush_is_due(2'000));
+    EXPECT_EQ(throttle.depth(2'000, {.begun = 2, .drain_awaited = true}), 4u);
+    EXPECT_FALSE(throttle.flush_is_due(2'000));
+    EXPECT_EQ(throttle.depth(3'000, {.begun = 2}), 1u);
+    EXPECT_TRUE(throttle.flush_is_due(3'000));
+}
+
 TEST(DrainThrottle, PausesNoLongerThanPageInsGoOn) {
     DrainThrottle throttle{4, true};
     ASSERT_EQ(throttle.depth(0, {.begun = 1}), 1u);

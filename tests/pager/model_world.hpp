@@ -98,7 +98,7 @@ public:
         ++disk_failures;
         act(2);
     }
-    pager::PageIns page_ins() override { return {page_ins_, false}; }
+    pager::PageIns page_ins() override { return {page_ins_, false, false}; }
 
 private:
     struct Mapping {
