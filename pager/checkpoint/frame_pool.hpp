@@ -11,7 +11,8 @@
 
 namespace pager {
 
-inline constexpr uint32_t no_frame = 0; // physical page 0 is never the server's
+inline constexpr uint32_t no_frame = 0;                 // physical page 0 is never the server's
+inline constexpr uint32_t frames_end_max = 0x40000000u; // no frame is beyond: what sigma0's protocol can name
 
 class FramePool {
 public:

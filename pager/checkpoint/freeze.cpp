@@ -26,7 +26,7 @@ uint32_t Pages::freeze_all(uint32_t epoch, uint32_t* frozen) {
                 freeze(slot);
                 frozen[count++] = slot;
             } else if (policy_.tracking == Tracking::protect || store_->is_short()) {
-                revoke_write(page.frame); // it was hot, or only read
+                revoked_.insert(page.frame); // it was hot, or only read
                 page.state = PageState::clean;
                 page.streak = 0;
                 nothing_to_evict_ = false;
@@ -38,25 +38,10 @@ uint32_t Pages::freeze_all(uint32_t epoch, uint32_t* frozen) {
             dirty_[kept++] = slot;
     }
     dirty_count_ = kept;
-    finish_revoking();
+    // In the order of their frames, whatever the order in which they became dirty: what the kernel looks at is in the cache
+    // then, and one call does for adjacent ones.
+    revoked_.take_runs([this](uint32_t first, uint32_t frames) { platform_->revoke_write(first, frames); });
     return count;
-}
-
-// Frames of pages that became dirty one after the other often lie one behind the other: one call for all of them.
-void Pages::revoke_write(uint32_t frame) {
-    if (frame == revoked_first_ + revoked_count_ * store::block_bytes) {
-        ++revoked_count_;
-        return;
-    }
-    finish_revoking();
-    revoked_first_ = frame;
-    revoked_count_ = 1;
-}
-
-void Pages::finish_revoking() {
-    if (revoked_count_ != 0)
-        platform_->revoke_write(revoked_first_, revoked_count_);
-    revoked_count_ = 0;
 }
 
 // Since the last time. With write protection there is no doubt.
@@ -109,7 +94,7 @@ void Pages::freeze(uint32_t slot) {
         page.by_bits = true;
         return; // dirty, writable, saved
     }
-    revoke_write(page.frame);
+    revoked_.insert(page.frame);
     page.state = copied ? PageState::clean : PageState::frozen;
 }
 

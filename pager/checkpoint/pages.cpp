@@ -28,7 +28,7 @@ uint32_t Pages::memory_bytes(uint32_t slots, uint32_t frames) {
     const auto bytes = [](uint32_t count, uint32_t each) { return (count * each + 7) & ~7u; };
     return store::run_blocks_max * page_bytes + bytes(slots, sizeof(Page)) + bytes(slots, 4) +
            bytes(PageIndex::words_for(slots), 4) + 3 * bytes(frames, 4) + bytes(tcb_pages_for(frames), 4) +
-           TcbFrames::memory_bytes(tcb_pages_for(frames));
+           FrameSet::memory_bytes(frames_end_max) + TcbFrames::memory_bytes(tcb_pages_for(frames));
 }
 
 void Pages::initialise(void* memory, uint32_t frames, store::Store& store, Platform& platform,
@@ -46,6 +46,7 @@ void Pages::initialise(void* memory, uint32_t frames, store::Store& store, Platf
     resident_ = carve<uint32_t>(next, frames);
     uint32_t* const pool_storage = carve<uint32_t>(next, frames);
     absent_tcbs_ = carve<uint32_t>(next, tcb_pages_for(frames));
+    revoked_.initialise(carve<uint8_t>(next, FrameSet::memory_bytes(frames_end_max)), frames_end_max);
     tcbs_.initialise(next, tcb_pages_for(frames));
     pool_.initialise(pool_storage, frames);
     index_.initialise(index_storage, store.slots(), store);

@@ -12,6 +12,7 @@
 #include <cstdint>
 
 #include "pager/checkpoint/frame_pool.hpp"
+#include "pager/checkpoint/frame_set.hpp"
 #include "pager/checkpoint/page.hpp"
 #include "pager/checkpoint/page_index.hpp"
 #include "pager/checkpoint/platform.hpp"
@@ -161,8 +162,6 @@ private:
     void ask_which_were_written(uint32_t place);
     bool is_copied_in_stop(const Page& page) const;
     void freeze(uint32_t slot);
-    void revoke_write(uint32_t frame);
-    void finish_revoking();
     void copy_tcb(const TcbPage& tcb, bool whole);
 
     uint32_t take_frame();
@@ -193,6 +192,7 @@ private:
     PageIndex index_;
     FramePool pool_;
     TcbFrames tcbs_;
+    FrameSet revoked_;             // what the stop is about to take write access from
     uint32_t zeros_ = no_frame;    // nobody ever writes to it
     uint32_t* dirty_ = nullptr;    // slots of dirty pages, in order of their becoming so; some may be evicted
     uint32_t* resident_ = nullptr; // slots of all other pages with a frame
@@ -201,8 +201,6 @@ private:
     uint32_t absent_tcb_count_ = 0;
     uint32_t dirty_count_ = 0, resident_count_ = 0, frames_ = 0;
     uint32_t asked_end_ = 0; // in dirty_: whether what is before it was written is known in this stop
-    uint32_t revoked_first_ = no_frame,
-             revoked_count_ = 0; // adjacent frames that the stop is about to revoke
     uint32_t discarded_ = store::no_slot,
              removing_ = store::no_slot;                // lists: discarded after, before the newest stop
     uint32_t discarded_count_ = 0, removing_count_ = 0; // removing: until the commit

@@ -1,6 +1,7 @@
 #include "pager/checkpoint/server_memory.hpp"
 
 #include "kernel-model/abi/syscalls.hpp"
+#include "pager/checkpoint/frame_pool.hpp"
 #include "pager/runtime/kernel_info.hpp"
 
 namespace pager {
@@ -9,7 +10,6 @@ namespace {
 constexpr uint32_t info_window = 0xB0000000u; // where the kernel info page is mapped to
 // Below: BIOS data, the kernel's image, what the root task may want.
 constexpr uint32_t left_to_others = 0x00200000u;
-constexpr uint32_t memory_end_max = 0x40000000u; // what sigma0's protocol can name
 constexpr uint32_t superpage_request = 0x40000000u, any_page_request = 0xFFFFFFFCu;
 
 // The fpage sigma0 gives, or 0.
@@ -27,7 +27,7 @@ const l4::KernelInfo* ServerMemory::ask_for_kernel_info() {
 }
 
 void ServerMemory::ask_for_all(const l4::KernelInfo& info) {
-    const uint32_t end = info.main_memory.high < memory_end_max ? info.main_memory.high : memory_end_max;
+    const uint32_t end = info.main_memory.high < frames_end_max ? info.main_memory.high : frames_end_max;
     for (uint32_t low = end & ~(l4::superpage_size - 1); low > l4::superpage_size;) {
         low -= l4::superpage_size;
         if (ask_sigma0({superpage_request + low, 0, 0}, l4::Fpage::whole_space()) != 0 &&

@@ -374,6 +374,37 @@ TEST_F(FramePool, GivesAlignedGroupsAndLosesNoFrameForThat) {
     EXPECT_EQ(rest(), (std::set<uint32_t>{5, 6, 7, 20, 21, 22}));
 }
 
+TEST(FrameSet, GivesAdjacentFramesTogetherAndEachOnce) {
+    constexpr uint32_t frame_bytes = pager::FramePool::frame_bytes, frames = 5000;
+    std::vector<uint32_t> memory(pager::FrameSet::memory_bytes(frames * frame_bytes) / 4, 0xFFFF'FFFFu);
+    pager::FrameSet set;
+    set.initialise(memory.data(), frames * frame_bytes);
+    std::mt19937_64 random{1};
+    for (unsigned round = 0; round < 200; ++round) {
+        // Now and then long runs, across words of 32 and 1024.
+        std::vector<bool> expected(frames);
+        for (auto i = random() % 20; i > 0; --i) {
+            const uint32_t first = static_cast<uint32_t>(random() % frames);
+            const uint32_t length = static_cast<uint32_t>(random() % (random() % 2 == 0 ? 3 : 1500));
+            for (uint32_t number = first; number < first + length && number < frames; ++number)
+                expected[number] = true;
+        }
+        for (uint32_t number = frames; number-- > 0;)
+            if (expected[number])
+                set.insert(number * frame_bytes);
+        std::vector<bool> found(frames);
+        uint32_t end = 0;
+        set.take_runs([&](uint32_t first, uint32_t count) {
+            ASSERT_GT(count, 0u);
+            ASSERT_TRUE(end == 0 || first > end) << "two runs that are one";
+            end = first + count * frame_bytes;
+            std::fill_n(found.begin() + first / frame_bytes, count, true);
+        });
+        ASSERT_EQ(found, expected) << "round " << round;
+        set.take_runs([](uint32_t, uint32_t) { FAIL() << "taken twice"; });
+    }
+}
+
 TEST(TcbFrames, GroupsAreLargeWhereFramesArePlenty) {
     EXPECT_EQ(pager::TcbFrames::log2_frames_for(0), 0u);
     EXPECT_EQ(pager::TcbFrames::log2_frames_for(127), 0u);
