@@ -79,7 +79,7 @@ private:
     struct Flight { // a request on its way to the disk
         store::WriteRequest request;
         uint32_t pages = 0; // 0: none
-        uint32_t slot[store::transfer_segments_max];
+        uint32_t slot[store::transfer_segments_max] = {};
     };
 
     bool make_room(store::Moving how);
