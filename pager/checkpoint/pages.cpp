@@ -60,6 +60,12 @@ void Pages::initialise(void* memory, uint32_t frames, store::Store& store, Platf
     for (store::SlotRange range = store.known_slots(0); range.first < range.end;
          range = store.known_slots(range.end))
         learn(range);
+    for (uint32_t i = 0; i < store.recent().count(); ++i) {
+        const uint32_t slot = store.recent().slot(i);
+        initialise_around(slot);
+        if (const store::PageKey key = store.entry(slot).key(); index_.find(key) == store::no_slot)
+            index_.insert(key, slot);
+    }
 }
 
 void Pages::add_frames(uint32_t low, uint32_t high) {
@@ -72,13 +78,15 @@ void Pages::add_frames(uint32_t low, uint32_t high) {
 }
 
 void Pages::learn(const store::SlotRange& range) {
-    for (uint32_t slot = range.first; slot < range.end; slot += store::entries_per_block)
-        initialise_around(slot);
+    bool some_known = false; // recent ones of its block
     for (uint32_t slot = range.first; slot < range.end; ++slot) {
+        if (slot % store::entries_per_block == 0)
+            some_known = !initialise_around(slot);
         const store::DirectoryEntry& entry = store_->entry(slot);
         if (!entry.is_used())
             continue;
-        index_.insert(entry.key(), slot);
+        if (!some_known || index_.find(entry.key()) == store::no_slot)
+            index_.insert(entry.key(), slot);
         if (!is_tcb(entry.key()))
             continue;
         check(absent_tcb_count_ < tcb_pages_for(frames_), "recovery: fewer frames than TCB pages");
@@ -86,14 +94,15 @@ void Pages::learn(const store::SlotRange& range) {
     }
 }
 
-void Pages::initialise_around(uint32_t slot) {
+bool Pages::initialise_around(uint32_t slot) {
     const uint32_t block = slot / store::entries_per_block, bit = 1u << block % 32;
     if ((initialised_[block / 32] & bit) != 0)
-        return;
+        return false;
     initialised_[block / 32] |= bit;
     const uint32_t first = block * store::entries_per_block, end = first + store::entries_per_block;
     for (uint32_t i = first; i < end && i < store_->slots(); ++i)
         pages_[i] = {};
+    return true;
 }
 
 FaultAnswer Pages::fault(store::PageKey key, bool write, store::BlockDevice& through) {

@@ -139,7 +139,8 @@ private:
     FaultAnswer page_in(uint32_t slot, store::BlockDevice& through);
     void page_in_neighbours(uint32_t slot, store::BlockDevice& through);
     void place(uint32_t slot, uint32_t frame);
-    void initialise_around(uint32_t slot);
+    // The pages of its directory block. False: they were already.
+    bool initialise_around(uint32_t slot);
     void sort_by_block(uint32_t* slots, uint32_t* scratch, uint32_t count) const;
     uint32_t read_neighbours(const uint32_t* slots, uint32_t count, store::BlockDevice& through);
     bool may_prefetch(uint32_t slot) const;

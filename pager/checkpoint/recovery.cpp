@@ -199,11 +199,9 @@ void give_way_to_page_ins(Server& server, uint64_t until_us) {
 // I9: the world has run on, but nothing of that is on the disk, nor will be.
 void read_rest_of_directory(Server& server) {
     constexpr uint64_t head_start_us = 50'000;
-    constexpr uint32_t parts_at_once = 2; // if they name what was in use lately
     const uint64_t head_start_end_us = server.platform.clock_us() + head_start_us;
-    for (uint32_t part = 0; !server.store.is_complete(); ++part) {
-        if (part >= parts_at_once || !server.store.next_is_recent())
-            give_way_to_page_ins(server, head_start_end_us);
+    while (!server.store.is_complete()) {
+        give_way_to_page_ins(server, head_start_end_us);
         store::SlotRange range;
         const store::OpenStatus status = server.store.read_more(range);
         if (status != store::OpenStatus::checkpoint) {

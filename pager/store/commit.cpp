@@ -18,7 +18,10 @@ uint32_t Store::prepare(const PageWrite* pages, uint32_t count, WriteRequest& re
     uint32_t taken = 0;
     for (; taken < count && request.segments < transfer_segments_max; ++taken) {
         const PageWrite& page = pages[taken];
+        const bool again = entry(page.slot).is_pending();
         const uint32_t block = place(page);
+        if (!again)
+            directory_.note_recent(page.slot);
         directory_.content(page.slot, block, block == no_block ? 0 : checksum_of(page));
         directory_.set(page.slot, DirectoryEntry::pending);
         if (block == no_block)
@@ -44,7 +47,10 @@ CommitStatus Store::commit(const Snapshot& snapshot) {
         root.build_id[i] = snapshot.build_id[i];
     root.geometry = geometry_;
     root.flags = snapshot.last_of_session ? RootSector::last_of_session : 0;
-    return write_generation(root);
+    const CommitStatus status = write_generation(root);
+    if (status == CommitStatus::ok)
+        directory_.end_recent();
+    return status;
 }
 
 CommitStatus Store::commit_moves() {

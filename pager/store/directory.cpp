@@ -10,6 +10,11 @@ constexpr uint8_t area_bit(uint32_t parity) {
     return static_cast<uint8_t>(1u << parity);
 }
 
+DirectoryEntry on_disk(DirectoryEntry entry) {
+    entry.key_and_flags &= ~DirectoryEntry::flags_in_memory;
+    return entry;
+}
+
 } // namespace
 
 uint32_t Directory::memory_bytes(const Geometry& geometry) {
@@ -33,7 +38,8 @@ void Directory::clear() {
         blocks_[number].free = static_cast<uint16_t>(slots_in(number));
     }
     free_slots_ = geometry_.slots;
-    used_blocks_ = unread_blocks_ = next_recent_ = next_unread_ = lowest_free_ = 0;
+    used_blocks_ = unread_blocks_ = next_unread_ = lowest_free_ = 0;
+    recent_.clear();
 }
 
 // I4: until the generation without the page is durable nobody else gets the slot, and with it its blocks.
@@ -58,32 +64,23 @@ Directory::ReadStatus Directory::open(BlockDevice& device, const RootSector& roo
     clear();
     parity_ = root.generation & 1;
     used_blocks_ = root.directory_blocks;
-    if (!read_index(device, root, bad))
+    if (!read_top(device, root, bad))
         return ReadStatus::damaged_index;
     for (uint32_t number = 0; number < used_blocks_; ++number)
-        if (blocks_[number].is_for_tcbs && blocks_[number].state == BlockState::on_disk &&
-            !read_group(device, number, bad))
+        if (blocks_[number].is_for_tcbs && blocks_[number].is_unread() && !read_group(device, number, bad))
             return ReadStatus::damaged_block;
     return ReadStatus::ok;
-}
-
-bool Directory::has_recent_unread() {
-    while (next_recent_ < used_blocks_ &&
-           !(blocks_[next_recent_].is_recent && blocks_[next_recent_].state == BlockState::on_disk))
-        ++next_recent_;
-    return next_recent_ < used_blocks_;
 }
 
 Directory::ReadStatus Directory::read_more(BlockDevice& device, SlotRange& range, uint32_t& bad) {
     range = {};
     while (next_unread_ < used_blocks_ && blocks_[next_unread_].state == BlockState::present)
         ++next_unread_;
-    const uint32_t number = has_recent_unread() ? next_recent_ : next_unread_;
-    if (number == used_blocks_)
+    if (next_unread_ == used_blocks_)
         return ReadStatus::ok;
-    if (!read_group(device, number, bad))
+    if (!read_group(device, next_unread_, bad))
         return ReadStatus::damaged_block;
-    const uint32_t group = number / group_blocks * group_blocks;
+    const uint32_t group = next_unread_ / group_blocks * group_blocks;
     const uint32_t end = (group + group_blocks) * entries_per_block;
     range = present_slots(group * entries_per_block);
     if (range.end > end)
@@ -112,7 +109,7 @@ template<class SectorOf, class Accept>
 bool Directory::read_blocks(BlockDevice& device, uint32_t first, uint32_t end, SectorOf&& sector_of,
                             Accept&& accept_copy, uint32_t& bad) {
     const bool all_read =
-        device.read(sector_of(0, first), staging_, (end - first) * sectors_per_block) == DeviceStatus::ok;
+        first == end || device.read(sector_of(0, first), staging_, (end - first) * sectors_per_block) == DeviceStatus::ok;
     for (uint32_t number = first; number < end; ++number) {
         uint8_t* const buffer = staging_ + size_t{number - first} * block_bytes;
         const auto read_copy = [&](uint32_t copy) {
@@ -128,17 +125,48 @@ bool Directory::read_blocks(BlockDevice& device, uint32_t first, uint32_t end, S
     return true;
 }
 
-bool Directory::read_index(BlockDevice& device, const RootSector& root, uint32_t& bad) {
-    const uint32_t count = (used_blocks_ + children_per_index - 1) / children_per_index;
-    return count == 0 || read_blocks(
-                             device, 0, count,
-                             [this](uint32_t copy, uint32_t number) {
-                                 return geometry_.index_sector(parity_, copy, number);
-                             },
-                             [&](uint32_t number, const uint8_t* buffer, uint32_t) {
-                                 return accept_index(root, number, buffer);
-                             },
-                             bad);
+// The recent entries and the index. Without good recent ones it takes longer, that is all.
+bool Directory::read_top(BlockDevice& device, const RootSector& root, uint32_t& bad) {
+    const uint32_t end = recent_blocks + (used_blocks_ + children_per_index - 1) / children_per_index;
+    const auto sector_of = [this](uint32_t copy, uint32_t number) {
+        return geometry_.recent_sector(parity_, copy, number);
+    };
+    const auto accept_copy = [&](uint32_t number, const uint8_t* buffer, uint32_t) {
+        return number < recent_blocks ? accept_recent(root, number, buffer)
+                                      : accept_index(root, number - recent_blocks, buffer);
+    };
+    for (uint32_t first = 0; !read_blocks(device, first, end, sector_of, accept_copy, bad); first = bad + 1)
+        if (bad >= recent_blocks) {
+            bad -= recent_blocks;
+            return false;
+        }
+    recent_.end();
+    return true;
+}
+
+bool Directory::accept_recent(const RootSector& root, uint32_t number, const uint8_t* buffer) {
+    const auto* recent = reinterpret_cast<const RecentBlock*>(buffer);
+    if (crc32c(buffer, block_bytes) != root.recent_checksum[number] || recent->magic != recent_magic ||
+        recent->number != number || recent->generation != root.generation ||
+        recent->count > RecentBlock::capacity)
+        return false;
+    for (uint32_t i = 0; i < recent->count; ++i) {
+        const auto& [slot, entry] = recent->item[i];
+        if (slot / entries_per_block >= used_blocks_ || slot >= geometry_.slots || !entry.is_used() ||
+            (entry.has_block() && !may_hold(kind_, geometry_, slot, entry.block)))
+            return false;
+    }
+    for (uint32_t i = 0; i < recent->count; ++i) {
+        const auto& [slot, entry] = recent->item[i];
+        Block& block = blocks_[slot / entries_per_block];
+        if (block.state == BlockState::unused) {
+            make_empty(slot / entries_per_block);
+            block.state = BlockState::partial;
+        }
+        entries_[slot] = entry;
+        recent_.note(slot, number == 0);
+    }
+    return true;
 }
 
 bool Directory::accept_index(const RootSector& root, uint32_t number, const uint8_t* buffer) {
@@ -154,9 +182,9 @@ bool Directory::accept_index(const RootSector& root, uint32_t number, const uint
             return false;
         block.checksum = index->checksum[i];
         block.free = static_cast<uint16_t>(slots_in(first + i) - block.pages);
-        block.state = BlockState::on_disk;
+        if (block.state == BlockState::unused)
+            block.state = BlockState::on_disk;
         block.has_tcbs = block.is_for_tcbs = (index->pages[i] & IndexBlock::has_tcbs) != 0;
-        block.is_recent = (index->pages[i] & IndexBlock::is_recent) != 0;
         free_slots_ -= block.pages;
         ++unread_blocks_;
     }
@@ -178,12 +206,16 @@ bool Directory::accept(uint32_t number, const uint8_t* buffer, uint32_t copy) {
     if (crc32c(buffer, block_bytes) != blocks_[number].checksum || block->magic != directory_magic ||
         block->number != number)
         return false;
+    const bool is_partial = blocks_[number].state == BlockState::partial;
     for (uint32_t i = 0; i < slots_in(number); ++i) {
         const uint32_t slot = number * entries_per_block + i;
         const DirectoryEntry& entry = block->entry[i];
         if (entry.has_block() && !may_hold(kind_, geometry_, slot, entry.block))
             return false;
+        const uint32_t flags =
+            is_partial ? entries_[slot].key_and_flags & DirectoryEntry::flags_in_memory : 0;
         entries_[slot] = entry;
+        entries_[slot].key_and_flags |= flags;
     }
     // What the other area holds is unknown: a commit may have been cut short there. A bad copy here is mended when this
     // area's turn comes; the second one may be bad unseen.
@@ -201,7 +233,7 @@ DeviceStatus Directory::write(BlockDevice& device, RootSector& root) {
     root.pages = 0;
     for (uint32_t number = 0; number < used_blocks_; ++number)
         root.pages += blocks_[number].pages;
-    return write_index(device, root);
+    return write_top(device, root);
 }
 
 DeviceStatus Directory::write_changed_blocks(BlockDevice& device, uint32_t parity) {
@@ -227,32 +259,45 @@ DeviceStatus Directory::write_changed_blocks(BlockDevice& device, uint32_t parit
     return DeviceStatus::ok;
 }
 
-DeviceStatus Directory::write_index(BlockDevice& device, RootSector& root) {
+DeviceStatus Directory::write_top(BlockDevice& device, RootSector& root) {
     const uint32_t parity = root.generation & 1;
-    for (uint32_t number = 0; number * children_per_index < used_blocks_; ++number) {
-        auto* index = reinterpret_cast<IndexBlock*>(staging_);
-        *index = {};
-        index->magic = index_magic;
-        index->number = number;
-        index->generation = root.generation;
-        const uint32_t first = number * children_per_index;
-        for (uint32_t i = 0; i < children_per_index && first + i < used_blocks_; ++i) {
-            const Block& block = blocks_[first + i];
-            // What changed before is due in one area only.
-            const bool is_recent = block.changed == both_areas;
-            index->checksum[i] = block.checksum;
-            index->pages[i] =
-                static_cast<uint16_t>(block.pages | (block.has_tcbs ? IndexBlock::has_tcbs : 0u) |
-                                      (is_recent ? IndexBlock::is_recent : 0u));
-        }
-        root.index_checksum[number] = crc32c(index, block_bytes);
-        const DeviceStatus status = write_staged(
-            device, {geometry_.index_sector(parity, 0, number), geometry_.index_sector(parity, 1, number)},
-            1);
-        if (status != DeviceStatus::ok)
-            return status;
+    uint32_t count = 0;
+    for (uint32_t number = 0; number < recent_blocks; ++number)
+        stage_recent(number, root, staging_ + size_t{count++} * block_bytes);
+    for (uint32_t number = 0; number * children_per_index < used_blocks_; ++number)
+        stage_index(number, root, staging_ + size_t{count++} * block_bytes);
+    return write_staged(device, {geometry_.recent_sector(parity, 0, 0), geometry_.recent_sector(parity, 1, 0)},
+                        count);
+}
+
+// What the generation has no more, or other than when it was noted, is as it is now.
+void Directory::stage_recent(uint32_t number, RootSector& root, uint8_t* buffer) {
+    auto* recent = reinterpret_cast<RecentBlock*>(buffer);
+    *recent = {};
+    recent->magic = recent_magic;
+    recent->number = number;
+    recent->generation = root.generation;
+    for (uint32_t i = 0; i < recent_.count(); ++i) {
+        const uint32_t slot = recent_.slot(i);
+        if (recent_.is_tcb(i) == (number == 0) && entry(slot).is_used())
+            recent->item[recent->count++] = {slot, on_disk(entry(slot))};
     }
-    return DeviceStatus::ok;
+    root.recent_checksum[number] = crc32c(buffer, block_bytes);
+}
+
+void Directory::stage_index(uint32_t number, RootSector& root, uint8_t* buffer) {
+    auto* index = reinterpret_cast<IndexBlock*>(buffer);
+    *index = {};
+    index->magic = index_magic;
+    index->number = number;
+    index->generation = root.generation;
+    const uint32_t first = number * children_per_index;
+    for (uint32_t i = 0; i < children_per_index && first + i < used_blocks_; ++i) {
+        const Block& block = blocks_[first + i];
+        index->checksum[i] = block.checksum;
+        index->pages[i] = static_cast<uint16_t>(block.pages | (block.has_tcbs ? IndexBlock::has_tcbs : 0u));
+    }
+    root.index_checksum[number] = crc32c(buffer, block_bytes);
 }
 
 void Directory::stage_block(uint32_t number, uint8_t* buffer) {
@@ -267,8 +312,7 @@ void Directory::stage_block(uint32_t number, uint8_t* buffer) {
         // A slot that only belongs to a page is in no checkpoint yet.
         if (i >= slots_in(number) || !entry(number * entries_per_block + i).is_used())
             continue;
-        block->entry[i] = entry(number * entries_per_block + i);
-        block->entry[i].key_and_flags &= DirectoryEntry::key_mask | DirectoryEntry::flags_on_disk;
+        block->entry[i] = on_disk(entry(number * entries_per_block + i));
         has_tcbs = has_tcbs || key_task(block->entry[i].key()) == 0;
         ++used;
     }

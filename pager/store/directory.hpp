@@ -10,20 +10,25 @@
 //
 //   unused      behind the last one in use: all its slots are free, nothing of it is in memory
 //   on_disk     in use, not read yet: which of its slots are free is unknown
+//   partial     the same, but some of its entries are in memory: recent ones
 //   present     in memory
 //
-//   unused  -> present   allocate
-//   on_disk -> present   open: with the groups that hold TCB pages, as the index tells; read_more: the rest, first those
-//                        that changed last, since what was in use then is wanted soon
+//   unused  -> present            allocate
+//   on_disk -> partial            open, with the recent entries
+//   on_disk, partial -> present   open: with the groups that hold TCB pages, as the index tells; read_more: the rest
 //
-// To keep the former few and short, TCB pages get directory blocks of their own (slots.cpp). Nothing is written before
-// all is present.
+// To keep the groups of TCB pages few and short, these get directory blocks of their own (slots.cpp). Nothing is written
+// before all is present.
+//
+// Recent entries. What a checkpoint has written was in use then, and is what a restarted world touches first; its entries
+// lie scattered over the directory. A copy of some of them is written beside the index and read with it.
 #pragma once
 
 #include <cstdint>
 
 #include "pager/store/block_device.hpp"
 #include "pager/store/format.hpp"
+#include "pager/store/recent_slots.hpp"
 
 namespace store {
 
@@ -42,7 +47,7 @@ public:
 
     // Of a slot whose block is not present: as if it were free.
     const DirectoryEntry& entry(uint32_t slot) const {
-        return blocks_[slot / entries_per_block].state == BlockState::present ? entries_[slot] : free_entry;
+        return blocks_[slot / entries_per_block].state >= BlockState::partial ? entries_[slot] : free_entry;
     }
     // Flags that are in memory only.
     void set(uint32_t slot, uint32_t flags) { entries_[slot].key_and_flags |= flags; }
@@ -61,15 +66,20 @@ public:
     // The slot's content is now in this block (no_block: it is zero).
     void content(uint32_t slot, uint32_t block, uint32_t checksum);
 
-    // Replaces everything by what a root names: the index, and the blocks with TCB pages. `bad` says which block has no
-    // good copy.
+    // A checkpoint writes the slot. Once for each, before its content().
+    void note_recent(uint32_t slot) { recent_.note(slot, key_task(entry(slot).key()) == 0); }
+    // It is committed.
+    void end_recent() { recent_.end(); }
+    // Of the newest checkpoint, TCB pages first. Their entries are known.
+    const RecentSlots& recent() const { return recent_; }
+
+    // Replaces everything by what a root names: the index, the recent entries, and the blocks with TCB pages. `bad` says
+    // which block has no good copy.
     ReadStatus open(BlockDevice& device, const RootSector& root, uint32_t& bad);
     // Reads the next blocks that are still on disk only; blocks in the device alone. `range`: whose entries there are
     // now. Nothing to do when is_complete().
     ReadStatus read_more(BlockDevice& device, SlotRange& range, uint32_t& bad);
     bool is_complete() const { return unread_blocks_ == 0; }
-    // The next ones changed with the last generation.
-    bool has_recent_unread();
     // The slots of the present blocks from `from` on that lie side by side; an empty range: there are no more.
     SlotRange present_slots(uint32_t from) const;
 
@@ -79,7 +89,7 @@ public:
     void committed(uint32_t generation);
 
 private:
-    enum class BlockState : uint8_t { unused, on_disk, present };
+    enum class BlockState : uint8_t { unused, on_disk, partial, present };
     struct Block {
         uint32_t checksum = 0;
         uint16_t pages = 0;      // used entries of the newest generation
@@ -89,7 +99,8 @@ private:
         uint8_t changed = 0;      // in bit p: the area of parity p must get it
         bool has_tcbs = false;    // in the newest generation
         bool is_for_tcbs = false; // or is meant to
-        bool is_recent = false;   // of those on disk: changed with the last generation
+
+        bool is_unread() const { return state == BlockState::on_disk || state == BlockState::partial; }
     };
     static constexpr DirectoryEntry free_entry = {};
     // What is read at once: aligned groups of directory blocks.
@@ -101,18 +112,22 @@ private:
     uint32_t free_slot_in(uint32_t number) const {
         return number * entries_per_block + blocks_[number].first_free;
     }
+    void make_empty(uint32_t number);
     void make_present(uint32_t number);
     void set_aside_for_tcbs(uint32_t number);
 
     template<class SectorOf, class Accept>
     bool read_blocks(BlockDevice& device, uint32_t first, uint32_t end, SectorOf&& sector_of,
                      Accept&& accept_copy, uint32_t& bad);
-    bool read_index(BlockDevice& device, const RootSector& root, uint32_t& bad);
+    bool read_top(BlockDevice& device, const RootSector& root, uint32_t& bad);
+    bool accept_recent(const RootSector& root, uint32_t number, const uint8_t* buffer);
     bool accept_index(const RootSector& root, uint32_t number, const uint8_t* buffer);
     bool read_group(BlockDevice& device, uint32_t number, uint32_t& bad);
     bool accept(uint32_t number, const uint8_t* buffer, uint32_t copy);
     DeviceStatus write_changed_blocks(BlockDevice& device, uint32_t parity);
-    DeviceStatus write_index(BlockDevice& device, RootSector& root);
+    DeviceStatus write_top(BlockDevice& device, RootSector& root);
+    void stage_recent(uint32_t number, RootSector& root, uint8_t* buffer);
+    void stage_index(uint32_t number, RootSector& root, uint8_t* buffer);
     void stage_block(uint32_t number, uint8_t* buffer);
     DeviceStatus write_staged(BlockDevice& device, const uint32_t (&sector)[2], uint32_t blocks);
 
@@ -121,10 +136,11 @@ private:
     DirectoryEntry* entries_ = nullptr; // a free slot's checksum is the next free slot's place in the block
     Block* blocks_ = nullptr;
     uint8_t* staging_ = nullptr;
-    uint32_t parity_ = 0;                        // of the generation that is read
-    uint32_t used_blocks_ = 0;                   // directory blocks in use
-    uint32_t unread_blocks_ = 0;                 // of them on disk only
-    uint32_t next_recent_ = 0, next_unread_ = 0; // no (recent) block before it is
+    RecentSlots recent_;
+    uint32_t parity_ = 0;        // of the generation that is read
+    uint32_t used_blocks_ = 0;   // directory blocks in use
+    uint32_t unread_blocks_ = 0; // of them
+    uint32_t next_unread_ = 0;   // no block before it is
     uint32_t free_slots_ = 0;
     uint32_t lowest_free_ = 0; // no block before it that is not for TCBs has a known free slot
 };

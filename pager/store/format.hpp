@@ -6,14 +6,14 @@
 //   sector 16        root, even generations (copy at 80)
 //   sector 24        root, odd generations (copy at 88)
 //   sector 128       directory areas: even, odd, even's copy, odd's copy;
-//                    each one the index blocks and the directory blocks
+//                    each one the recent entries, the index blocks and the directory blocks
 //   then             the working set
 //   then             the page area: blocks of 4 KB
 //                      ab:  block a of every slot, then block b of every slot
 //                      log: the home block of every slot, then the circular log
 //
-// A root names its index blocks by checksum, an index block its directory blocks, a directory entry the page's
-// content: whatever a root reaches is checked from top to bottom.
+// A root names its recent entries and index blocks by checksum, an index block its directory blocks, a directory entry the
+// page's content: whatever a root reaches is checked from top to bottom.
 #pragma once
 
 #include <cstddef>
@@ -23,7 +23,7 @@
 
 namespace store {
 
-inline constexpr uint32_t format_version = 3;
+inline constexpr uint32_t format_version = 4;
 
 enum class StoreKind : uint32_t { ab = 1, log = 2 };
 constexpr const char* name_of(StoreKind kind) {
@@ -49,7 +49,7 @@ constexpr uint32_t key_address(PageKey key) {
 }
 
 inline constexpr uint32_t label_magic = 0x4C425846, session_magic = 0x45535846, root_magic = 0x4F525846,
-                          index_magic = 0x58495846, directory_magic = 0x49445846,
+                          index_magic = 0x58495846, directory_magic = 0x49445846, recent_magic = 0x43525846,
                           working_set_magic = 0x53575846; // "FXBL" and so on
 
 // A directory entry: where a slot's content is, and what it must be.
@@ -64,7 +64,7 @@ struct DirectoryEntry {
     // In memory only.
     static constexpr uint32_t pending = 1u << 30;  // the entry is the running checkpoint's
     static constexpr uint32_t reserved = 1u << 31; // the page's next content has its block reserved
-    static constexpr uint32_t flags_on_disk = used | zero;
+    static constexpr uint32_t flags_on_disk = used | zero, flags_in_memory = pending | reserved;
 
     constexpr PageKey key() const { return key_and_flags & key_mask; }
     constexpr bool is_used() const { return key_and_flags & used; }
@@ -96,12 +96,29 @@ struct IndexBlock {
     uint16_t pages[children_per_index] = {};    // bits 8:0: its used entries
 
     static constexpr uint16_t pages_mask = 0x1FF;
-    static constexpr uint16_t is_recent = 1u << 14; // it changed with this generation
     static constexpr uint16_t has_tcbs = 1u << 15;  // some of its entries are of TCB pages
 };
 static_assert(sizeof(IndexBlock) == block_bytes && offsetof(IndexBlock, checksum) == 16 &&
               offsetof(IndexBlock, pages) == 16 + 4 * children_per_index);
 static_assert(entries_per_block <= IndexBlock::pages_mask);
+
+// Entries of slots that a checkpoint has written: what a restart needs first, before it has read the directory blocks that
+// have them too. TCB pages and others have a block each.
+struct RecentBlock {
+    struct Item {
+        uint32_t slot;
+        DirectoryEntry entry;
+    };
+    static constexpr uint32_t capacity = 255;
+
+    uint32_t magic = 0;
+    uint32_t number = 0; // 0: of TCB pages, 1: of others
+    uint32_t generation = 0;
+    uint32_t count = 0; // items that follow
+    Item item[capacity] = {};
+};
+inline constexpr uint32_t recent_blocks = 2;
+static_assert(sizeof(RecentBlock) == block_bytes && offsetof(RecentBlock, item) == 16);
 
 // Slots whose pages were in use at a snapshot: what may be read ahead after a restart. A mere hint: one copy, and one
 // that is torn or of another epoch does no harm.
@@ -143,8 +160,11 @@ struct Geometry {
     constexpr uint32_t working_set_sector() const {
         return page_area - working_set_blocks() * sectors_per_block;
     }
-    constexpr uint32_t index_sector(uint32_t parity, uint32_t copy, uint32_t number) const {
+    constexpr uint32_t recent_sector(uint32_t parity, uint32_t copy, uint32_t number) const {
         return directory_area[parity][copy] + number * sectors_per_block;
+    }
+    constexpr uint32_t index_sector(uint32_t parity, uint32_t copy, uint32_t number) const {
+        return recent_sector(parity, copy, recent_blocks + number);
     }
     constexpr uint32_t directory_sector(uint32_t parity, uint32_t copy, uint32_t number) const {
         return index_sector(parity, copy, index_blocks() + number);
@@ -175,7 +195,7 @@ constexpr Geometry geometry_for(StoreKind kind, uint32_t disk_sectors) {
     const auto area_sectors = [](uint32_t slots) {
         Geometry geometry;
         geometry.slots = slots;
-        return (geometry.index_blocks() + geometry.directory_blocks()) * sectors_per_block;
+        return (recent_blocks + geometry.index_blocks() + geometry.directory_blocks()) * sectors_per_block;
     };
     const auto working_set_sectors = [](uint32_t slots) {
         Geometry geometry;
@@ -244,7 +264,8 @@ struct RootSector {
     uint32_t index_checksum[index_blocks_max] = {}; // CRC-32C of each index block
     Geometry geometry;
     uint32_t flags = 0;
-    uint8_t zero[512 - 140] = {};
+    uint32_t recent_checksum[recent_blocks] = {}; // CRC-32C of each block of recent entries
+    uint8_t zero[512 - 148] = {};
 
     // Nothing persistent ran after the snapshot in its session.
     static constexpr uint32_t last_of_session = 1u << 0;
@@ -255,6 +276,7 @@ static_assert(sizeof(RootSector) == 512 && offsetof(RootSector, generation) == 1
               offsetof(RootSector, clock_us) == 24);
 static_assert(offsetof(RootSector, pages) == 36 && offsetof(RootSector, build_id) == 48);
 static_assert(offsetof(RootSector, log_head) == 68 && offsetof(RootSector, index_checksum) == 80);
-static_assert(offsetof(RootSector, geometry) == 104 && offsetof(RootSector, flags) == 136);
+static_assert(offsetof(RootSector, geometry) == 104 && offsetof(RootSector, flags) == 136 &&
+              offsetof(RootSector, recent_checksum) == 140);
 
 } // namespace store

@@ -91,6 +91,9 @@ void Store::make_known() {
         learned(range);
     if (is_complete())
         completed();
+    else
+        for (uint32_t i = recent().tcb_count(); i < recent().count(); ++i)
+            learned({recent().slot(i), recent().slot(i) + 1});
 }
 
 OpenStatus Store::read_more(SlotRange& range) {

@@ -23,7 +23,7 @@ uint32_t Directory::block_with_free_slot(bool for_tcb) const {
     const auto find = [this](uint32_t from, auto&& is_right) {
         for (uint32_t number = from; number < geometry_.directory_blocks(); ++number)
             if (const Block& block = blocks_[number];
-                block.free > 0 && block.state != BlockState::on_disk && is_right(number, block))
+                block.free > 0 && !block.is_unread() && is_right(number, block))
                 return number;
         return no_directory_block;
     };
@@ -49,8 +49,7 @@ uint32_t Directory::allocate(PageKey key) {
         return no_slot;
     Block& block = blocks_[number];
     if (block.state == BlockState::unused) {
-        for (uint32_t i = 0; i < slots_in(number); ++i)
-            entries_[number * entries_per_block + i] = {};
+        make_empty(number);
         make_present(number);
     }
     if (for_tcb && !block.is_for_tcbs)
@@ -84,6 +83,11 @@ void Directory::free(uint32_t slot) {
     ++free_slots_;
     if (number < lowest_free_)
         lowest_free_ = number;
+}
+
+void Directory::make_empty(uint32_t number) {
+    for (uint32_t i = 0; i < slots_in(number); ++i)
+        entries_[number * entries_per_block + i] = {};
 }
 
 // Its entries are in memory: links those that are not used.

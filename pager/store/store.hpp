@@ -100,11 +100,12 @@ public:
     // (degraded()); then the whole directory is read in any case.
     [[nodiscard]] OpenStatus open(BlockDevice& device, void* memory, uint32_t bytes,
                                   bool older_allowed = false, Reading reading = Reading::whole);
-    // After an opening as needed, which has read the entries of all TCB pages and some others: reads the next part of
+    // After an opening as needed, which has read the recent entries, those of all TCB pages and some others: reads the next part of
     // the directory. `range`: the slots whose entries are known now. checkpoint, or damaged_directory.
     [[nodiscard]] OpenStatus read_more(SlotRange& range);
-    // The next part names pages that were in use lately.
-    bool next_is_recent() { return directory_.has_recent_unread(); }
+    // Slots that the newest checkpoint has written, TCB pages first; not all, if these are many. Their entries are known
+    // from open() on, unless the copy of them is damaged: then there are none.
+    const RecentSlots& recent() const { return directory_.recent(); }
     // All entries are known. Until then a slot that is not counts as free but is not given away; pages cannot be
     // written, moved or committed.
     bool is_complete() const { return directory_.is_complete(); }

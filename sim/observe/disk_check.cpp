@@ -28,7 +28,8 @@ public:
         sectors<store::RootSector>("root of the even generations", store::root_sector[0], store::root_magic);
         sectors<store::RootSector>("root of the odd generations", store::root_sector[1], store::root_magic);
         if (disk_.status() == store::OpenStatus::checkpoint) {
-            directory();
+            recent_entries();
+        directory();
             pages();
         } else if (disk_.status() != store::OpenStatus::empty) {
             problem(disk_.explanation());
@@ -58,6 +59,27 @@ private:
     bool has(uint32_t sector, uint32_t checksum) {
         return device_.read(sector, block_, store::sectors_per_block) == store::DeviceStatus::ok &&
                store::crc32c(block_, sizeof block_) == checksum;
+    }
+
+    // Opening does without these; what they say must be what the directory says.
+    void recent_entries() {
+        const store::RootSector& root = disk_->root();
+        for (uint32_t number = 0; number < store::recent_blocks; ++number)
+            for (uint32_t copy = 0; copy < 2; ++copy) {
+                const uint32_t sector = geometry_.recent_sector(root.generation & 1, copy, number);
+                store::RecentBlock recent;
+                if (has(sector, root.recent_checksum[number]))
+                    std::memcpy(&recent, block_, sizeof recent);
+                else
+                    bad_copy("recent-entries", number, copy, sector);
+                for (uint32_t i = 0; i < std::min(recent.count, store::RecentBlock::capacity); ++i) {
+                    const auto& [slot, entry] = recent.item[i];
+                    if (slot >= disk_->slots() ||
+                        std::memcmp(&entry, &disk_->entry(slot), sizeof entry) != 0)
+                        problem(fmt::format("recent-entries block {}, copy {}: slot {} is other than in the directory",
+                                            number, copy, slot));
+                }
+            }
     }
 
     // Opening has found one good copy of each block. The checksums of the directory blocks are in the index.

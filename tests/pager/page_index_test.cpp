@@ -11,7 +11,7 @@
 namespace fixpoint::test {
 namespace {
 
-constexpr uint32_t disk_sectors = 3600;
+constexpr uint32_t disk_sectors = 3664;
 
 TEST(PageIndex, FindsWhatIsThereWhateverCameAndWent) {
     MediaDisk disk{std::vector<Sector>(disk_sectors)};

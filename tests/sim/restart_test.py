@@ -44,14 +44,14 @@ def run(name, *settings, status=0):
 
 def destroy_directory_block(image, generation, number):
     """Both copies, in the area of the generation (docs/disk-format.md)."""
-    sector, entries_per_block, children_per_index = 512, 340, 680
+    sector, entries_per_block, children_per_index, recent_blocks = 512, 340, 680, 2
     with open(image, "r+b") as disk:
         disk.seek(16)  # the label's geometry
         _, slots, *areas = struct.unpack("<6I", disk.read(24))
         blocks = -(-slots // entries_per_block)
         index_blocks = -(-blocks // children_per_index)
         for copy in range(2):
-            disk.seek((areas[2 * (generation % 2) + copy] + 8 * (index_blocks + number)) * sector)
+            disk.seek((areas[2 * (generation % 2) + copy] + 8 * (recent_blocks + index_blocks + number)) * sector)
             disk.write(bytes(4096))
 
 

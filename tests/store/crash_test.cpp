@@ -10,7 +10,7 @@ namespace {
 using store::StoreKind;
 
 // More than 64 slots, little to copy for each of many thousand states; the log goes round within some checkpoints.
-constexpr uint32_t ab_disk_sectors = 2600, log_disk_sectors = 920;
+constexpr uint32_t ab_disk_sectors = 2664, log_disk_sectors = 984;
 
 uint32_t disk_sectors(StoreKind kind) {
     return kind == StoreKind::ab ? ab_disk_sectors : log_disk_sectors;

@@ -323,8 +323,8 @@ TEST_P(StoreUse, WritesOnlyTheDirectoryBlocksThatChanged) {
     size_t writes = 0;
     for (size_t i = before; i < disk.history().size(); ++i)
         writes += disk.history()[i].kind == DiskEvent::Kind::write ? 1 : 0;
-    EXPECT_EQ(writes, 2u * (1 + 1) * store::sectors_per_block + 2)
-        << "one block and the index, twice; two roots";
+    EXPECT_EQ(writes, 2u * (1 + store::recent_blocks + 1) * store::sectors_per_block + 2)
+        << "one block, the recent entries and the index, twice; two roots";
 }
 
 TEST_P(StoreUse, TheDirectoryGrowsBeyondOneIndexBlock) {

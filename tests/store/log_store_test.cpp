@@ -14,7 +14,7 @@ namespace {
 
 using store::MoveStatus, store::Moving, store::StoreKind;
 
-constexpr uint32_t disk_sectors = 920;
+constexpr uint32_t disk_sectors = 984;
 const store::Geometry geometry = store::geometry_for(StoreKind::log, disk_sectors);
 const uint32_t log_blocks = geometry.blocks - geometry.slots;
 

@@ -10,7 +10,7 @@ namespace {
 
 using store::StoreKind;
 
-constexpr uint32_t disk_sectors = 1400;
+constexpr uint32_t disk_sectors = 1464;
 const store::PageKey key = store::page_key(16, 0x400000), other_key = store::page_key(16, 0x401000);
 
 class StoreRemoval : public testing::TestWithParam<StoreKind> {
