@@ -184,8 +184,8 @@ inline ThreadId task_new(ThreadId dest, unsigned mcp_or_new_chief, uint32_t eip,
 enum class RecoveryOperation : uint32_t {
     // clock_us: the snapshot's clock; the kernel's clock moves forward to it, pending timeouts with it.
     begin = 0,
-    // tcb_page: the threads of this TCB page are checked, mended and enqueued; faults on the page go to the
-    // TCB pager as always.
+    // tcb_page: the threads of this TCB page are checked, mended and enqueued. Its content is in the caller's page that
+    // `offered` names; without one the TCB pager is asked, by a fault.
     adopt = 1,
 };
 enum class RecoveryResult : uint32_t { ok = 0, not_permitted = 1, bad_argument = 2, damaged_tcb = 3 };
@@ -198,6 +198,9 @@ inline RecoveryResult recovery(RecoveryOperation operation, uint32_t tcb_page, u
                  :
                  : "memory", "cc");
     return static_cast<RecoveryResult>(result);
+}
+inline RecoveryResult adopt_tcb_page(uint32_t tcb_page, Fpage offered) {
+    return recovery(RecoveryOperation::adopt, tcb_page, offered.raw);
 }
 
 // INT 3 followed by cmpb $n, %al: the console calls of Hazelnut's programs.

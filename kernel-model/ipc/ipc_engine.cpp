@@ -50,7 +50,7 @@ uint32_t transfer_map_item(const Tcb& sender, const Tcb& receiver) {
     if (!window.open)
         return condition_code(l4::IpcError::receive_cut);
     const bool mapped = window.task == tcb_array_task
-                            ? receive_tcb_page(sender, receiver, item)
+                            ? receive_tcb_page(task_of(sender), receiver.fault_w0, item)
                             : map_fpage(task_of(sender), item, window.task, window.fpage);
     return mapped ? l4::MessageResult::mapped_bit : condition_code(l4::IpcError::receive_map_failed);
 }

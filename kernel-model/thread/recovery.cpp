@@ -186,12 +186,15 @@ Result begin(uint64_t snapshot_clock_us) {
     return Result::ok;
 }
 
-Result adopt(uint32_t address) {
+// `offered`: the caller's page with the content; 0: the TCB pager is asked.
+Result adopt(uint32_t address, l4::Fpage offered) {
     if (!in_tcb_array(address) || address % l4::page_size != 0 ||
         !is_persistent(l4::task_of_tcb_address(address)))
         return Result::bad_argument;
     const unsigned page = (address - l4::tcb_array_base) / l4::page_size;
     forget_unused_tcb_page(page);
+    if (offered.raw != 0 && !receive_tcb_page(task_of(*current_thread), address, {0, offered}))
+        return Result::bad_argument;
     if (!touch_read(*reinterpret_cast<const Tcb*>(address)))
         return Result::bad_argument; // the TCB pager thread would have to ask itself
     return is_damaged(page) ? Result::damaged_tcb : Result::ok;
@@ -246,7 +249,7 @@ void call_recovery() {
             result = begin(uint64_t{frame.ecx} << 32 | frame.edx);
             break;
         case Operation::adopt:
-            result = adopt(frame.ebx);
+            result = adopt(frame.ebx, l4::Fpage{frame.edx});
             break;
         default:
             result = Result::bad_argument;

@@ -170,20 +170,20 @@ TcbFaultOutcome handle_tcb_fault(uint32_t address, bool write) {
     return TcbFaultOutcome::abandoned;
 }
 
-bool receive_tcb_page(const Tcb& pager, const Tcb& thread, MapItem item) {
-    const unsigned page = page_number(thread.fault_w0);
+bool receive_tcb_page(unsigned pager_task, uint32_t address, MapItem item) {
+    const unsigned page = page_number(address);
     if (tcb_page_in_use(page))
         return true; // another thread's fault has brought it meanwhile
-    const OfferedPage offer = page_offered_by(task_of(pager), item);
+    const OfferedPage offer = page_offered_by(pager_task, item);
     if (offer.frame == 0 || frames_taken.contains(offer.frame))
         return false;
     forget_unused_tcb_page(page);
-    if (!mapping_database.map(task_of(pager), offer.address, tcb_array_task, page_address(page),
-                              l4::page_size, true, false))
+    if (!mapping_database.map(pager_task, offer.address, tcb_array_task, page_address(page), l4::page_size,
+                              true, false))
         return false;
     frames_taken.insert(offer.frame);
     if (item.fpage.grant()) {
-        mapping_database.unmap(task_of(pager), offer.address, offer.address + l4::page_size, true, true);
+        mapping_database.unmap(pager_task, offer.address, offer.address + l4::page_size, true, true);
         finish_tlb_changes();
     }
     tcb_page_arrived(page);

@@ -61,9 +61,10 @@ inline void touch_write(Tcb& tcb) {
 enum class TcbFaultOutcome { retry, absent, abandoned };
 TcbFaultOutcome handle_tcb_fault(uint32_t address, bool write);
 
-// The TCB pager has answered `thread`: with a map item, or without one. A page that arrives is looked through
-// at once: threads unknown to this boot are mended and become ready (recovery.hpp).
-bool receive_tcb_page(const Tcb& pager, const Tcb& thread, MapItem item);
+// The TCB pager's task offers a page of its own for a TCB page. A page that arrives is looked through at once: threads
+// unknown to this boot are mended and become ready (recovery.hpp). False: it is no page for TCBs.
+bool receive_tcb_page(unsigned pager_task, uint32_t address, MapItem item);
+// The TCB pager has answered `thread` without one.
 void tcb_pager_knows_nothing(const Tcb& thread);
 
 void initialise_tcb_array(); // its page tables, the zero page

@@ -169,8 +169,8 @@ Reply PagerThread::try_fault(l4::ThreadId client, uint32_t address) {
         return Reply::words(0);
     case FaultAnswer::Kind::wait_for_frame:
         return Reply::later();
-    case FaultAnswer::Kind::wait_for_directory:
-        server_.directory_wanted = true;
+    case FaultAnswer::Kind::wait_for_recovery:
+        server_.recovery_wanted = true;
         send(l4::checkpointer_thread, Reply::words(0)); // if it is busy it looks by itself when done
         return Reply::later();
     case FaultAnswer::Kind::wait_for_store:

@@ -27,8 +27,9 @@ constexpr uint32_t tcb_pages_for(uint32_t frames) {
 uint32_t Pages::memory_bytes(uint32_t slots, uint32_t frames) {
     const auto bytes = [](uint32_t count, uint32_t each) { return (count * each + 7) & ~7u; };
     return store::run_blocks_max * page_bytes + bytes(slots, sizeof(Page)) + bytes(slots, 4) +
-           bytes(PageIndex::words_for(slots), 4) + 3 * bytes(frames, 4) + bytes(tcb_pages_for(frames), 4) +
-           FrameSet::memory_bytes(frames_end_max) + TcbFrames::memory_bytes(tcb_pages_for(frames));
+           bytes(PageIndex::words_for(slots), 4) + 3 * bytes(frames, 4) +
+           2 * bytes(tcb_pages_for(frames), 4) + FrameSet::memory_bytes(frames_end_max) +
+           TcbFrames::memory_bytes(tcb_pages_for(frames));
 }
 
 void Pages::initialise(void* memory, uint32_t frames, store::Store& store, Platform& platform,
@@ -45,12 +46,13 @@ void Pages::initialise(void* memory, uint32_t frames, store::Store& store, Platf
     dirty_ = carve<uint32_t>(next, frames);
     resident_ = carve<uint32_t>(next, frames);
     uint32_t* const pool_storage = carve<uint32_t>(next, frames);
-    absent_tcbs_ = carve<uint32_t>(next, tcb_pages_for(frames));
+    tcbs_to_recover_ = carve<uint32_t>(next, tcb_pages_for(frames));
+    tcb_frames_ = carve<uint32_t>(next, tcb_pages_for(frames));
     revoked_.initialise(carve<uint8_t>(next, FrameSet::memory_bytes(frames_end_max)), frames_end_max);
     tcbs_.initialise(next, tcb_pages_for(frames));
     pool_.initialise(pool_storage, frames);
     index_.initialise(index_storage, store.slots(), store);
-    dirty_count_ = absent_tcb_count_ = resident_count_ = clock_hand_ = 0;
+    dirty_count_ = tcbs_to_recover_count_ = recovered_tcbs_ = resident_count_ = clock_hand_ = 0;
     discarded_ = removing_ = store::no_slot;
     discarded_count_ = removing_count_ = 0;
     zeros_ = no_frame;
@@ -89,8 +91,8 @@ void Pages::learn(const store::SlotRange& range) {
             index_.insert(entry.key(), slot);
         if (!is_tcb(entry.key()))
             continue;
-        check(absent_tcb_count_ < tcb_pages_for(frames_), "recovery: fewer frames than TCB pages");
-        absent_tcbs_[absent_tcb_count_++] = slot;
+        check(tcbs_to_recover_count_ < tcb_pages_for(frames_), "recovery: fewer frames than TCB pages");
+        tcbs_to_recover_[tcbs_to_recover_count_++] = slot;
     }
 }
 
@@ -110,9 +112,11 @@ FaultAnswer Pages::fault(store::PageKey key, bool write, store::BlockDevice& thr
     if (slot == store::no_slot)
         // The entries of TCB pages are always known.
         return is_tcb(key) || store_->is_complete() ? first_touch(key, write)
-                                                    : FaultAnswer{FaultAnswer::Kind::wait_for_directory};
+                                                    : FaultAnswer{FaultAnswer::Kind::wait_for_recovery};
     Page& page = pages_[slot];
     page.assert_sound();
+    if (page.state == PageState::absent && is_tcb(key))
+        return {FaultAnswer::Kind::wait_for_recovery};
     if (page.state == PageState::absent || page.state == PageState::zero) {
         const FaultAnswer placed = page_in(slot, through);
         if (placed.kind != FaultAnswer::Kind::map)
@@ -131,7 +135,7 @@ FaultAnswer Pages::first_touch(store::PageKey key, bool write) {
         return {FaultAnswer::Kind::unused};
     if (store_->first_free_slot(tcb) == store::no_slot) {
         if (!store_->is_complete())
-            return {FaultAnswer::Kind::wait_for_directory};
+            return {FaultAnswer::Kind::wait_for_recovery};
         return write ? FaultAnswer{FaultAnswer::Kind::no_slot} : share_zeros(key);
     }
     const bool writable = write || maps_writable();

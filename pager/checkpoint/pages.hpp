@@ -25,13 +25,13 @@ namespace pager {
 struct FaultAnswer {
     enum class Kind {
         map,
-        unused,             // a TCB page that does not exist
-        wait_for_frame,     // a copy on write: ask again when the drain has freed a frame
-        wait_for_store,     // no block to save the page to is left: ask again when the store has made room
-        out_of_frames,      // a page without a frame, and nothing to evict before the next commit
-        no_slot,            // a write, and the disk is full
-        wait_for_directory, // whether there is such a page is not known yet: ask again when more is
-        damaged,            // the page cannot be read from the disk
+        unused,         // a TCB page that does not exist
+        wait_for_frame, // a copy on write: ask again when the drain has freed a frame
+        wait_for_store, // no block to save the page to is left: ask again when the store has made room
+        out_of_frames,  // a page without a frame, and nothing to evict before the next commit
+        no_slot,        // a write, and the disk is full
+        wait_for_recovery, // it has not come back yet, or whether there is such a page is not known yet: ask again later
+        damaged, // the page cannot be read from the disk
     } kind = Kind::unused;
     uint32_t frame = no_frame;
     bool writable = false;
@@ -64,8 +64,14 @@ public:
     FaultAnswer fault(store::PageKey key, bool write, store::BlockDevice& through);
     // Creates a page with this content.
     bool load(store::PageKey key, const void* content);
-    // Reads all TCB pages of the checkpoint that is being recovered. The slot of one that cannot be read, or no_slot.
+    // All TCB pages of the checkpoint that is being recovered get their frames; those are read that this checkpoint has
+    // written: their threads ran last. If it does not say which, all. The slot of one that cannot be read, or no_slot.
     uint32_t recover_tcbs(store::BlockDevice& through);
+    // The others, while the world runs, which cannot touch them until then.
+    uint32_t recover_other_tcbs(store::BlockDevice& through);
+    // Those that are there, in the order in which they came.
+    uint32_t recovered_tcb_count() const { return recovered_tcbs_; }
+    uint32_t recovered_tcb(uint32_t i) const { return tcbs_to_recover_[i]; } // its slot
 
     // The slots of up to `capacity` resident pages, those first that were written in the last interval.
     uint32_t collect_working_set(uint32_t* slots, uint32_t capacity) const;
@@ -117,9 +123,6 @@ public:
     uint32_t dirty_count() const { return dirty_count_; }
     uint32_t tcb_count() const { return tcbs_.page_count(); }
     uint32_t tcb_frame_count() const { return tcbs_.frame_count(); }
-    uint32_t tcb_address(uint32_t i) const {
-        return store::key_address(store_->entry(tcbs_.page(i).slot).key());
-    }
     // Slots that the running checkpoint's commit will free, and the one's after it.
     uint32_t removing_count() const { return removing_count_; }
     uint32_t discarded_count() const { return discarded_count_; }
@@ -167,7 +170,10 @@ private:
 
     uint32_t take_frame();
     bool take_tcb_frames(uint32_t& copy);
-    void group_recovered_tcbs(const uint32_t* slots, uint32_t count);
+    uint32_t put_recent_tcbs_first();
+    void take_frames_for_recovered_tcbs();
+    uint32_t read_tcbs(uint32_t end, uint32_t gap_max, store::BlockDevice& through);
+    uint32_t neighbouring_tcbs(uint32_t end, uint32_t gap_max, store::Run& run) const;
     void evict(uint32_t wanted);
     bool may_evict(const Page& page) const;
     bool has_second_chance(Page& page, uint32_t& chances);
@@ -198,8 +204,9 @@ private:
     uint32_t* dirty_ = nullptr;    // slots of dirty pages, in order of their becoming so; some may be evicted
     uint32_t* resident_ = nullptr; // slots of all other pages with a frame
     uint8_t* cluster_ = nullptr;   // store::run_blocks_max pages: what page-in reads at once
-    uint32_t* absent_tcbs_ = nullptr; // slots of TCB pages that are to be recovered
-    uint32_t absent_tcb_count_ = 0;
+    uint32_t* tcbs_to_recover_ = nullptr; // slots of TCB pages
+    uint32_t* tcb_frames_ = nullptr;      // theirs
+    uint32_t tcbs_to_recover_count_ = 0, recovered_tcbs_ = 0;
     uint32_t dirty_count_ = 0, resident_count_ = 0, frames_ = 0;
     uint32_t asked_end_ = 0; // in dirty_: whether what is before it was written is known in this stop
     uint32_t discarded_ = store::no_slot,

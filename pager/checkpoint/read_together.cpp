@@ -1,7 +1,6 @@
-// Pages that are wanted all at once after a restart: the TCB pages, the working set. They are read in the order of their
-// blocks, neighbours in one request and straight into neighbouring frames.
+// Pages of the working set, which are wanted all at once after a restart. They are read in the order of their blocks,
+// neighbours in one request and straight into neighbouring frames.
 #include "pager/checkpoint/pages.hpp"
-#include "pager/checkpoint/radix_sort.hpp"
 
 namespace pager {
 namespace {
@@ -9,50 +8,6 @@ namespace {
 constexpr uint32_t gap_max = 3; // blocks that are read for nothing sooner than with another request
 
 } // namespace
-
-void Pages::sort_by_block(uint32_t* slots, uint32_t* scratch, uint32_t count) const {
-    radix_sort(slots, scratch, count, [this](uint32_t slot) { return store_->entry(slot).block; });
-}
-
-uint32_t Pages::recover_tcbs(store::BlockDevice& through) {
-    uint32_t* const slots = absent_tcbs_;
-    const uint32_t count = absent_tcb_count_;
-    absent_tcb_count_ = 0;
-    check(count <= pool_.free() / 2, "recovery: fewer frames than TCB pages and their copies need");
-    check(resident_count_ == 0, "recovery: TCB pages come first");
-    sort_by_block(slots, resident_, count);
-    for (uint32_t done = 0; done < count;)
-        done += read_neighbours(slots + done, count - done, through);
-    for (uint32_t i = 0; i < count; ++i) // one by one what could not be read so
-        if (pages_[slots[i]].state == PageState::absent) {
-            const uint32_t frame = pool_.take();
-            if (store_->load(slots[i], platform_->memory_of(frame), through) != store::LoadStatus::ok)
-                return slots[i];
-            place(slots[i], frame);
-        }
-    group_recovered_tcbs(slots, count);
-    return store::no_slot;
-}
-
-// Those whose frames are adjacent, in groups as large as their alignment allows.
-void Pages::group_recovered_tcbs(const uint32_t* slots, uint32_t count) {
-    for (uint32_t done = 0; done < count;) {
-        const uint32_t base = pages_[slots[done]].frame;
-        uint32_t adjacent = 1, log2_frames = 0;
-        while (done + adjacent < count &&
-               pages_[slots[done + adjacent]].frame == base + adjacent * page_bytes)
-            ++adjacent;
-        while (log2_frames < TcbFrames::log2_frames_max && 2u << log2_frames <= adjacent &&
-               base % (page_bytes << (log2_frames + 1)) == 0)
-            ++log2_frames;
-        tcbs_.add_group(base, log2_frames);
-        for (uint32_t end = done + (1u << log2_frames); done < end; ++done) {
-            const uint32_t copy = pool_.take();
-            check(copy != no_frame, "recovery: no frame for the copy of a TCB page"); // I5
-            tcbs_.add_page(slots[done], copy, false);
-        }
-    }
-}
 
 uint32_t Pages::collect_working_set(uint32_t* slots, uint32_t capacity) const {
     uint32_t count = 0;

@@ -1,12 +1,13 @@
 // From a disk to a running world.
 //
-//   recover_or_format   root and index; the directory blocks with TCB pages; TCB pages, since the kernel enqueues their
-//                       threads; the kernel adopts them
-//   (threads run)       all other pages come back by page fault. A fault on a page that no known entry names waits
-//   finish_recovery     until the whole directory is known: then the page is new. Then the working set, if wanted
+//   recover_or_format   root, recent entries and index; the directory blocks with TCB pages; the TCB pages that the
+//                       checkpoint has written, whose threads ran last: the kernel adopts, and so enqueues, them
+//   (threads run)       pages come back by page fault. A fault on a page that no known entry names, or on a TCB page that
+//   finish_recovery     is not there yet, waits: for the other TCB pages; for the rest of the directory, with which a page
+//                       that is not in it is new. Then the working set, if wanted
 //
-// Nothing before the first instruction takes time in proportion to the world's size, but for its threads. A crash in here
-// changes nothing: only session and root copies are written (I3, I9).
+// Nothing before the first instruction takes time in proportion to the world's size or the number of threads that sleep. A
+// crash in here changes nothing: only session and root copies are written (I3, I9).
 #include "pager/checkpoint/checkpoint.hpp"
 #include "pager/checkpoint/server.hpp"
 #include "pager/runtime/console_line.hpp"
@@ -127,22 +128,18 @@ bool make_tables(Server& server) {
     return true;
 }
 
-bool adopt_tcb_pages(Server& server) {
-    ConsoleLine line;
-    if (const uint32_t bad = server.pages.recover_tcbs(server.checkpointer_disk); bad != store::no_slot)
-        return fail(line.text("checkpoint: TCB page ")
-                        .hex(store::key_address(server.store.entry(bad).key()))
-                        .text(" cannot be read: not recovered"));
-    if (l4::recovery(l4::RecoveryOperation::begin, 0, server.store.root().clock_us) != l4::RecoveryResult::ok)
-        return fail(line.text("checkpoint: the kernel refuses recovery"));
-    // A task's first TCB page first: the task's own state is in it.
+// All that are there but the first `adopted`. A task's first TCB page first: the task's own state is in it.
+bool adopt_tcb_pages(const Server& server, uint32_t adopted) {
     for (int pass = 0; pass < 2; ++pass)
-        for (uint32_t i = 0; i < server.pages.tcb_count(); ++i) {
-            const uint32_t address = server.pages.tcb_address(i);
+        for (uint32_t i = adopted; i < server.pages.recovered_tcb_count(); ++i) {
+            const uint32_t slot = server.pages.recovered_tcb(i);
+            const uint32_t address = store::key_address(server.store.entry(slot).key());
             const bool is_first = (address - l4::tcb_array_base) % (l4::threads_per_task * l4::tcb_size) == 0;
             if (is_first != (pass == 0))
                 continue;
-            const l4::RecoveryResult result = l4::recovery(l4::RecoveryOperation::adopt, address);
+            const l4::RecoveryResult result = l4::adopt_tcb_page(
+                address, l4::Fpage::make(server.pages.page(slot).frame, l4::page_bits, l4::Fpage::write_bit));
+            ConsoleLine line;
             if (result != l4::RecoveryResult::ok)
                 return fail(line.text("checkpoint: TCB page ")
                                 .hex(address)
@@ -150,6 +147,27 @@ bool adopt_tcb_pages(Server& server) {
                                 .decimal(static_cast<uint32_t>(result)));
         }
     return true;
+}
+
+bool fail_to_read_tcb(const Server& server, uint32_t slot) {
+    ConsoleLine line;
+    return fail(line.text("checkpoint: TCB page ")
+                    .hex(store::key_address(server.store.entry(slot).key()))
+                    .text(" cannot be read: not recovered"));
+}
+
+bool recover_threads(Server& server) {
+    if (const uint32_t bad = server.pages.recover_tcbs(server.checkpointer_disk); bad != store::no_slot)
+        return fail_to_read_tcb(server, bad);
+    ConsoleLine line;
+    if (l4::recovery(l4::RecoveryOperation::begin, 0, server.store.root().clock_us) != l4::RecoveryResult::ok)
+        return fail(line.text("checkpoint: the kernel refuses recovery"));
+    return adopt_tcb_pages(server, 0);
+}
+
+void tell_waiting(const Server& server) {
+    if (server.waiting_writers > 0 || server.waiting_discards > 0)
+        tell_pager(Notice::more_recovered);
 }
 
 } // namespace
@@ -167,7 +185,7 @@ bool recover_or_format(Server& server) {
     if (server.session == 0)
         return fail(line.text("checkpoint: the session number cannot be written"));
     const uint32_t epoch = server.store.epoch();
-    if (epoch != 0 && !adopt_tcb_pages(server))
+    if (epoch != 0 && !recover_threads(server))
         return false;
     server.recovered_epoch = server.stopped_epoch = epoch;
 
@@ -190,16 +208,28 @@ bool recover_or_format(Server& server) {
 
 namespace {
 
-// The threads' first faults have the disk for themselves, as long as nobody needs to know more.
+// The threads' first faults have the disk for themselves, as long as nobody needs more.
 void give_way_to_page_ins(Server& server, uint64_t until_us) {
-    for (uint64_t now_us; (now_us = server.platform.clock_us()) < until_us && !server.directory_wanted;)
+    for (uint64_t now_us; (now_us = server.platform.clock_us()) < until_us && !server.recovery_wanted;)
         (void)wait_for_pager(until_us - now_us);
 }
 
 // I9: the world has run on, but nothing of that is on the disk, nor will be.
-void read_rest_of_directory(Server& server) {
-    constexpr uint64_t head_start_us = 50'000;
-    const uint64_t head_start_end_us = server.platform.clock_us() + head_start_us;
+void recover_other_threads(Server& server) {
+    const uint32_t adopted = server.pages.recovered_tcb_count();
+    if (const uint32_t bad = server.pages.recover_other_tcbs(server.checkpointer_disk);
+        bad != store::no_slot) {
+        (void)fail_to_read_tcb(server, bad);
+        stop_for_ever();
+    }
+    if (!adopt_tcb_pages(server, adopted))
+        stop_for_ever();
+    server.recovery_wanted = false;
+    tell_waiting(server);
+}
+
+// As there.
+void read_rest_of_directory(Server& server, uint64_t head_start_end_us) {
     while (!server.store.is_complete()) {
         give_way_to_page_ins(server, head_start_end_us);
         store::SlotRange range;
@@ -209,9 +239,8 @@ void read_rest_of_directory(Server& server) {
             stop_for_ever();
         }
         server.pages.learn(range);
-        server.directory_wanted = false;
-        if (server.waiting_writers > 0 || server.waiting_discards > 0)
-            tell_pager(Notice::directory_read);
+        server.recovery_wanted = false;
+        tell_waiting(server);
     }
 }
 
@@ -230,7 +259,11 @@ void prefetch_working_set(Server& server) {
 
 void finish_recovery(Server& server) {
     server.platform.phase(l4::Phase::recovery);
-    read_rest_of_directory(server);
+    constexpr uint64_t head_start_us = 50'000;
+    const uint64_t head_start_end_us = server.platform.clock_us() + head_start_us;
+    give_way_to_page_ins(server, head_start_end_us);
+    recover_other_threads(server);
+    read_rest_of_directory(server, head_start_end_us);
     if (server.options.policy.prefetch)
         prefetch_working_set(server);
     server.platform.phase(l4::Phase::normal);

@@ -24,7 +24,7 @@
 namespace pager {
 
 // From the checkpointer to the pager thread.
-enum class Notice : uint32_t { frame_freed = 9, committed = 11, room_made = 13, directory_read = 15 };
+enum class Notice : uint32_t { frame_freed = 9, committed = 11, room_made = 13, more_recovered = 15 };
 
 struct Server {
     Server(const l4::KernelInfo& kernel_info, ServerMemory& server_memory, const Options& parsed)
@@ -44,9 +44,9 @@ struct Server {
     uint32_t* drain_memory = nullptr; // Checkpoint::memory_bytes
     uint32_t frames = 0;              // that it was made for
 
-    bool pages_ready = false;      // the tables can answer faults
-    bool going = false;            // the world is set up
-    bool directory_wanted = false; // a fault waits for what is not known of the directory yet
+    bool pages_ready = false;     // the tables can answer faults
+    bool going = false;           // the world is set up
+    bool recovery_wanted = false; // a fault waits for what has not been recovered yet
     uint32_t recovered_epoch = 0, session = 0;
     uint32_t stopped_epoch = 0;    // of the newest stop
     uint32_t requested_epoch = 0;  // the newest a CHECKPOINT or SHUTDOWN request waits for
@@ -64,8 +64,8 @@ struct Server {
 // Finds the disk's newest checkpoint, or makes a blank disk ours; fills the tables as far as the threads need them; after
 // a recovery the persistent threads run as soon as no server does. False: the reason is on the console.
 bool recover_or_format(Server& server);
-// While they run: what is missing of the directory, then the working set if that is wanted. The first checkpoint comes
-// after it.
+// While they run: the TCBs of the others, what is missing of the directory, then the working set if that is wanted. The
+// first checkpoint comes after it.
 void finish_recovery(Server& server);
 void tell_pager(Notice notice);
 // Until the pager thread says something (go, a request): false; or until the time is up.

@@ -108,8 +108,8 @@ SlotRange Directory::present_slots(uint32_t from) const {
 template<class SectorOf, class Accept>
 bool Directory::read_blocks(BlockDevice& device, uint32_t first, uint32_t end, SectorOf&& sector_of,
                             Accept&& accept_copy, uint32_t& bad) {
-    const bool all_read =
-        first == end || device.read(sector_of(0, first), staging_, (end - first) * sectors_per_block) == DeviceStatus::ok;
+    const bool all_read = first == end || device.read(sector_of(0, first), staging_,
+                                                      (end - first) * sectors_per_block) == DeviceStatus::ok;
     for (uint32_t number = first; number < end; ++number) {
         uint8_t* const buffer = staging_ + size_t{number - first} * block_bytes;
         const auto read_copy = [&](uint32_t copy) {
@@ -266,8 +266,8 @@ DeviceStatus Directory::write_top(BlockDevice& device, RootSector& root) {
         stage_recent(number, root, staging_ + size_t{count++} * block_bytes);
     for (uint32_t number = 0; number * children_per_index < used_blocks_; ++number)
         stage_index(number, root, staging_ + size_t{count++} * block_bytes);
-    return write_staged(device, {geometry_.recent_sector(parity, 0, 0), geometry_.recent_sector(parity, 1, 0)},
-                        count);
+    return write_staged(
+        device, {geometry_.recent_sector(parity, 0, 0), geometry_.recent_sector(parity, 1, 0)}, count);
 }
 
 // What the generation has no more, or other than when it was noted, is as it is now.

@@ -96,7 +96,7 @@ struct IndexBlock {
     uint16_t pages[children_per_index] = {};    // bits 8:0: its used entries
 
     static constexpr uint16_t pages_mask = 0x1FF;
-    static constexpr uint16_t has_tcbs = 1u << 15;  // some of its entries are of TCB pages
+    static constexpr uint16_t has_tcbs = 1u << 15; // some of its entries are of TCB pages
 };
 static_assert(sizeof(IndexBlock) == block_bytes && offsetof(IndexBlock, checksum) == 16 &&
               offsetof(IndexBlock, pages) == 16 + 4 * children_per_index);

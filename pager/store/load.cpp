@@ -39,6 +39,10 @@ DeviceStatus Store::load_run(const Run& run, void* buffer, BlockDevice& through)
     return through.read(geometry_.block_sector(run.first), buffer, run.count * sectors_per_block);
 }
 
+const uint8_t* Store::load_run(const Run& run, BlockDevice& through) {
+    return load_run(run, staging_, through) == DeviceStatus::ok ? staging_ : nullptr;
+}
+
 bool Store::verify(uint32_t slot, const void* content) const {
     return entry(slot).has_block() && page_checksum(content) == entry(slot).checksum;
 }

@@ -150,6 +150,8 @@ public:
     Run run_around(uint32_t slot) const;
     // Reads a run's blocks one behind the other; verify() each before use.
     [[nodiscard]] DeviceStatus load_run(const Run& run, void* buffer, BlockDevice& through) const;
+    // The same into the store's own buffer, as long as nothing else is called here that reads or writes; null: it failed.
+    [[nodiscard]] const uint8_t* load_run(const Run& run, BlockDevice& through);
     // Whose valid content is in this block; no_slot: nobody's.
     virtual uint32_t slot_of(uint32_t block) const = 0;
     bool verify(uint32_t slot, const void* content) const;

@@ -29,7 +29,7 @@ public:
         sectors<store::RootSector>("root of the odd generations", store::root_sector[1], store::root_magic);
         if (disk_.status() == store::OpenStatus::checkpoint) {
             recent_entries();
-        directory();
+            directory();
             pages();
         } else if (disk_.status() != store::OpenStatus::empty) {
             problem(disk_.explanation());
@@ -74,10 +74,10 @@ private:
                     bad_copy("recent-entries", number, copy, sector);
                 for (uint32_t i = 0; i < std::min(recent.count, store::RecentBlock::capacity); ++i) {
                     const auto& [slot, entry] = recent.item[i];
-                    if (slot >= disk_->slots() ||
-                        std::memcmp(&entry, &disk_->entry(slot), sizeof entry) != 0)
-                        problem(fmt::format("recent-entries block {}, copy {}: slot {} is other than in the directory",
-                                            number, copy, slot));
+                    if (slot >= disk_->slots() || std::memcmp(&entry, &disk_->entry(slot), sizeof entry) != 0)
+                        problem(fmt::format(
+                            "recent-entries block {}, copy {}: slot {} is other than in the directory",
+                            number, copy, slot));
                 }
             }
     }

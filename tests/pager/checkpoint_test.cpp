@@ -242,7 +242,7 @@ TEST_P(Checkpoint, NothingChangesAfterTheLastOne) {
 // The power fails again while it is read.
 TEST_P(Checkpoint, GoesOnWhileTheDirectoryIsRead) {
     constexpr uint32_t disk_sectors_large = 240'000, fillers = 11'000;
-    uint32_t waits = 0, prefetched = 0;
+    uint32_t waits = 0, waits_for_tcb = 0, prefetched = 0;
     for (uint64_t seed = 1; seed <= 2; ++seed) {
         std::mt19937_64 random{seed};
         const Policy policy{.prefetch = seed % 2 == 0};
@@ -254,8 +254,8 @@ TEST_P(Checkpoint, GoesOnWhileTheDirectoryIsRead) {
             world.act(20);
             for (uint32_t page = 1; page <= fillers; ++page) // in no checkpoint
                 ASSERT_NE(world.store().allocate(store::page_key(99, page << 12)), store::no_slot);
-            for (unsigned i = 0; i < 4; ++i) {
-                world.act(60);
+            for (const unsigned steps : {60, 60, 60, 15}) { // the last one writes few of the TCB pages
+                world.act(steps);
                 world.take_checkpoint();
             }
             ASSERT_FALSE(world.violation) << *world.violation;
@@ -277,6 +277,7 @@ TEST_P(Checkpoint, GoesOnWhileTheDirectoryIsRead) {
             }
             ASSERT_FALSE(world.violation) << "seed " << seed << ": " << *world.violation;
             waits += world.waits_for_directory;
+            waits_for_tcb += world.waits_for_tcb;
             prefetched += world.prefetched;
             snapshots = world.snapshots;
             image = world.disk().whole_image();
@@ -286,6 +287,7 @@ TEST_P(Checkpoint, GoesOnWhileTheDirectoryIsRead) {
         }
     }
     EXPECT_GT(waits, 5u);
+    EXPECT_GT(waits_for_tcb, 0u);
     EXPECT_GT(prefetched, 10u);
 }
 

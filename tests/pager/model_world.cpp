@@ -83,9 +83,19 @@ void ModelWorld::start(const std::map<uint32_t, World>& earlier_snapshots, const
     checkpoint_.emplace(pages_, store_, queue_, *this, *this, policy,
                         pager::Checkpoint::World{.session = session}, list_.data());
     stopped_ = false;
+    if (reading == store::Reading::whole)
+        recover_other_tcbs();
+}
+
+void ModelWorld::recover_other_tcbs() {
+    runs_in_reads_ = true;
+    if (pages_.recover_other_tcbs(busy_disk_) != store::no_slot)
+        fail("a TCB page does not verify");
+    runs_in_reads_ = false;
 }
 
 bool ModelWorld::read_more_of_directory() {
+    recover_other_tcbs();
     if (store_.is_complete())
         return false;
     runs_in_reads_ = true;
@@ -216,7 +226,8 @@ std::optional<ModelWorld::Mapping> ModelWorld::resolve(store::PageKey key, bool 
         if (!write && answer.kind == pager::FaultAnswer::Kind::no_slot)
             fail("a reader waits for a slot");
         waits_for_slot += answer.kind == pager::FaultAnswer::Kind::no_slot;
-        waits_for_directory += answer.kind == pager::FaultAnswer::Kind::wait_for_directory;
+        if (answer.kind == pager::FaultAnswer::Kind::wait_for_recovery)
+            ++(store::key_task(key) == 0 ? waits_for_tcb : waits_for_directory);
         if (answer.kind == pager::FaultAnswer::Kind::wait_for_store) {
             ++waits_for_store;
             store_is_short_ = true;

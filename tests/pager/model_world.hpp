@@ -39,7 +39,7 @@ public:
     // whole directory is known, and finish_recovery() is to be called before the first checkpoint.
     void start(const std::map<uint32_t, World>& earlier_snapshots, const pager::Policy& policy,
                store::Reading reading = store::Reading::whole);
-    // Reads the next part of the directory while clients run. False: that was all.
+    // Reads the other TCB pages, then the next part of the directory while clients run. False: that was all.
     bool read_more_of_directory();
     // What is left of it, then the working set.
     void finish_recovery();
@@ -57,7 +57,7 @@ public:
     std::optional<std::string> violation; // the first
     std::map<uint32_t, World> snapshots;  // by epoch
     uint32_t copies = 0, waits = 0, evictions = 0;
-    uint32_t discards = 0, waits_for_slot = 0, waits_for_directory = 0, prefetched = 0;
+    uint32_t discards = 0, waits_for_slot = 0, waits_for_directory = 0, waits_for_tcb = 0, prefetched = 0;
     std::set<std::pair<pager::PageState, bool>> discarded_states; // with or without saved content
     uint32_t waits_for_store = 0, moves = 0;                      // times that room was made
     uint32_t longest_revocation = 0, largest_group = 0;           // frames that one call was about
@@ -120,6 +120,7 @@ private:
         ModelWorld& world_;
     };
 
+    void recover_other_tcbs();
     void read_page(store::PageKey key);
     void write_page(store::PageKey key);
     void discard_pages(store::PageKey first);

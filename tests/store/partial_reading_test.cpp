@@ -147,7 +147,8 @@ TEST_P(PartialReading, ReadsAsMuchForALargeWorldAsForASmallOne) {
     OpenedStore partial{partial_disk, GetParam(), false, Reading::as_needed};
     constexpr uint32_t single_sectors = 8;
     EXPECT_LE(partial_disk.sectors_read,
-              single_sectors + (store::recent_blocks + 1 + store::transfer_segments_max) * store::sectors_per_block);
+              single_sectors +
+                  (store::recent_blocks + 1 + store::transfer_segments_max) * store::sectors_per_block);
 }
 
 TEST_P(PartialReading, ANewTcbPageNeedsNoMoreThanThat) {

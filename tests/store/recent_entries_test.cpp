@@ -164,7 +164,8 @@ TEST_P(RecentEntries, ThatNameWhatCannotBeAreNotBelieved) {
     const uint32_t parity = store_.opened.root().generation & 1;
     const auto change = [&](auto&& edit) {
         store::RecentBlock recent;
-        ASSERT_EQ(disk_.read(recent_sector(0, 1), &recent, store::sectors_per_block), store::DeviceStatus::ok);
+        ASSERT_EQ(disk_.read(recent_sector(0, 1), &recent, store::sectors_per_block),
+                  store::DeviceStatus::ok);
         const store::RecentBlock before = recent;
         edit(recent);
         const auto write_all = [&](const store::RecentBlock& block) {

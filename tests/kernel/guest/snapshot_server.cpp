@@ -113,7 +113,12 @@ void expect(bool condition) {
         recovery_failures = recovery_failures + 1;
 }
 
-// The order of pages must not matter: from the last to the first, then from the first to the last.
+l4::Fpage tcb_frame_fpage(uint32_t frame, uint32_t access = l4::Fpage::write_bit) {
+    return l4::Fpage::make(frame, l4::page_bits, access);
+}
+
+// The order of pages must not matter, nor whether they come by a fault or are offered: from the last to the first, then from
+// the first to the last.
 void restore() {
     const Snapshot& from = snapshot();
     copy(world_base, saved_world, world_bytes);
@@ -123,12 +128,20 @@ void restore() {
     const bool backwards = start_number() == 2;
     for (uint32_t number = 0; number < from.tcb_pages; ++number) {
         const uint32_t page = from.tcb_page[backwards ? from.tcb_pages - 1 - number : number];
-        expect(l4::recovery(l4::RecoveryOperation::adopt, page) == l4::RecoveryResult::ok);
+        const l4::Fpage offered = tcb_frame_fpage(tcb_frame(page, false));
+        expect((number % 2 != 0
+                    ? l4::adopt_tcb_page(page, offered)
+                    : l4::recovery(l4::RecoveryOperation::adopt, page)) == l4::RecoveryResult::ok);
     }
     expect(try_after_recovery());
     expect(l4::recovery(l4::RecoveryOperation::adopt, world_base) == l4::RecoveryResult::bad_argument);
     expect(l4::recovery(l4::RecoveryOperation::adopt, l4::tcb_address(l4::root_thread)) ==
            l4::RecoveryResult::bad_argument);
+    const uint32_t unused_page = l4::tcb_array_base + l4::tcb_array_size - l4::page_size;
+    expect(l4::adopt_tcb_page(unused_page, tcb_frame_fpage(frame_address(0))) ==
+           l4::RecoveryResult::bad_argument); // it holds TCBs already
+    expect(l4::adopt_tcb_page(unused_page, tcb_frame_fpage(frame_address(tcb_frames_max - 1), 0)) ==
+           l4::RecoveryResult::bad_argument); // not writable
 }
 
 void checkpointer_main() {

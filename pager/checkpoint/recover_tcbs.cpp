@@ -1,0 +1,108 @@
+// The TCB pages of a checkpoint that is being recovered. All of them, with their copies, have their frames before
+// anything runs, since nothing could make room for them then (I5); read are first those whose threads ran last, and the
+// others while these run already.
+#include "pager/checkpoint/pages.hpp"
+#include "pager/checkpoint/radix_sort.hpp"
+
+namespace pager {
+namespace {
+
+// Blocks that are read for nothing sooner than with another request: when the disk is the threads', and when it is shared
+// with their page-ins.
+constexpr uint32_t gap_alone = 3, gap_among_others = 31;
+
+} // namespace
+
+void Pages::sort_by_block(uint32_t* slots, uint32_t* scratch, uint32_t count) const {
+    radix_sort(slots, scratch, count, [this](uint32_t slot) { return store_->entry(slot).block; });
+}
+
+uint32_t Pages::recover_tcbs(store::BlockDevice& through) {
+    check(tcbs_to_recover_count_ <= pool_.free() / 2,
+          "recovery: fewer frames than TCB pages and their copies need");
+    check(resident_count_ == 0, "recovery: TCB pages come first");
+    const uint32_t recent = put_recent_tcbs_first();
+    sort_by_block(tcbs_to_recover_, resident_, recent);
+    sort_by_block(tcbs_to_recover_ + recent, resident_, tcbs_to_recover_count_ - recent);
+    take_frames_for_recovered_tcbs();
+    return read_tcbs(recent != 0 ? recent : tcbs_to_recover_count_, gap_alone, through);
+}
+
+uint32_t Pages::recover_other_tcbs(store::BlockDevice& through) {
+    return read_tcbs(tcbs_to_recover_count_, gap_among_others, through);
+}
+
+// How many these are.
+uint32_t Pages::put_recent_tcbs_first() {
+    const auto note_place = [this](uint32_t i) { pages_[tcbs_to_recover_[i]].place = i; };
+    for (uint32_t i = 0; i < tcbs_to_recover_count_; ++i)
+        note_place(i);
+    const uint32_t recent = store_->recent().tcb_count();
+    for (uint32_t i = 0; i < recent; ++i) {
+        const uint32_t slot = store_->recent().slot(i), place = pages_[slot].place;
+        check(tcbs_to_recover_[place] == slot, "recovery: a recent TCB page is not among them");
+        tcbs_to_recover_[place] = tcbs_to_recover_[i];
+        tcbs_to_recover_[i] = slot;
+        note_place(place);
+        note_place(i);
+    }
+    return recent;
+}
+
+// Those whose frames are adjacent, in groups as large as their alignment allows.
+void Pages::take_frames_for_recovered_tcbs() {
+    for (uint32_t i = 0; i < tcbs_to_recover_count_; ++i)
+        tcb_frames_[i] = pool_.take();
+    for (uint32_t done = 0; done < tcbs_to_recover_count_;) {
+        const uint32_t base = tcb_frames_[done];
+        uint32_t adjacent = 1, log2_frames = 0;
+        while (done + adjacent < tcbs_to_recover_count_ &&
+               tcb_frames_[done + adjacent] == base + adjacent * page_bytes)
+            ++adjacent;
+        while (log2_frames < TcbFrames::log2_frames_max && 2u << log2_frames <= adjacent &&
+               base % (page_bytes << (log2_frames + 1)) == 0)
+            ++log2_frames;
+        tcbs_.add_group(base, log2_frames);
+        for (uint32_t end = done + (1u << log2_frames); done < end; ++done)
+            tcbs_.add_page(tcbs_to_recover_[done], pool_.take(), false);
+    }
+}
+
+// Reads those up to `end`. Between two that are at most that many blocks apart all is read: it takes less time than another
+// request.
+uint32_t Pages::read_tcbs(uint32_t end, uint32_t gap_max, store::BlockDevice& through) {
+    while (recovered_tcbs_ < end) {
+        store::Run run;
+        const uint32_t run_end = recovered_tcbs_ + neighbouring_tcbs(end, gap_max, run);
+        const uint8_t* const blocks = run.count > 1 ? store_->load_run(run, through) : nullptr;
+        for (; recovered_tcbs_ < run_end; ++recovered_tcbs_) {
+            const uint32_t slot = tcbs_to_recover_[recovered_tcbs_], frame = tcb_frames_[recovered_tcbs_];
+            const uint8_t* const block =
+                blocks == nullptr ? nullptr
+                                  : blocks + size_t{store_->entry(slot).block - run.first} * page_bytes;
+            if (block != nullptr && store_->verify(slot, block))
+                __builtin_memcpy(platform_->memory_of(frame), block, page_bytes);
+            else if (store_->load(slot, platform_->memory_of(frame), through) != store::LoadStatus::ok)
+                return slot;
+            place(slot, frame);
+        }
+    }
+    return store::no_slot;
+}
+
+// How many one request can read, and what it is to read; alone: it has no block, or no neighbours.
+uint32_t Pages::neighbouring_tcbs(uint32_t end, uint32_t gap_max, store::Run& run) const {
+    const store::DirectoryEntry& first = store_->entry(tcbs_to_recover_[recovered_tcbs_]);
+    run = {first.block, 1};
+    uint32_t count = 1;
+    for (; first.has_block() && recovered_tcbs_ + count < end; ++count) {
+        const store::DirectoryEntry& next = store_->entry(tcbs_to_recover_[recovered_tcbs_ + count]);
+        if (!next.has_block() || next.block - (run.first + run.count) > gap_max ||
+            next.block - run.first >= store::transfer_segments_max)
+            break;
+        run.count = next.block - run.first + 1;
+    }
+    return count;
+}
+
+} // namespace pager
