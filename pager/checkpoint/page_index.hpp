@@ -35,6 +35,7 @@ public:
         for (uint32_t i = 0; i < words_of_bits(places / piece_places); ++i)
             cleared_[i] = 0;
     }
+    uint32_t count() const { return count_; }
     uint32_t find(store::PageKey key) const {
         for (uint32_t place = home(key);; place = (place + 1) & mask_) {
             const uint32_t slot = slot_at(place);

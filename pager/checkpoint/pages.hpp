@@ -119,6 +119,7 @@ public:
 
     const Page& page(uint32_t slot) const { return pages_[slot]; }
     uint32_t find(store::PageKey key) const { return index_.find(key); }
+    uint32_t page_count() const { return index_.count(); } // that are known
     uint32_t frames() const { return frames_; }
     uint32_t dirty_count() const { return dirty_count_; }
     uint32_t tcb_count() const { return tcbs_.page_count(); }

@@ -245,7 +245,9 @@ TEST_P(Checkpoint, GoesOnWhileTheDirectoryIsRead) {
     uint32_t waits = 0, waits_for_tcb = 0, prefetched = 0;
     for (uint64_t seed = 1; seed <= 2; ++seed) {
         std::mt19937_64 random{seed};
-        const Policy policy{.prefetch = seed % 2 == 0};
+        const Policy policy{.drain_order =
+                                seed % 2 == 0 ? pager::DrainOrder::random : pager::DrainOrder::address,
+                            .prefetch = seed % 2 == 0};
         std::map<uint32_t, World> snapshots;
         std::vector<Sector> image;
         {
@@ -272,6 +274,8 @@ TEST_P(Checkpoint, GoesOnWhileTheDirectoryIsRead) {
                 world.act(10);
             } else {
                 world.finish_recovery();
+                EXPECT_EQ(world.pages().page_count() + world.pages().discarded_count(),
+                          world.store().slots() - world.store().free_slots());
                 world.act(60);
                 world.take_checkpoint();
             }
