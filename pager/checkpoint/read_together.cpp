@@ -24,7 +24,7 @@ uint32_t Pages::recover_tcbs(store::BlockDevice& through) {
     for (uint32_t done = 0; done < count;)
         done += read_neighbours(slots + done, count - done, through);
     for (uint32_t i = 0; i < count; ++i) // one by one what could not be read so
-        if (pages_[slots[i]].state == PageState::absent) {
+        if (pages_[slots[i]].state() == PageState::absent) {
             const uint32_t frame = pool_.take();
             if (store_->load(slots[i], platform_->memory_of(frame), through) != store::LoadStatus::ok)
                 return slots[i];
@@ -83,7 +83,7 @@ uint32_t Pages::prefetch(const uint32_t* slots, uint32_t count, store::BlockDevi
 
 bool Pages::may_prefetch(uint32_t slot) const {
     return store_->entry(slot).has_block() && !is_tcb(store_->entry(slot).key()) &&
-           pages_[slot].state == PageState::absent;
+           pages_[slot].state() == PageState::absent;
 }
 
 // The first of these slots, which are in the order of their blocks, as many as one request can read; returns how many.
@@ -110,7 +110,7 @@ uint32_t Pages::read_neighbours(const uint32_t* slots, uint32_t count, store::Bl
         // The pager thread may have run meanwhile.
         const bool wanted = next < taken && store_->entry(slots[next]).block == block;
         const uint32_t slot = wanted ? slots[next++] : store::no_slot;
-        if (read && wanted && pages_[slot].state == PageState::absent &&
+        if (read && wanted && pages_[slot].state() == PageState::absent &&
             store_->verify(slot, platform_->memory_of(frame)))
             place(slot, frame);
         else
