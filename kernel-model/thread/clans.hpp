@@ -1,7 +1,8 @@
-// Clans and chiefs: who is above whom, and where a message to another clan goes first.
+// Clans and chiefs: who is above whom, and where a message to another clan would go first, which is what id_nearest tells.
 //
 // The task that creates another is its chief. A clan is all tasks with the same chief; the chief belongs to it as well.
-// Messages cross the border of a clan only through its chief (L4 reference manual, "clans & chiefs"):
+// Messages cross the border of a clan only through its chief (L4 reference manual, "clans & chiefs"). This kernel's go straight
+// to their destination all the same; a program that wants them to go by chiefs asks for the nearest task:
 //
 //                      root                 A's clan, seen from A: root, A, B, C  -> same clan, directly
 //                 ____/  |  \____           from A: A1, A2                        -> same clan (A is their chief)

@@ -50,10 +50,10 @@ Pages::DiscardedPart Pages::discard_some(const PageRange& range, uint32_t from) 
 
 void Pages::discard(uint32_t slot) {
     Page& page = pages_[slot];
-    page.assert_sound();
+    page.assert_state();
     const store::PageKey key = store_->entry(slot).key();
     index_.erase(key);
-    switch (page.state) {
+    switch (page.state()) {
     case PageState::dirty:
         store_->release(slot);
         [[fallthrough]];
@@ -78,11 +78,11 @@ void Pages::discard(uint32_t slot) {
     platform_->page_released(key);
     page.frame = no_frame;
     if (!store_->entry(slot).is_used() && !page.is_saved()) {
-        forget(slot);
+        page.become_none();
         store_->free(slot);
         return;
     }
-    page.state = PageState::discarded;
+    page.become(PageState::discarded);
     page.place = discarded_;
     discarded_ = slot;
     ++discarded_count_;
@@ -100,12 +100,12 @@ void Pages::begin_removals() {
 bool Pages::remove_some() {
     for (uint32_t i = 0; i < removals_at_once && removing_ != store::no_slot; ++i) {
         const uint32_t slot = removing_;
-        const Page& page = pages_[slot];
-        page.assert_sound();
-        check(page.state == PageState::discarded && !page.is_saved(),
+        Page& page = pages_[slot];
+        page.assert_state();
+        check(page.state() == PageState::discarded && !page.is_saved(),
               "drain: a removed page is still to be written");
         removing_ = page.place;
-        forget(slot);
+        page.become_none();
         store_->remove(slot);
     }
     return removing_ != store::no_slot;
@@ -114,13 +114,6 @@ bool Pages::remove_some() {
 void Pages::committed() {
     check(removing_ == store::no_slot, "commit: a discarded page is still in the directory");
     removing_count_ = 0;
-}
-
-// As it was before its first touch; but if it stands in the list of dirty pages, it must not stand there twice.
-void Pages::forget(uint32_t slot) {
-    const bool listed = pages_[slot].listed;
-    pages_[slot] = {};
-    pages_[slot].listed = listed;
 }
 
 } // namespace pager

@@ -67,7 +67,7 @@ uint32_t Checkpoint::begin_batch(uint32_t first) {
     const uint32_t count = store_.batch_length(list_ + first, list_count_ - first);
     for (uint32_t i = 0; i < count; ++i) {
         const uint32_t slot = list_[first + i];
-        writes[i] = {slot, pages_.content_to_write(slot), pages_.page(slot).state == PageState::dirty,
+        writes[i] = {slot, pages_.content_to_write(slot), pages_.page(slot).state() == PageState::dirty,
                      pages_.known_checksum(slot)};
     }
     flight.pages = store_.prepare(writes, count, flight.request);

@@ -57,15 +57,15 @@ bool Pages::has_second_chance(Page& page, uint32_t& chances) {
 
 // The next stop will not learn it any more.
 void Pages::note_status(Page& page, uint32_t status) {
-    if (page.state == PageState::dirty && (status & l4::page_written) != 0)
+    if (page.state() == PageState::dirty && (status & l4::page_written) != 0)
         page.must_save = true;
 }
 
 // I2. With dirty bits a dirty page may never have been written; that shows when nobody can write any more.
 bool Pages::may_evict(const Page& page) const {
     const bool durable = page.fresh || page.frozen_epoch <= store_->epoch();
-    const bool perhaps_unwritten = page.state == PageState::dirty && page.by_bits && !page.must_save;
-    return (page.state == PageState::clean || perhaps_unwritten) && !page.is_saved() && durable;
+    const bool perhaps_unwritten = page.state() == PageState::dirty && page.by_bits && !page.must_save;
+    return (page.state() == PageState::clean || perhaps_unwritten) && !page.is_saved() && durable;
 }
 
 bool Pages::try_to_evict(uint32_t slot) {
@@ -74,11 +74,11 @@ bool Pages::try_to_evict(uint32_t slot) {
     if (page.must_save)
         return false;
     platform_->page_evicted(store_->entry(slot).key());
-    if (page.state == PageState::dirty)
+    if (page.state() == PageState::dirty)
         store_->release(slot);
     pool_.add(page.frame);
     page.frame = no_frame;
-    page.state = page.fresh ? PageState::zero : PageState::absent;
+    page.become(page.fresh ? PageState::zero : PageState::absent);
     page.fresh = false;
     return true;
 }

@@ -15,7 +15,7 @@ uint32_t Pages::freeze_all(uint32_t epoch, uint32_t* frozen) {
     for (uint32_t i = 0; i < dirty_count_; ++i) {
         const uint32_t slot = dirty_[i];
         Page& page = pages_[slot];
-        if (page.state == PageState::dirty) {
+        if (page.state() == PageState::dirty) {
             check(!page.is_saved(), "stop: the last checkpoint is not saved");
             if (was_written(i)) {
                 page.streak = page.frozen_epoch + 1 != epoch ? 1
@@ -27,13 +27,13 @@ uint32_t Pages::freeze_all(uint32_t epoch, uint32_t* frozen) {
                 frozen[count++] = slot;
             } else if (policy_.tracking == Tracking::protect || store_->is_short()) {
                 revoked_.insert(page.frame); // it was hot, or only read
-                page.state = PageState::clean;
+                page.become(PageState::clean);
                 page.streak = 0;
                 nothing_to_evict_ = false;
                 store_->release(slot);
             }
         }
-        page.listed = page.state == PageState::dirty;
+        page.listed = page.state() == PageState::dirty;
         if (page.listed)
             dirty_[kept++] = slot;
     }
@@ -59,7 +59,7 @@ void Pages::ask_which_were_written(uint32_t place) {
     const uint32_t first = pages_[dirty_[place]].frame;
     const auto is_next = [&](uint32_t count) {
         const Page& page = pages_[dirty_[place + count]];
-        return page.state == PageState::dirty && page.by_bits &&
+        return page.state() == PageState::dirty && page.by_bits &&
                page.frame == first + count * store::block_bytes;
     };
     uint32_t log2_frames = 0, count = 1;
@@ -95,7 +95,7 @@ void Pages::freeze(uint32_t slot) {
         return; // dirty, writable, saved
     }
     revoked_.insert(page.frame);
-    page.state = copied ? PageState::clean : PageState::frozen;
+    page.become(copied ? PageState::clean : PageState::frozen);
 }
 
 uint32_t Pages::freeze_all_tcbs(uint32_t* frozen) {
@@ -118,7 +118,7 @@ uint32_t Pages::freeze_all_tcbs(uint32_t* frozen) {
 
 void Pages::copy_tcb(const TcbPage& tcb, bool whole) {
     Page& page = pages_[tcb.slot];
-    check(page.state == PageState::tcb && !page.is_saved(), "stop: a TCB's last copy is not saved");
+    check(page.state() == PageState::tcb && !page.is_saved(), "stop: a TCB's last copy is not saved");
     if (whole)
         __builtin_memcpy(platform_->memory_of(tcb.copy), platform_->memory_of(page.frame),
                          store::block_bytes);
@@ -135,38 +135,38 @@ void Pages::unmap_all() {
 
 bool Pages::copy_aside(uint32_t slot) {
     Page& page = pages_[slot];
-    if (page.state != PageState::frozen)
+    if (page.state() != PageState::frozen)
         return true; // a write fault was faster, or it is a TCB
     if (!copy_to_save_and_sum(slot))
         return false;
-    page.state = PageState::clean;
+    page.become(PageState::clean);
     return true;
 }
 
 const void* Pages::content_to_write(uint32_t slot) const {
     const Page& page = pages_[slot];
-    page.assert_sound();
+    page.assert_state();
     if (page.is_saved())
         return platform_->memory_of(page.save);
-    check(page.state == PageState::frozen, "drain: a page without content for the checkpoint");
+    check(page.state() == PageState::frozen, "drain: a page without content for the checkpoint");
     return platform_->memory_of(page.frame);
 }
 
 void Pages::begin_write(uint32_t slot) {
     Page& page = pages_[slot];
     if (!page.is_saved())
-        page.state = PageState::writing;
+        page.become(PageState::writing);
 }
 
 void Pages::end_write(uint32_t slot) {
     Page& page = pages_[slot];
-    page.assert_sound();
-    if (page.state == PageState::writing) {
-        page.state = PageState::clean;
+    page.assert_state();
+    if (page.state() == PageState::writing) {
+        page.become(PageState::clean);
         return;
     }
     check(page.is_saved(), "drain: the save frame is gone");
-    if (page.state != PageState::tcb) // which keeps it
+    if (page.state() != PageState::tcb) // which keeps it
         pool_.add(page.save);
     page.save = no_frame;
 }

@@ -114,19 +114,19 @@ FaultAnswer Pages::fault(store::PageKey key, bool write, store::BlockDevice& thr
         return is_tcb(key) || store_->is_complete() ? first_touch(key, write)
                                                     : FaultAnswer{FaultAnswer::Kind::wait_for_recovery};
     Page& page = pages_[slot];
-    page.assert_sound();
-    if (page.state == PageState::absent && is_tcb(key))
+    page.assert_state();
+    if (page.state() == PageState::absent && is_tcb(key))
         return {FaultAnswer::Kind::wait_for_recovery};
-    if (page.state == PageState::absent || page.state == PageState::zero) {
+    if (page.state() == PageState::absent || page.state() == PageState::zero) {
         const FaultAnswer placed = page_in(slot, through);
         if (placed.kind != FaultAnswer::Kind::map)
             return placed;
     }
-    if (page.state == PageState::tcb)
+    if (page.state() == PageState::tcb)
         return {FaultAnswer::Kind::map, page.frame, true};
-    if (write || (maps_writable() && page.state == PageState::clean))
+    if (write || (maps_writable() && page.state() == PageState::clean))
         return make_writable(slot);
-    return {FaultAnswer::Kind::map, page.frame, page.state == PageState::dirty};
+    return {FaultAnswer::Kind::map, page.frame, page.state() == PageState::dirty};
 }
 
 FaultAnswer Pages::first_touch(store::PageKey key, bool write) {
@@ -147,12 +147,11 @@ FaultAnswer Pages::first_touch(store::PageKey key, bool write) {
     const uint32_t slot = store_->allocate(key);
     index_.insert(key, slot);
     initialise_around(slot);
-    forget(slot);
     if (writable)
         check(store_->reserve(slot), "pages: a reservation was promised"); // I5
     if (tcb) {
         pages_[slot].frame = tcbs_.add_page(slot, frame, true);
-        pages_[slot].state = PageState::tcb;
+        pages_[slot].become(PageState::tcb);
         __builtin_memset(platform_->memory_of(pages_[slot].frame), 0, page_bytes);
         platform_->page_placed(key, pages_[slot].frame, l4::PageSource::fresh);
         return {FaultAnswer::Kind::map, pages_[slot].frame, true};
@@ -174,7 +173,7 @@ void Pages::place_zeros(uint32_t slot, uint32_t frame) {
     platform_->page_placed(store_->entry(slot).key(), frame, l4::PageSource::fresh);
     Page& page = pages_[slot];
     page.frame = frame;
-    page.state = PageState::clean;
+    page.become(PageState::clean);
     page.fresh = true;
     add_to_resident(slot);
 }
@@ -191,9 +190,10 @@ bool Pages::load(store::PageKey key, const void* content) {
     __builtin_memcpy(platform_->memory_of(frame), content, page_bytes);
     platform_->page_placed(key, frame, l4::PageSource::fresh);
     initialise_around(slot);
-    forget(slot);
-    pages_[slot].frame = frame;
-    pages_[slot].fresh = pages_[slot].must_save = true;
+    Page& page = pages_[slot];
+    page.frame = frame;
+    page.become(PageState::clean);
+    page.fresh = page.must_save = true;
     add_to_resident(slot);
     check(store_->reserve(slot), "pages: a reservation was promised"); // I5
     add_to_dirty(slot);
@@ -202,18 +202,18 @@ bool Pages::load(store::PageKey key, const void* content) {
 
 FaultAnswer Pages::page_in(uint32_t slot, store::BlockDevice& through) {
     Page& page = pages_[slot];
-    if (page.state == PageState::absent)
+    if (page.state() == PageState::absent)
         page_in_neighbours(slot, through);
-    if (page.state == PageState::absent || page.state == PageState::zero) {
+    if (page.state() == PageState::absent || page.state() == PageState::zero) {
         // Alone: it has no content on disk, frames are short, or the run could not be read.
         const uint32_t frame = take_frame();
         if (frame == no_frame)
             return {FaultAnswer::Kind::out_of_frames};
-        if (page.state == PageState::zero) {
+        if (page.state() == PageState::zero) {
             place_zeros(slot, frame);
         } else if (store_->load(slot, platform_->memory_of(frame), through) == store::LoadStatus::ok) {
             // The checkpointer may have run meanwhile; an absent page is in none of its lists, but in those of a prefetch.
-            if (page.state == PageState::absent)
+            if (page.state() == PageState::absent)
                 place(slot, frame);
             else
                 pool_.add(frame);
@@ -241,7 +241,7 @@ void Pages::page_in_neighbours(uint32_t slot, store::BlockDevice& through) {
     for (uint32_t i = 0; i < run.count; ++i) {
         const uint32_t neighbour = store_->slot_of(run.first + i);
         const uint8_t* const content = cluster_ + size_t{i} * page_bytes;
-        if (neighbour == store::no_slot || pages_[neighbour].state != PageState::absent ||
+        if (neighbour == store::no_slot || pages_[neighbour].state() != PageState::absent ||
             is_tcb(store_->entry(neighbour).key()) || !store_->verify(neighbour, content))
             continue;
         const uint32_t frame =
@@ -260,9 +260,9 @@ void Pages::place(uint32_t slot, uint32_t frame) {
     page.frame = frame;
     page.streak = 0;
     if (is_tcb(key)) {
-        page.state = PageState::tcb;
+        page.become(PageState::tcb);
     } else {
-        page.state = PageState::clean;
+        page.become(PageState::clean);
         add_to_resident(slot);
     }
 }
@@ -291,7 +291,7 @@ bool Pages::take_tcb_frames(uint32_t& copy) {
 FaultAnswer Pages::make_writable(uint32_t slot) {
     Page& page = pages_[slot];
     platform_->phase(l4::Phase::write_fault);
-    switch (page.state) {
+    switch (page.state()) {
     case PageState::dirty:
         break;
     case PageState::clean:
@@ -303,7 +303,7 @@ FaultAnswer Pages::make_writable(uint32_t slot) {
     case PageState::writing:
         if (!store_->reserve(slot)) // I5
             return {FaultAnswer::Kind::wait_for_store};
-        if (!(page.state == PageState::frozen ? copy_to_save_and_sum(slot) : leave_frame_to_disk(slot))) {
+        if (!(page.state() == PageState::frozen ? copy_to_save_and_sum(slot) : leave_frame_to_disk(slot))) {
             store_->release(slot);
             return {FaultAnswer::Kind::wait_for_frame};
         }
@@ -359,22 +359,22 @@ bool Pages::leave_frame_to_disk(uint32_t slot) {
 
 void Pages::add_to_dirty(uint32_t slot) {
     Page& page = pages_[slot];
-    page.state = PageState::dirty;
     page.by_bits = policy_.tracking == Tracking::dirty_bits;
-    if (page.listed)
-        return; // evicted and back again
-    if (dirty_count_ == frames_)
-        drop_stale_from_dirty();
-    check(dirty_count_ < frames_, "pages: more dirty pages than frames");
-    page.listed = true;
-    dirty_[dirty_count_++] = slot;
+    if (!page.listed) { // or else it was evicted and is back again
+        if (dirty_count_ == frames_)
+            drop_stale_from_dirty();
+        check(dirty_count_ < frames_, "pages: more dirty pages than frames");
+        page.listed = true;
+        dirty_[dirty_count_++] = slot;
+    }
+    page.become(PageState::dirty);
 }
 
 void Pages::drop_stale_from_dirty() {
     uint32_t kept = 0;
     for (uint32_t i = 0; i < dirty_count_; ++i) {
         Page& page = pages_[dirty_[i]];
-        page.listed = page.state == PageState::dirty;
+        page.listed = page.state() == PageState::dirty;
         if (page.listed)
             dirty_[kept++] = dirty_[i];
     }

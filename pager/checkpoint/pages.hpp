@@ -192,7 +192,6 @@ private:
     }
 
     void discard(uint32_t slot);
-    void forget(uint32_t slot);
 
     Page* pages_ = nullptr;                                       // by slot
     uint32_t initialised_[(directory_blocks_max + 31) / 32] = {}; // of them: a bit a directory block

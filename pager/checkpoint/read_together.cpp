@@ -38,7 +38,7 @@ uint32_t Pages::prefetch(const uint32_t* slots, uint32_t count, store::BlockDevi
 
 bool Pages::may_prefetch(uint32_t slot) const {
     return store_->entry(slot).has_block() && !is_tcb(store_->entry(slot).key()) &&
-           pages_[slot].state == PageState::absent;
+           pages_[slot].state() == PageState::absent;
 }
 
 // The first of these slots, which are in the order of their blocks, as many as one request can read; returns how many.
@@ -65,7 +65,7 @@ uint32_t Pages::read_neighbours(const uint32_t* slots, uint32_t count, store::Bl
         // The pager thread may have run meanwhile.
         const bool wanted = next < taken && store_->entry(slots[next]).block == block;
         const uint32_t slot = wanted ? slots[next++] : store::no_slot;
-        if (read && wanted && pages_[slot].state == PageState::absent &&
+        if (read && wanted && pages_[slot].state() == PageState::absent &&
             store_->verify(slot, platform_->memory_of(frame)))
             place(slot, frame);
         else

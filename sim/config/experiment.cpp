@@ -109,7 +109,7 @@ void read_run(Section section, RunLimit& run) {
 }
 
 void read_crash(Section& section, const RunLimit& run, std::vector<CrashPlan>& crashes) {
-    CrashPlan& crash = crashes.emplace_back();
+    CrashPlan& crash = crashes.emplace_back(CrashPlan{.number = crashes.size()});
     crash.at = from_ms(section.real(
         "at_ms", {.meaning = "simulated ms from power-on", .minimum = 1e-3, .maximum = 1e3 * seconds_max}));
     if (crash.at >= run.end)

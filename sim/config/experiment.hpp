@@ -33,6 +33,7 @@ struct DiskConfiguration {
 };
 
 struct CrashPlan {
+    size_t number = 0; // in the file: crash[number]
     models::Picoseconds at = 0;
     // Nothing: no cut, but the power button; the machine switches itself off when it is ready.
     std::optional<models::PowerLoss> disk = models::PowerLoss::lose_cache;

@@ -23,6 +23,7 @@
 #include <fmt/format.h>
 #include <memory>
 #include <optional>
+#include <span>
 #include <utility>
 
 namespace fixpoint::sim {
@@ -115,6 +116,8 @@ public:
                             to_ms(machine_.now() - crash_.value_or(0))));
         end_recovery();
         conclude();
+        if (ended_ && outcome_.trouble.empty())
+            report_missed(std::span(experiment_.crashes).subspan(pressed_ ? next_crash - 1 : next_crash));
         if (profile_)
             profile_file_->write(*profile_);
         if (!disk_file.empty()) {
@@ -177,6 +180,13 @@ private:
         if (outcome_.trouble.empty())
             outcome_.trouble = std::move(reason);
         ended_ = true;
+    }
+
+    void report_missed(std::span<const CrashPlan> crashes) {
+        for (const CrashPlan& crash : crashes)
+            outcome_.violations.push_back(fmt::format(
+                "crash[{}].at_ms: the workload ended at {} ms, before {}", crash.number,
+                to_ms(outcome_.simulated), crash.disk ? "this power cut" : "the end of this shutdown"));
     }
 
     void press_power_button() {

@@ -279,7 +279,7 @@ void ModelWorld::discard_range(const pager::PageRange& range) {
         const store::PageKey key = store::page_key(store::key_task(range.first), first_client_page) + page;
         const uint32_t slot = key - range.first < range.count ? pages_.find(key) : store::no_slot;
         if (slot != store::no_slot)
-            discarded_states.emplace(pages_.page(slot).state, pages_.page(slot).is_saved());
+            discarded_states.emplace(pages_.page(slot).state(), pages_.page(slot).is_saved());
     }
     for (uint32_t next = 0;;) {
         next = pages_.discard_some(range, next).next;

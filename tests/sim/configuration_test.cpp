@@ -332,6 +332,7 @@ TEST_F(Configuration, CrashesAreOrderedAndWithinTheRun) {
     const Experiment ordered = read(two);
     EXPECT_EQ(ordered.crashes[0].at, 100 * models::ps_per_ms);
     EXPECT_EQ(ordered.crashes[0].disk, models::PowerLoss::torn);
+    EXPECT_EQ(ordered.crashes[0].number, 1u) << "its place in the file";
     EXPECT_FALSE(read(replaced(two, "torn", "shutdown")).crashes[0].disk) << "the power button";
     EXPECT_NE(
         error_of(replaced(two, "until = \"workload\"", "seconds = 0.5")).find("before the end of the run"),

@@ -8,12 +8,13 @@ import sys
 from fixpoint_program import Program, check
 
 program = Program(sys.argv[1])
-settings = ["workload[0].transfers=8000", "crash[0].at_ms=400"]
-first, _ = program.experiment("first", *settings)
+settings = ["workload[0].transfers=20000", "pager.interval_ms=100", "crash[0].at_ms=400"]
+first, summary = program.experiment("first", *settings)
 second, _ = program.experiment("second", *settings)
 other, _ = program.experiment("other", *settings, "experiment.seed=2")
 for process in (first, second, other):
     check(process.returncode == 0, process.stdout, process.stderr)
+check(summary["recovery"][0]["epoch"] > 0, "nothing was recovered:", summary["recovery"])
 
 
 def without_host(name):

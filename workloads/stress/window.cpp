@@ -6,6 +6,8 @@
 
 namespace stress {
 
+// What is not as the policies of the pages have it begins with "window:", since a mapping that should be gone shows by
+// whichever check comes first.
 namespace {
 
 volatile uint32_t* words_at(uint32_t address) {
@@ -16,10 +18,11 @@ volatile uint32_t* words_of(unsigned slot, unsigned page) {
 }
 
 void check_frame(const volatile uint32_t* words, unsigned frame) {
-    check_equal(words[identity], identity_of(frame), "the frame behind a page");
-    check_equal(words[identity_complement], ~identity_of(frame), "the frame behind a page, second word");
+    check_equal(words[identity], identity_of(frame), "window: the frame behind a page");
+    check_equal(words[identity_complement], ~identity_of(frame),
+                "window: the frame behind a page, second word");
     if (frame < first_hole)
-        check_equal(words[forbidden], 0, "what was written through a mapping that is read only");
+        check_equal(words[forbidden], 0, "window: what was written through a mapping that is read only");
 }
 
 // Some of the window's pages go: fpage_unmap in the own space.
@@ -31,7 +34,7 @@ void flush_some(workloads::Random& random, unsigned slot, unsigned page) {
     l4::fpage_unmap(l4::Fpage::make(window_address(slot, page), size), mask);
     check_page(slot, page);
     if (fully)
-        check(world.windows[slot].faults != before, "a flushed page faults");
+        check(world.windows[slot].faults != before, "window: a flushed page faults");
     if (world.windows[slot].pages[page].writable && world.windows[slot].pages[page].frame == slot)
         write_own_frame(slot, page);
 }
@@ -83,7 +86,7 @@ void check_page(unsigned slot, unsigned page) {
     const unsigned frame = world.windows[slot].pages[page].frame;
     check_frame(words, frame);
     if (frame == slot)
-        check_equal(words[owner_count], world.windows[slot].owner_count, "what the owner wrote last");
+        check_equal(words[owner_count], world.windows[slot].owner_count, "window: what the owner wrote last");
 }
 
 void write_own_frame(unsigned slot, unsigned page) {
@@ -95,9 +98,10 @@ void write_own_frame(unsigned slot, unsigned page) {
 void try_forbidden_write(unsigned slot, unsigned page) {
     const uint32_t before = world.windows[slot].denied;
     words_of(slot, page)[forbidden] = slot + 1;
-    check_equal(world.windows[slot].denied, before + 1, "writes that were denied");
-    check_equal(words_of(slot, page)[identity], identity_of(hole_of(slot)), "the frame behind a denied page");
-    check_equal(words_of(slot, page)[forbidden], slot + 1, "what was written to the hole");
+    check_equal(world.windows[slot].denied, before + 1, "window: writes that were denied");
+    check_equal(words_of(slot, page)[identity], identity_of(hole_of(slot)),
+                "window: the frame behind a denied page");
+    check_equal(words_of(slot, page)[forbidden], slot + 1, "window: what was written to the hole");
 }
 
 void change_pages(workloads::Random& random, unsigned slot, unsigned page, unsigned pages, unsigned frame,
@@ -110,7 +114,7 @@ void change_pages(workloads::Random& random, unsigned slot, unsigned page, unsig
     for (unsigned index = 0; index < pages; ++index)
         check_page(slot, page + index);
     if ((flags & change::fully) != 0)
-        check(world.windows[slot].faults != before, "a revoked page faults");
+        check(world.windows[slot].faults != before, "window: a revoked page faults");
 }
 
 void require_own_frame(workloads::Random& random, unsigned slot) {
