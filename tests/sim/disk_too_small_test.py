@@ -8,7 +8,7 @@ from fixpoint_program import Program, check
 
 program = Program(sys.argv[1])
 SECONDS = 6  # a nearly full log store takes its time
-for store, slots in ("ab", 2016), ("log", 3024):
+for store, slots in ("ab", 2016), ("log", 3008):
     process, summary = program.experiment(
         store, f"pager.store={store}", "disk.size_mib=16", f"run.max_seconds={SECONDS}", "crash[0].at_ms=5500",
         'workload=[{ program="writer", pages=4000, pattern="sequential" }]')

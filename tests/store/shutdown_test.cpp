@@ -9,7 +9,7 @@ namespace {
 using store::StoreKind;
 
 uint32_t disk_sectors(StoreKind kind) {
-    return kind == StoreKind::ab ? 2600 : 920;
+    return kind == StoreKind::ab ? 2664 : 984;
 }
 
 // A session's disk after some checkpoints.
