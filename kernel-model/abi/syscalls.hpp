@@ -187,6 +187,8 @@ enum class RecoveryOperation : uint32_t {
     // tcb_page: the threads of this TCB page are checked, mended and enqueued. Its content is in the caller's page that
     // `offered` names; without one the TCB pager is asked, by a fault.
     adopt = 1,
+    // tcb_page: the first of tcb_group_pages. Which of them were written to since the last such call?
+    take_written = 2,
 };
 enum class RecoveryResult : uint32_t { ok = 0, not_permitted = 1, bad_argument = 2, damaged_tcb = 3 };
 inline RecoveryResult recovery(RecoveryOperation operation, uint32_t tcb_page, uint64_t clock_us = 0) {
@@ -201,6 +203,19 @@ inline RecoveryResult recovery(RecoveryOperation operation, uint32_t tcb_page, u
 }
 inline RecoveryResult adopt_tcb_page(uint32_t tcb_page, Fpage offered) {
     return recovery(RecoveryOperation::adopt, tcb_page, offered.raw);
+}
+struct WrittenTcbs {
+    RecoveryResult result;
+    uint32_t pages; // a bit each
+};
+inline WrittenTcbs take_written_tcbs(uint32_t first_tcb_page) {
+    uint32_t result = static_cast<uint32_t>(RecoveryOperation::take_written), pages = first_tcb_page;
+    uint32_t ecx, edx, esi, edi;
+    asm volatile("pushl %%ebp\n\tint $0x37\n\tpopl %%ebp"
+                 : "+a"(result), "+b"(pages), "=c"(ecx), "=d"(edx), "=S"(esi), "=D"(edi)
+                 :
+                 : "memory", "cc");
+    return {static_cast<RecoveryResult>(result), pages};
 }
 
 // INT 3 followed by cmpb $n, %al: the console calls of Hazelnut's programs.

@@ -27,8 +27,10 @@
 // suffers. A superpage has one set of marks for all its parts, which each part has after a split: more may
 // seem to be written than was, never less.
 //
-// Mappings of task 0, the TCB array's, are *pinned*: they are leaves, and nothing takes them or their right to write
-// away. If a mapping goes from which one descends, it descends from the next above, or from nobody.
+// Mappings of task 0, the TCB array's, are *pinned*: they are leaves, and nothing takes them, their place or their right to
+// write away. If a mapping goes from which one descends, it descends from the next above, or from nobody. Of them the TCB
+// pager asks by their own addresses, since neighbouring entries of one table are in few cache lines. No mapping descends from
+// them, so written_below says of one that a harvest for others has found it written since the TCB pager asked last.
 //
 // A template over the address spaces, so that host tests check it, step by step, against a simple model.
 // Spaces has
@@ -70,7 +72,8 @@ public:
     //   - What the source does not map is skipped.
     //   - A page that the source descends from, or is, stays as it is: no cycles.
     //   - The same mapping once more: it may gain rights, it loses none.
-    //   - Anything else at the destination is revoked first.
+    //   - A pinned mapping at the destination stays as it is.
+    //   - Anything else there is revoked first.
     bool map(unsigned from_task, uint32_t source, unsigned to_task, uint32_t target, uint32_t bytes,
              bool writable, bool grant) {
         const PageEntry first = spaces_.find(from_task, source);
@@ -154,6 +157,24 @@ public:
         return written;
     }
 
+    // The same for `count` (at most 32) pages of one table of the TCB array, by their own addresses, and only of those which
+    // were mapped there by somebody.
+    uint32_t take_written_pinned(uint32_t first_page, unsigned count) {
+        const PageEntry first = spaces_.find(pinned_task, first_page);
+        if (first.pte == nullptr)
+            return 0;
+        uint32_t written = 0;
+        for (unsigned i = 0; i < count; ++i) {
+            uint32_t& entry = first.pte[i];
+            if (!(entry & (pte::dirty | pte::written_below)) || first.node[i] == 0)
+                continue;
+            harvest(first.node[i]);
+            entry &= ~pte::written_below;
+            written |= 1u << i;
+        }
+        return written;
+    }
+
     // Drops all mappings that descend from `root_task`'s, but those of tasks for which keep(task) holds and those
     // they were mapped from. The roots stay.
     template<class Keep>
@@ -173,6 +194,8 @@ private:
         unsigned task;
         uint32_t page;
     };
+
+    static constexpr unsigned pinned_task = 0;
 
     static constexpr uint32_t next_superpage(uint32_t page) { return (page | (l4::superpage_size - 1)) + 1; }
 
@@ -223,6 +246,8 @@ private:
             (writable ? *source.pte & pte::writable : 0) | (*source.pte & pte::cache_disable);
 
         PageEntry target = spaces_.find(to.task, to.page);
+        if (target.present() && to.task == pinned_task)
+            return true;
         if (target.present()) {
             // Within one tree a page's frame is that of its origin: other frames, other parts of a superpage.
             const bool same_frame = target.frame_of(to.page) == frame;
@@ -314,6 +339,8 @@ private:
         if (below == 0)
             return;
         entry &= ~(pte::dirty | pte::accessed);
+        if (is_pinned(number))
+            entry |= below & pte::written_below;
         spaces_.changed(forest_[number].task(), forest_[number].page());
         for (NodeNumber above = forest_[number].parent; above != 0; above = forest_[above].parent)
             *entry_of(above).pte |= below;
@@ -372,7 +399,7 @@ private:
         forest_.release(number);
     }
 
-    bool is_pinned(NodeNumber number) const { return forest_[number].task() == 0; }
+    bool is_pinned(NodeNumber number) const { return forest_[number].task() == pinned_task; }
 
     void hand_over(NodeNumber pinned, NodeNumber heir) {
         harvest(pinned);

@@ -251,6 +251,9 @@ void call_recovery() {
         case Operation::adopt:
             result = adopt(frame.ebx, l4::Fpage{frame.edx});
             break;
+        case Operation::take_written:
+            result = take_written_tcb_pages(frame.ebx) ? Result::ok : Result::bad_argument;
+            break;
         default:
             result = Result::bad_argument;
         }

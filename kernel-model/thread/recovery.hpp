@@ -1,4 +1,4 @@
-// Recovery of threads (INT 0x37, for the TCB pager's task only).
+// Recovery of threads (INT 0x37, for the TCB pager's task only; its third operation, take_written, is tcb_array.hpp's).
 //
 // The TCB pager tells the snapshot's clock (begin), then names every TCB page it has saved (adopt). A page
 // arrives by an ordinary TCB fault; as it arrives, and before anything else looks at it, its threads are

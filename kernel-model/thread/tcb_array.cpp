@@ -126,6 +126,16 @@ void forget_unused_tcb_page(unsigned page) {
     cpu::invalidate_page(address);
 }
 
+bool take_written_tcb_pages(uint32_t& first_and_written) {
+    static_assert(l4::superpage_size % l4::tcb_group_bytes == 0, "a group's entries are in one table");
+    if (!in_tcb_array(first_and_written) ||
+        (first_and_written - l4::tcb_array_base) % l4::tcb_group_bytes != 0)
+        return false;
+    first_and_written = mapping_database.take_written_pinned(first_and_written, l4::tcb_group_pages);
+    finish_tlb_changes();
+    return true;
+}
+
 bool tcb_page_in_use(unsigned page) {
     const PageEntry entry = entry_of(page_address(page));
     return entry.pte != nullptr && (*entry.pte & pte::present) && !maps_zero_page(page_address(page));

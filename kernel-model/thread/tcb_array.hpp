@@ -78,6 +78,10 @@ bool tcb_page_in_use(unsigned page);
 // Does the thread exist, with its TCB in place? Touches no TCB that may be absent.
 bool is_thread_present(l4::ThreadId id);
 
+// For the TCB pager: replaces the address of the first of l4::tcb_group_pages TCB pages by a bit for each that has come from
+// it: was it written since the last such call? False: no such address.
+bool take_written_tcb_pages(uint32_t& first_and_written);
+
 // The next touch of a page that was said never to be used asks again.
 void forget_unused_tcb_page(unsigned page);
 

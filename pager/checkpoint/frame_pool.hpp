@@ -52,24 +52,10 @@ public:
     // The first of `count` neighbouring frames; no_frame: there are no such among those never used.
     uint32_t take_neighbours(uint32_t count) {
         for (uint32_t i = 0; i < range_count_; ++i)
-            if (ranges_[i].high - ranges_[i].low >= count * frame_bytes)
-                return take_high_end(ranges_[i], count);
-        return no_frame;
-    }
-    // The same, aligned to their size: 2^log2_count of them.
-    uint32_t take_group(uint32_t log2_count) {
-        const uint32_t bytes = frame_bytes << log2_count;
-        for (uint32_t i = 0; i < range_count_; ++i) {
-            Range& range = ranges_[i];
-            const uint32_t beyond = range.high % bytes;
-            if (range.high - range.low < beyond + bytes)
-                continue;
-            for (uint32_t left = beyond; left > 0; left -= frame_bytes) {
-                range.high -= frame_bytes;
-                frames_[listed_++] = range.high;
+            if (ranges_[i].high - ranges_[i].low >= count * frame_bytes) {
+                free_ -= count;
+                return ranges_[i].high -= count * frame_bytes;
             }
-            return take_high_end(range, 1u << log2_count);
-        }
         return no_frame;
     }
 
@@ -79,12 +65,6 @@ private:
     struct Range {
         uint32_t low, high;
     };
-
-    uint32_t take_high_end(Range& range, uint32_t count) {
-        free_ -= count;
-        range.high -= count * frame_bytes;
-        return range.high;
-    }
 
     uint32_t* frames_ = nullptr;    // used as a stack
     Range ranges_[ranges_max] = {}; // of those that are not in the stack

@@ -102,11 +102,10 @@ uint32_t Pages::freeze_all_tcbs(uint32_t* frozen) {
     uint32_t count = 0;
     for (uint32_t i = 0; i < tcbs_.group_count(); ++i) {
         TcbGroup& group = tcbs_.group(i);
-        uint32_t left =
-            (platform_->take_written(group.base, group.log2_frames) & group.used_bits()) | group.must_copy;
+        uint32_t left = (platform_->take_written_tcbs(group.address) & group.used) | group.must_copy;
         for (; left != 0; left &= left - 1) { // what is not in it is as in the snapshot before
             const auto number = static_cast<uint32_t>(__builtin_ctz(left));
-            const TcbPage& tcb = tcbs_.page(group.first + number);
+            const TcbPage& tcb = tcbs_.page(group.pages[number]);
             copy_tcb(tcb, (group.never_copied >> number & 1) != 0);
             group.never_copied &= ~(1u << number);
             frozen[count++] = tcb.slot;

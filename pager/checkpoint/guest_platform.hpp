@@ -4,6 +4,7 @@
 #include "kernel-model/abi/probes.hpp"
 #include "kernel-model/abi/syscalls.hpp"
 #include "kernel-model/abi/system_layout.hpp"
+#include "pager/checkpoint/assertion.hpp"
 #include "pager/checkpoint/platform.hpp"
 #include "pager/runtime/kernel_info.hpp"
 
@@ -42,6 +43,12 @@ public:
     uint32_t take_written(uint32_t first_frame, uint32_t log2_frames) override {
         return l4::fpage_unmap(l4::Fpage::make(first_frame, l4::page_bits + log2_frames),
                                l4::unmap_take_status | l4::unmap_status_by_page | l4::unmap_nothing);
+    }
+    uint32_t take_written_tcbs(uint32_t tcb_address) override {
+        const l4::WrittenTcbs written = l4::take_written_tcbs(tcb_address);
+        check(written.result == l4::RecoveryResult::ok,
+              "stop: the kernel does not tell which TCB pages were written");
+        return written.pages;
     }
     // What a TCB does not use is zero in all of them.
     void copy_tcbs(uint32_t to_frame, uint32_t from_frame) override {

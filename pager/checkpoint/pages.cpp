@@ -29,7 +29,7 @@ uint32_t Pages::memory_bytes(uint32_t slots, uint32_t frames) {
     return store::run_blocks_max * page_bytes + bytes(slots, sizeof(Page)) + bytes(slots, 4) +
            bytes(PageIndex::words_for(slots), 4) + 3 * bytes(frames, 4) +
            2 * bytes(tcb_pages_for(frames), 4) + FrameSet::memory_bytes(frames_end_max) +
-           TcbFrames::memory_bytes(tcb_pages_for(frames));
+           TcbTable::memory_bytes(tcb_pages_for(frames));
 }
 
 void Pages::initialise(void* memory, uint32_t frames, store::Store& store, Platform& platform,
@@ -141,8 +141,8 @@ FaultAnswer Pages::first_touch(store::PageKey key, bool write) {
     const bool writable = write || maps_writable();
     if (writable && !store_->can_reserve())
         return {FaultAnswer::Kind::wait_for_store};
-    uint32_t frame = no_frame; // a TCB page's: of its copy
-    if (tcb ? !take_tcb_frames(frame) : (frame = take_frame()) == no_frame)
+    uint32_t frame = no_frame, copy = no_frame;
+    if (tcb ? !take_tcb_frames(frame, copy) : (frame = take_frame()) == no_frame)
         return write ? FaultAnswer{FaultAnswer::Kind::out_of_frames} : share_zeros(key);
     const uint32_t slot = store_->allocate(key);
     index_.insert(key, slot);
@@ -150,11 +150,12 @@ FaultAnswer Pages::first_touch(store::PageKey key, bool write) {
     if (writable)
         check(store_->reserve(slot), "pages: a reservation was promised"); // I5
     if (tcb) {
-        pages_[slot].frame = tcbs_.add_page(slot, frame, true);
+        __builtin_memset(platform_->memory_of(frame), 0, page_bytes);
+        platform_->page_placed(key, frame, l4::PageSource::fresh);
+        pages_[slot].frame = frame;
         pages_[slot].become(PageState::tcb);
-        __builtin_memset(platform_->memory_of(pages_[slot].frame), 0, page_bytes);
-        platform_->page_placed(key, pages_[slot].frame, l4::PageSource::fresh);
-        return {FaultAnswer::Kind::map, pages_[slot].frame, true};
+        tcbs_.add(store::key_address(key), {slot, copy}, true);
+        return {FaultAnswer::Kind::map, frame, true};
     }
     place_zeros(slot, frame);
     if (writable)
@@ -271,20 +272,12 @@ bool Pages::has_plenty_of_frames() const {
     return pool_.free() >= frames_short;
 }
 
-// One for the page, which is with tcbs_ then, and one for its copy. False: there are no two.
-bool Pages::take_tcb_frames(uint32_t& copy) {
-    if (!tcbs_.has_frame()) {
-        uint32_t log2_frames = TcbFrames::log2_frames_for(pool_.free());
-        uint32_t base = pool_.take_group(log2_frames);
-        if (base == no_frame) {
-            log2_frames = 0;
-            base = take_frame();
-        }
-        if (base == no_frame)
-            return false;
-        tcbs_.add_group(base, log2_frames);
-    }
-    copy = take_frame();
+// One for the page and one for its copy. False: there are no two.
+bool Pages::take_tcb_frames(uint32_t& frame, uint32_t& copy) {
+    frame = take_frame();
+    copy = frame == no_frame ? no_frame : take_frame();
+    if (copy == no_frame && frame != no_frame)
+        pool_.add(frame);
     return copy != no_frame;
 }
 

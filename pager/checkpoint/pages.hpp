@@ -17,7 +17,7 @@
 #include "pager/checkpoint/page_index.hpp"
 #include "pager/checkpoint/platform.hpp"
 #include "pager/checkpoint/policy.hpp"
-#include "pager/checkpoint/tcb_frames.hpp"
+#include "pager/checkpoint/tcb_table.hpp"
 #include "pager/store/store.hpp"
 
 namespace pager {
@@ -123,7 +123,7 @@ public:
     uint32_t frames() const { return frames_; }
     uint32_t dirty_count() const { return dirty_count_; }
     uint32_t tcb_count() const { return tcbs_.page_count(); }
-    uint32_t tcb_frame_count() const { return tcbs_.frame_count(); }
+    uint32_t tcb_frame_count() const { return 2 * tcbs_.page_count(); }
     // Slots that the running checkpoint's commit will free, and the one's after it.
     uint32_t removing_count() const { return removing_count_; }
     uint32_t discarded_count() const { return discarded_count_; }
@@ -170,7 +170,7 @@ private:
     void copy_tcb(const TcbPage& tcb, bool whole);
 
     uint32_t take_frame();
-    bool take_tcb_frames(uint32_t& copy);
+    bool take_tcb_frames(uint32_t& frame, uint32_t& copy);
     uint32_t put_recent_tcbs_first();
     void take_frames_for_recovered_tcbs();
     uint32_t read_tcbs(uint32_t end, uint32_t gap_max, store::BlockDevice& through);
@@ -198,7 +198,7 @@ private:
     uint32_t* save_checksums_ = nullptr;                          // by slot
     PageIndex index_;
     FramePool pool_;
-    TcbFrames tcbs_;
+    TcbTable tcbs_;
     FrameSet revoked_;             // what the stop is about to take write access from
     uint32_t zeros_ = no_frame;    // nobody ever writes to it
     uint32_t* dirty_ = nullptr;    // slots of dirty pages, in order of their becoming so; some may be evicted

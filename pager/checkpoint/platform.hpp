@@ -24,6 +24,9 @@ public:
     // Which of 2^log2_frames (at most 32) adjacent frames, aligned to their size, others have written to since then: bit i
     // is the i-th.
     virtual uint32_t take_written(uint32_t first_frame, uint32_t log2_frames) = 0;
+    // Which of the l4::tcb_group_pages TCB pages from this address on, aligned to their size, the kernel has written to since
+    // then: bit i is the i-th.
+    virtual uint32_t take_written_tcbs(uint32_t tcb_address) = 0;
     // Copies a TCB page to a frame that holds an earlier copy of it.
     virtual void copy_tcbs(uint32_t to_frame, uint32_t from_frame) = 0;
     virtual uint64_t clock_us() = 0;

@@ -49,22 +49,11 @@ uint32_t Pages::put_recent_tcbs_first() {
     return recent;
 }
 
-// Those whose frames are adjacent, in groups as large as their alignment allows.
 void Pages::take_frames_for_recovered_tcbs() {
-    for (uint32_t i = 0; i < tcbs_to_recover_count_; ++i)
+    for (uint32_t i = 0; i < tcbs_to_recover_count_; ++i) {
+        const uint32_t slot = tcbs_to_recover_[i], copy = pool_.take();
         tcb_frames_[i] = pool_.take();
-    for (uint32_t done = 0; done < tcbs_to_recover_count_;) {
-        const uint32_t base = tcb_frames_[done];
-        uint32_t adjacent = 1, log2_frames = 0;
-        while (done + adjacent < tcbs_to_recover_count_ &&
-               tcb_frames_[done + adjacent] == base + adjacent * page_bytes)
-            ++adjacent;
-        while (log2_frames < TcbFrames::log2_frames_max && 2u << log2_frames <= adjacent &&
-               base % (page_bytes << (log2_frames + 1)) == 0)
-            ++log2_frames;
-        tcbs_.add_group(base, log2_frames);
-        for (uint32_t end = done + (1u << log2_frames); done < end; ++done)
-            tcbs_.add_page(tcbs_to_recover_[done], pool_.take(), false);
+        tcbs_.add(store::key_address(store_->entry(slot).key()), {slot, copy}, false);
     }
 }
 

@@ -98,8 +98,15 @@ struct FakeSpaces {
     bool split(unsigned task, std::uint32_t page) {
         return tables(task).split_superpage(page, machine->pool);
     }
-    void filled(unsigned task, std::uint32_t page) { tables(task).entry_filled(page); }
-    void cleared(unsigned task, std::uint32_t page) { tables(task).entry_cleared(page, machine->pool); }
+    // The TCB array's tables stay.
+    void filled(unsigned task, std::uint32_t page) {
+        if (task != tcb_array)
+            tables(task).entry_filled(page);
+    }
+    void cleared(unsigned task, std::uint32_t page) {
+        if (task != tcb_array)
+            tables(task).entry_cleared(page, machine->pool);
+    }
     std::uint32_t flags(unsigned) const { return pte::user; }
     void changed(unsigned task, std::uint32_t page) { machine->tlb.invalidate(task, page); }
 };
@@ -110,11 +117,13 @@ protected:
     void restart(std::uint32_t node_count, unsigned pairs) {
         nodes_.assign(node_count, {});
         machine_.pool.reset(pairs);
-        for (unsigned task = first_task; task < end_task; ++task) {
+        for (unsigned task = 0; task < end_task; ++task) {
             const std::uint32_t directory = machine_.pool.allocate_pair();
             machine_.directories[task] = directory;
             std::fill_n(FakeMemory::pointer(directory), 2 * entries_per_table, 0u);
         }
+        for (unsigned region = 0; region < region_count; ++region)
+            spaces().create(tcb_array, region * l4::superpage_size);
         database_ = {FakeSpaces{&machine_}, nodes_.data(), node_count};
         model_ = {};
     }
@@ -163,23 +172,29 @@ protected:
         return {database_.take_written(place.task, place.address(), place.address() + pages * l4::page_size),
                 expected};
     }
+    std::pair<std::uint32_t, std::uint32_t> take_written_pinned(unsigned first_page, unsigned count) {
+        const std::uint32_t expected = model_.take_written_pinned(first_page, count);
+        return {database_.take_written_pinned(first_page * l4::page_size, count), expected};
+    }
     template<class Keep>
     void forget(Keep keep) {
         model_.forget(keep);
         database_.forget(sigma0, space_end, keep);
     }
 
+    static constexpr unsigned pairs_at_start = end_task + region_count; // directories, the TCB array's tables
+
     FakeSpaces spaces() { return FakeSpaces{&machine_}; }
     std::uint32_t nodes_used() const {
         return static_cast<std::uint32_t>(nodes_.size()) - 1 - database_.forest().free_nodes();
     }
     bool is_superpage(Place place) { return spaces().find(place.task, place.address()).superpage; }
-    unsigned tables_used() const { return machine_.pool.pairs_used - (end_task - first_task); }
+    unsigned tables_used() const { return machine_.pool.pairs_used - pairs_at_start; }
 
     // The page tables as the model would have them.
     std::vector<Mapping> observed() {
         std::vector<Mapping> result(end_task * pages_per_task);
-        for (unsigned task = first_task; task < end_task; ++task) {
+        for (unsigned task = 0; task < end_task; ++task) {
             for (unsigned page = 0; page < pages_per_task; ++page) {
                 const Place place{task, page};
                 const PageEntry entry = spaces().find(task, place.address());
@@ -205,7 +220,7 @@ protected:
     void check_structure(const std::vector<Mapping>& state) {
         const MappingForest& forest = database_.forest();
         unsigned entries = 0, tables = 0, in_trees = 0;
-        for (unsigned task = first_task; task < end_task; ++task) {
+        for (unsigned task = 0; task < end_task; ++task) {
             for (unsigned region = 0; region < region_count; ++region) {
                 const std::uint32_t base = region * l4::superpage_size;
                 const PageEntry first = spaces().find(task, base);
@@ -233,7 +248,7 @@ protected:
                             ++in_trees;
                 }
                 entries += present;
-                if (!first.superpage) {
+                if (!first.superpage && task != tcb_array) {
                     ++tables;
                     ASSERT_GT(present, 0u) << "an empty table is kept";
                     ASSERT_EQ(*spaces().superpage_entry(task, base).node, present);
@@ -243,13 +258,14 @@ protected:
         ASSERT_EQ(nodes_used(), entries);
         ASSERT_EQ(in_trees, entries);
         ASSERT_EQ(tables_used(), tables);
-        for (const Mapping& mapping : state) {
+        for (std::size_t index = 0; index < state.size(); ++index) {
+            const Mapping& mapping = state[index];
             if (!mapping.present || mapping.parent == nobody)
                 continue;
             const Mapping& parent = state[static_cast<std::size_t>(mapping.parent)];
             ASSERT_TRUE(parent.present);
             ASSERT_EQ(mapping.frame, parent.frame);
-            ASSERT_LE(mapping.writable, parent.writable);
+            ASSERT_TRUE(mapping.writable <= parent.writable || index / pages_per_task == tcb_array);
         }
     }
     void check_children(NodeNumber parent) {
@@ -264,7 +280,7 @@ protected:
 
     void fill_tlb(const std::vector<Mapping>& state) {
         machine_.tlb = {};
-        for (unsigned task = first_task; task < end_task; ++task)
+        for (unsigned task = 0; task < end_task; ++task)
             for (unsigned page = 0; page < pages_per_task; ++page) {
                 const Place place{task, page};
                 const Translation now = translation(state, place);
@@ -281,7 +297,7 @@ protected:
         return {mapping.present, mapping.writable, mapping.frame, marks};
     }
     void check_tlb(const std::vector<Mapping>& state) {
-        for (unsigned task = first_task; task < end_task; ++task)
+        for (unsigned task = 0; task < end_task; ++task)
             for (unsigned page = 0; page < pages_per_task; ++page) {
                 const Translation now = translation(state, {task, page});
                 ASSERT_TRUE(machine_.tlb.pages[task][page].allowed_by(now)) << task << " " << page;

@@ -4,7 +4,7 @@
 namespace mapping_test {
 namespace {
 
-constexpr unsigned task_a = 3, task_b = 4, task_c = 5;
+constexpr unsigned task_a = 2, task_b = 3, task_c = 4;
 constexpr unsigned whole = entries_per_table;
 
 TEST_F(MappingDatabaseTest, RightsOnlyShrink) {
@@ -132,12 +132,11 @@ TEST_F(MappingDatabaseTest, AnEmptyTableIsGivenBack) {
 }
 
 TEST_F(MappingDatabaseTest, WithoutNodesOrTablesNothingIsMappedAndNothingLeaks) {
-    constexpr unsigned directories = end_task - first_task;
-    restart(2, directories + 2);
+    restart(2, pairs_at_start + 2);
     EXPECT_TRUE(map_root(0));
     EXPECT_FALSE(database_.map(sigma0, 0, task_a, 0, l4::page_size, true, false));
     compare();
-    restart(8, directories + 1);
+    restart(8, pairs_at_start + 1);
     EXPECT_TRUE(map_root(0));
     EXPECT_FALSE(database_.map(sigma0, 0, task_a, 0, l4::page_size, true, false));
     EXPECT_FALSE(database_.map(sigma0, 0, task_a, 0, l4::page_size, true, true));
@@ -145,7 +144,7 @@ TEST_F(MappingDatabaseTest, WithoutNodesOrTablesNothingIsMappedAndNothingLeaks) 
 }
 
 TEST_F(MappingDatabaseTest, WithoutMemoryToSplitTheWholeSuperpageIsRevoked) {
-    restart(8, end_task - first_task + 1);
+    restart(8, pairs_at_start + 1);
     map_root_superpage(0);
     map({sigma0, 0}, {task_a, 0}, whole, true);
     map({task_a, 0}, {task_b, 0}, whole, true);
@@ -233,6 +232,69 @@ TEST_F(MappingDatabaseTest, StatusOfAGrantedPageStaysWithItsOrigin) {
     EXPECT_EQ(database_.take_status(sigma0, 0, l4::page_size), 0u);
     use({task_b, 2}, true);
     EXPECT_EQ(database_.take_status(sigma0, 0, l4::page_size), l4::page_accessed | l4::page_written);
+}
+
+class PinnedMappings : public MappingDatabaseTest {
+protected:
+    static constexpr unsigned pages = 4;
+
+    void SetUp() override {
+        MappingDatabaseTest::SetUp();
+        for (unsigned page = 0; page < pages; ++page) {
+            map_root(page);
+            map({sigma0, page}, {task_a, page}, 1, true);
+            map({task_a, page}, {tcb_array, 32 + page * 7}, 1, true);
+        }
+    }
+    void write(unsigned page) { use({tcb_array, 32 + page * 7}, true); }
+    std::uint32_t take() { return database_.take_written_pinned(32 * l4::page_size, 32); }
+};
+
+TEST_F(PinnedMappings, TellWhichWereWrittenAndOnce) {
+    EXPECT_EQ(take(), 0u);
+    write(0);
+    write(3);
+    use({tcb_array, 32 + 7}, false);
+    EXPECT_EQ(take(), 1u | 1u << 21);
+    EXPECT_EQ(take(), 0u);
+    write(1);
+    EXPECT_EQ(take(), 1u << 7);
+}
+
+TEST_F(PinnedMappings, TellTheTcbPagerWhatOthersHaveAskedForBefore) {
+    write(0);
+    write(1);
+    write(2);
+    EXPECT_EQ(database_.take_written(sigma0, 0, 1 * l4::page_size), 1u);
+    EXPECT_NE(database_.take_status(task_a, 1 * l4::page_size, 2 * l4::page_size), 0u);
+    unmap({task_a, 2}, 1, true, true);
+    EXPECT_EQ(take(), 1u | 1u << 7 | 1u << 14);
+    EXPECT_EQ(take(), 0u);
+}
+
+TEST_F(PinnedMappings, TellThoseAboveWhatTheTcbPagerHasAskedForBefore) {
+    write(2);
+    EXPECT_EQ(take(), 1u << 14);
+    EXPECT_EQ(database_.take_written(task_a, 0, pages * l4::page_size), 1u << 2);
+    EXPECT_EQ(database_.take_written(sigma0, 0, pages * l4::page_size), 1u << 2);
+    EXPECT_EQ(take(), 0u);
+}
+
+TEST_F(PinnedMappings, StayWhateverIsMappedThereOrTakenFromThoseAbove) {
+    map_root(9);
+    map({sigma0, 9}, {tcb_array, 32}, 1, true);
+    unmap({sigma0, 0}, pages, true, false);
+    unmap({sigma0, 0}, pages, true, true);
+    compare();
+    EXPECT_EQ(spaces().find(tcb_array, 32 * l4::page_size).frame_of(0), frame_base);
+    write(0);
+    EXPECT_EQ(take(), 1u) << "though it descends from nobody";
+}
+
+TEST_F(PinnedMappings, AreNoneOfWhatTheArrayHasFromNobody) {
+    *spaces().find(tcb_array, 33 * l4::page_size).pte = pte::present | pte::writable | pte::dirty;
+    EXPECT_EQ(take(), 0u);
+    EXPECT_EQ(*spaces().find(tcb_array, 33 * l4::page_size).pte, pte::present | pte::writable | pte::dirty);
 }
 
 } // namespace

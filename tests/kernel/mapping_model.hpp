@@ -1,5 +1,6 @@
 // What the mapping database must do, as a plain table: 4 KB page -> (frame, rights, the page it came from). It knows
-// nothing of superpages, nodes or page tables.
+// nothing of superpages, nodes or page tables. Mappings of the TCB array are pinned: when others go they descend from the next
+// above.
 #pragma once
 
 #include "kernel-model/abi/types.hpp"
@@ -15,7 +16,7 @@ namespace mapping_test {
 
 using kernel::entries_per_table;
 
-inline constexpr unsigned sigma0 = 2, first_task = sigma0, end_task = 6, region_count = 2;
+inline constexpr unsigned tcb_array = 0, sigma0 = 1, first_task = sigma0, end_task = 5, region_count = 2;
 inline constexpr unsigned pages_per_task = region_count * entries_per_table;
 inline constexpr std::uint32_t space_end = region_count * l4::superpage_size, frame_base = 0x01000000;
 
@@ -45,8 +46,13 @@ public:
     // Status of what descends from each mapping.
     std::vector<std::uint32_t> below_status = std::vector<std::uint32_t>(end_task * pages_per_task);
 
+    // Places in the TCB array that were written to since the TCB pager asked.
+    std::set<int> written_pinned;
+
     // The page is accessed through this mapping.
     void use(Place place, std::uint32_t how) {
+        if (place.task == tcb_array && (how & l4::page_written))
+            written_pinned.insert(place.index());
         for (int above = at(place.index()).parent; above != nobody; above = at(above).parent)
             below_status[static_cast<std::size_t>(above)] |= how;
     }
@@ -68,6 +74,14 @@ public:
         return written;
     }
 
+    std::uint32_t take_written_pinned(unsigned first_page, unsigned count) {
+        std::uint32_t written = 0;
+        for (unsigned page = 0; page < count; ++page)
+            if (written_pinned.erase(Place{tcb_array, first_page + page}.index()) != 0)
+                written |= 1u << page;
+        return written;
+    }
+
     void map_root(Place place) {
         Mapping& root = at(place.index());
         if (!root.present)
@@ -83,9 +97,9 @@ public:
             if (!at(page).present)
                 continue;
             for (const int other : below(page))
-                revoke(other, fully);
+                revoke(other, fully, own_too ? at(page).parent : page);
             if (own_too)
-                revoke(page, fully);
+                revoke(page, fully, nobody);
         }
     }
     bool status_is_exact = true;
@@ -107,7 +121,8 @@ public:
     void forget(Keep keep) {
         std::vector<bool> needed(mappings.size());
         for (int place = 0; place < count(); ++place)
-            if (at(place).present && keep(static_cast<unsigned>(place) / pages_per_task))
+            if (at(place).present &&
+                (is_pinned(place) || keep(static_cast<unsigned>(place) / pages_per_task)))
                 for (int up = place; up != nobody; up = at(up).parent)
                     needed[static_cast<std::size_t>(up)] = true;
         for (int place = 0; place < count(); ++place)
@@ -137,17 +152,22 @@ private:
             place = at(place).parent;
         return place == ancestor;
     }
-    void revoke(int place, bool fully) {
-        if (fully)
+    static bool is_pinned(int place) { return static_cast<unsigned>(place) / pages_per_task == tcb_array; }
+    void revoke(int place, bool fully, int heir) {
+        if (!is_pinned(place) && fully)
             at(place) = {};
-        else
+        else if (!is_pinned(place))
             at(place).writable = false;
+        else if (fully)
+            at(place).parent = heir;
     }
     void map_page(int from, int to, bool writable, bool grant) {
         if (!at(from).present)
             return;
         const Mapping made{true, writable && at(from).writable, at(from).frame, from};
         if (at(to).present) {
+            if (is_pinned(to))
+                return;
             if (descends(from, to))
                 return;
             if (!grant && at(to).parent == from) {
@@ -155,7 +175,7 @@ private:
                 return;
             }
             for (const int place : below(to))
-                at(place) = {};
+                revoke(place, true, at(to).parent);
         }
         if (!grant) {
             set(to, made);
@@ -168,7 +188,7 @@ private:
         for (const int child : children) {
             if (at(child).parent == from)
                 at(child).parent = to;
-            at(child).writable &= made.writable;
+            at(child).writable &= made.writable || is_pinned(child);
         }
     }
 

@@ -45,7 +45,7 @@ store::PageKey random_key(std::mt19937_64& random) {
 ModelWorld::ModelWorld(store::StoreKind kind, std::vector<Sector> image, uint32_t frames, uint64_t seed,
                        PlantedBug bug)
     : bug_{bug}, random_{seed},
-      memory_((frames + 1) * size_t{page_bytes}), frames_{frames}, disk_{std::move(image)},
+      memory_((frames + 1) * size_t{page_bytes}, uint8_t{0xA5}), frames_{frames}, disk_{std::move(image)},
       busy_disk_{*this}, queue_{disk_,
                                 random_,
                                 {.errors = true, .reads_after_end = bug.frames_freed_too_early},
@@ -146,10 +146,20 @@ void ModelWorld::revoke_write(uint32_t first_frame, uint32_t count) {
 uint32_t ModelWorld::take_written(uint32_t first_frame, uint32_t log2_frames) {
     if (first_frame % (page_bytes << log2_frames) != 0)
         fail("a group of frames that is not aligned");
-    largest_group = std::max(largest_group, 1u << log2_frames);
     uint32_t written = 0;
     for (uint32_t i = 0; i < 1u << log2_frames; ++i)
         if ((take_status(first_frame + i * page_bytes) & l4::page_written) != 0)
+            written |= 1u << i;
+    return written;
+}
+
+uint32_t ModelWorld::take_written_tcbs(uint32_t tcb_address) {
+    if (tcb_address % l4::tcb_group_bytes != 0)
+        fail("a group of TCB pages that is not aligned");
+    uint32_t written = 0;
+    for (uint32_t i = 0; i < l4::tcb_group_pages; ++i)
+        if (written_tcbs_.erase(tcb_address + i * page_bytes) != 0 &&
+            !(bug_.one_tcb_bit_forgotten && ++reported_tcbs_ % 16 == 0))
             written |= 1u << i;
     return written;
 }
@@ -253,7 +263,10 @@ void ModelWorld::write_page(store::PageKey key) {
     if (!mapping)
         return;
     content_[key] = random_();
-    status_[mapping->frame] |= l4::page_accessed | l4::page_written;
+    if (store::key_task(key) == 0)
+        written_tcbs_.insert(store::key_address(key));
+    else
+        status_[mapping->frame] |= l4::page_accessed | l4::page_written;
     std::memcpy(memory_of(mapping->frame), content_of(key, content_[key]).data(), page_bytes);
 }
 

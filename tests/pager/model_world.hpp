@@ -28,6 +28,7 @@ struct PlantedBug {
     bool frames_freed_too_early = false;   // the disk reads memory only after it has said done
     bool mapped_writable_on_read = false;  // a client gets write access from a read fault
     bool one_dirty_bit_forgotten = false;  // the kernel does not report a write
+    bool one_tcb_bit_forgotten = false;    // the same for a TCB page
 };
 
 class ModelWorld final : public pager::Platform, public pager::CheckpointListener {
@@ -45,6 +46,8 @@ public:
     void finish_recovery();
     // Clients do `steps` random reads and writes.
     void act(unsigned steps);
+    // A write fault, without a write.
+    pager::FaultAnswer::Kind fault_in(store::PageKey key) { return pages_.fault(key, true, busy_disk_).kind; }
     // Takes a checkpoint; before, makes room in the store if clients wait for that.
     void take_checkpoint();
     // All clients give back all that they have, and do nothing from then on.
@@ -60,7 +63,8 @@ public:
     uint32_t discards = 0, waits_for_slot = 0, waits_for_directory = 0, waits_for_tcb = 0, prefetched = 0;
     std::set<std::pair<pager::PageState, bool>> discarded_states; // with or without saved content
     uint32_t waits_for_store = 0, moves = 0;                      // times that room was made
-    uint32_t longest_revocation = 0, largest_group = 0;           // frames that one call was about
+    uint32_t longest_revocation = 0;                              // frames that one call was about
+    uint32_t tcb_pages_in_stop = 0;                               // that the last one copied
     uint32_t disk_failures = 0;                                   // that the drain was told of
 
     const RecordingDisk& disk() const { return disk_; }
@@ -76,6 +80,7 @@ public:
     uint32_t take_status(uint32_t frame) override;
     uint32_t unmap(uint32_t frame) override;
     uint32_t take_written(uint32_t first_frame, uint32_t log2_frames) override;
+    uint32_t take_written_tcbs(uint32_t tcb_address) override;
     void copy_tcbs(uint32_t to_frame, uint32_t from_frame) override;
     uint64_t clock_us() override { return ++clock_us_; }
     void pause() override {
@@ -85,7 +90,10 @@ public:
     void stop_begins(uint32_t) override { stopped_ = true; }
     void snapshot(uint32_t epoch) override { snapshots[epoch] = content_; }
     void snapshot_tables(uint32_t) override {}
-    void stop_ends(uint32_t, uint32_t, uint32_t) override { stopped_ = false; }
+    void stop_ends(uint32_t, uint32_t, uint32_t tcb_pages) override {
+        stopped_ = false;
+        tcb_pages_in_stop = tcb_pages;
+    }
     void committed(uint32_t) override {}
     void page_placed(store::PageKey key, uint32_t frame, l4::PageSource source) override;
     void page_evicted(store::PageKey) override { ++evictions; }
@@ -148,9 +156,10 @@ private:
     World content_; // missing: never written, zero
     std::map<store::PageKey, Mapping> mappings_;
     std::map<uint32_t, uint32_t> status_; // of frames: accessed, written since it was asked for last
+    std::set<uint32_t> written_tcbs_;     // addresses of TCB pages, since it was asked for last
     uint64_t clock_us_ = 0;
     uint32_t page_ins_ = 0;
-    unsigned nesting_ = 0, revocations_ = 0, reported_writes_ = 0;
+    unsigned nesting_ = 0, revocations_ = 0, reported_writes_ = 0, reported_tcbs_ = 0;
     bool runs_in_reads_ = false; // clients do, while the checkpointer reads
     bool stopped_ = false, stays_stopped_ = false, store_is_short_ = false, clients_ended_ = false;
 };

@@ -140,6 +140,66 @@ void test_own_touch() {
     use_up_tasks(1);
 }
 
+// --- Which TCB pages were written
+
+uint32_t tcb_frames_status() {
+    return l4::fpage_unmap(l4::Fpage::make(tcb_frames, tcb_frames_log2),
+                           l4::unmap_take_status | l4::unmap_nothing);
+}
+uint32_t group_of(unsigned task) {
+    return l4::tcb_address(thread_in(task)) & ~(l4::tcb_group_bytes - 1);
+}
+uint32_t bit_of(l4::ThreadId id) {
+    return 1u << page_of_tcbs(l4::tcb_address(id)) % l4::tcb_group_pages;
+}
+bool second_echoes_once() {
+    return echoes(l4::ipc_int30, thread_in(first_task, 4), l4::Timeouts::infinite(), 1);
+}
+bool is_told(unsigned task, uint32_t pages) {
+    const l4::WrittenTcbs written = take_written(group_of(task));
+    return written.result == l4::RecoveryResult::ok && written.pages == pages;
+}
+void test_written_pages() {
+    static_assert(2 * l4::threads_per_task * l4::tcb_size == l4::tcb_group_bytes, "two tasks are a group");
+    use_up_tasks(first_task % 2);
+    const unsigned neighbour = first_task + 1, other = first_task + 2, spare = first_task + 3;
+    const l4::ThreadId first = thread_in(first_task), second = thread_in(first_task, 4),
+                       halted = thread_in(neighbour, l4::threads_per_task - 1);
+    store(first, count_words_up);
+    store(second, count_words_up).frame.esp = stack_of(spare);
+    store(halted, rest).state = ThreadState::halted;
+    store(thread_in(neighbour), rest);
+    store(thread_in(other), count_words_up);
+    for (const l4::ThreadId id : {first, second, thread_in(neighbour), halted, thread_in(other)})
+        check(adopt(id) == 0, "a stored thread is recovered");
+    l4::sleep_us(5'000); // they wait for messages
+    check(is_told(first_task, bit_of(first) | bit_of(second) | bit_of(thread_in(neighbour)) | bit_of(halted)),
+          "0x37 the kernel has mended what it got");
+    check(is_told(first_task, 0), "0x37 nobody has run since");
+    order_actor(second_echoes_once);
+    check(actor_finishes() && is_told(first_task, bit_of(second)),
+          "0x37 the TCB page of the thread that ran");
+    check(is_told(first_task, 0), "0x37 is told once");
+    order_actor(echoes_once);
+    check(actor_finishes(), "the first thread answers");
+    (void)tcb_frames_status();
+    check(is_told(first_task, bit_of(first)), "0x37 is told also when those above have asked before");
+    check(is_told(other, bit_of(thread_in(other))), "0x37 each group for itself");
+    check(is_told(l4::root_task, 0), "0x37 no pages that are not the TCB pager's");
+
+    const auto is_refused = [](uint32_t address) {
+        return take_written(address).result == l4::RecoveryResult::bad_argument;
+    };
+    check(is_refused(group_of(first_task) + l4::page_size) && is_refused(group_of(first_task) + 1),
+          "0x37 a page that is no group's first is refused");
+    check(is_refused(l4::tcb_array_base - l4::tcb_group_bytes) &&
+              is_refused(l4::tcb_array_base + l4::tcb_array_size) && is_refused(0),
+          "0x37 addresses outside the TCB array are refused");
+    check(l4::take_written_tcbs(group_of(first_task)).result == l4::RecoveryResult::not_permitted,
+          "0x37 others than the TCB pager's task are refused");
+    use_up_tasks(4);
+}
+
 // --- Rights that the TCB pager or those above it take back
 
 volatile uint32_t faulted_pages = 0;
@@ -185,10 +245,6 @@ bool all_threads_live() {
 void check_threads_live(const char* what) {
     order_actor(all_threads_live);
     check(actor_finishes(), what);
-}
-uint32_t tcb_frames_status() {
-    return l4::fpage_unmap(l4::Fpage::make(tcb_frames, tcb_frames_log2),
-                           l4::unmap_take_status | l4::unmap_nothing);
 }
 void test_lost_rights() {
     constexpr unsigned tasks = 4;
@@ -432,6 +488,7 @@ extern "C" void test_main(uint32_t) {
     test_lost_x87_owner();
     test_two_answers();
     test_grant();
+    test_written_pages();
     test_lost_rights();
     test_busy_pager();
     test_dead_pager();

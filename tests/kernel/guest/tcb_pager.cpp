@@ -191,13 +191,18 @@ Answer answer_request(const l4::Message& message) {
     }
 }
 
-// lthread 1 of the TCB pager's task: recovers the page that it is told.
+// lthread 1 of the TCB pager's task: recovers the page that it is told, or asks which pages were written.
 [[noreturn]] void recovery_thread_main() {
     l4::ThreadId client;
     l4::Message message;
     l4::wait(client, message);
     for (;;) {
-        message = {static_cast<uint32_t>(l4::recovery(l4::RecoveryOperation::adopt, message.w0)), 0, 0};
+        if (message.w1 == static_cast<uint32_t>(l4::RecoveryOperation::take_written)) {
+            const l4::WrittenTcbs written = l4::take_written_tcbs(message.w0);
+            message = {static_cast<uint32_t>(written.result), written.pages, 0};
+        } else {
+            message = {static_cast<uint32_t>(l4::recovery(l4::RecoveryOperation::adopt, message.w0)), 0, 0};
+        }
         l4::reply_and_wait(client, message);
     }
 }
@@ -229,10 +234,23 @@ uint32_t ask_pager(Request request, uint32_t argument) {
     return message.w0;
 }
 
-uint32_t adopt(l4::ThreadId id) {
-    l4::Message message{l4::tcb_address(id) & ~(l4::page_size - 1), 0, 0};
+namespace {
+
+l4::Message ask_recovery_thread(l4::RecoveryOperation operation, uint32_t tcb_page) {
+    l4::Message message{tcb_page, static_cast<uint32_t>(operation), 0};
     l4::call(l4::pager_thread.with_lthread(1), message);
-    return message.w0;
+    return message;
+}
+
+} // namespace
+
+uint32_t adopt(l4::ThreadId id) {
+    return ask_recovery_thread(l4::RecoveryOperation::adopt, l4::tcb_address(id) & ~(l4::page_size - 1)).w0;
+}
+
+l4::WrittenTcbs take_written(uint32_t first_tcb_page) {
+    const l4::Message answer = ask_recovery_thread(l4::RecoveryOperation::take_written, first_tcb_page);
+    return {l4::RecoveryResult{answer.w0}, answer.w1};
 }
 
 Tcb& store(l4::ThreadId id, void (*entry)(), unsigned chief) {

@@ -76,6 +76,7 @@ uint32_t page_of_tcbs(uint32_t address);
 void start_pager_task();
 uint32_t ask_pager(Request request, uint32_t argument = 0);
 uint32_t adopt(l4::ThreadId id); // the TCB page of this thread, by the pager's other thread
+l4::WrittenTcbs take_written(uint32_t first_tcb_page); // by the same
 
 kernel::Tcb& store(l4::ThreadId id, void (*entry)(), unsigned chief = l4::root_task);
 
