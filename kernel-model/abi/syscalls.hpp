@@ -75,7 +75,7 @@ inline void sleep_us(uint64_t us) {
 
 // INT 0x31: whom a message to `dest` reaches first. nil: the caller; invalid: the caller's chief.
 struct Nearest {
-    ClanRelation relation;
+    ClanRelation relation = {};
     ThreadId id;
 };
 inline Nearest id_nearest(ThreadId dest) {
@@ -111,10 +111,10 @@ inline void thread_switch(ThreadId dest = nil_thread) {
 
 // INT 0x34. param: m_t 8 | e_t 4 | state 4 | small 8 | prio 8. 0xFFFFFFFF keeps param word or preempter.
 struct ScheduleResult {
-    uint32_t param; // the old word; 0xFFFFFFFF: refused
+    uint32_t param = 0; // the old word; 0xFFFFFFFF: refused
     ThreadId preempter;
-    ThreadId partner; // while the thread waits or sends
-    uint64_t times;   // m_w 8 | e_w 4 | e_p 4 | consumed microseconds 48
+    ThreadId partner;   // while the thread waits or sends
+    uint64_t times = 0; // m_w 8 | e_w 4 | e_p 4 | consumed microseconds 48
 
     constexpr bool refused() const { return param == 0xFFFFFFFFu; }
     constexpr unsigned priority() const { return param & 0xFF; }
@@ -205,8 +205,8 @@ inline RecoveryResult adopt_tcb_page(uint32_t tcb_page, Fpage offered) {
     return recovery(RecoveryOperation::adopt, tcb_page, offered.raw);
 }
 struct WrittenTcbs {
-    RecoveryResult result;
-    uint32_t pages; // a bit each
+    RecoveryResult result = {};
+    uint32_t pages = 0; // a bit each
 };
 inline WrittenTcbs take_written_tcbs(uint32_t first_tcb_page) {
     uint32_t result = static_cast<uint32_t>(RecoveryOperation::take_written), pages = first_tcb_page;

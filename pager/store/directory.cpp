@@ -272,8 +272,8 @@ DeviceStatus Directory::write_top(BlockDevice& device, RootSector& root) {
 
 // What the generation has no more, or other than when it was noted, is as it is now.
 void Directory::stage_recent(uint32_t number, RootSector& root, uint8_t* buffer) {
+    __builtin_memset(buffer, 0, block_bytes);
     auto* recent = reinterpret_cast<RecentBlock*>(buffer);
-    *recent = {};
     recent->magic = recent_magic;
     recent->number = number;
     recent->generation = root.generation;

@@ -104,18 +104,18 @@ static_assert(entries_per_block <= IndexBlock::pages_mask);
 
 // Entries of slots that a checkpoint has written: what a restart needs first, before it has read the directory blocks that
 // have them too. TCB pages and others have a block each.
+struct RecentEntry {
+    uint32_t slot = no_slot;
+    DirectoryEntry entry;
+};
 struct RecentBlock {
-    struct Item {
-        uint32_t slot;
-        DirectoryEntry entry;
-    };
     static constexpr uint32_t capacity = 255;
 
     uint32_t magic = 0;
     uint32_t number = 0; // 0: of TCB pages, 1: of others
     uint32_t generation = 0;
     uint32_t count = 0; // items that follow
-    Item item[capacity] = {};
+    RecentEntry item[capacity] = {};
 };
 inline constexpr uint32_t recent_blocks = 2;
 static_assert(sizeof(RecentBlock) == block_bytes && offsetof(RecentBlock, item) == 16);
