@@ -33,8 +33,8 @@ inline constexpr unsigned priority_boot = 50; // sigma0 and the root task start 
 inline constexpr uint32_t user_space_end = 0xC0000000u;
 inline constexpr uint32_t tcb_array_base = 0xE0000000u, tcb_size = 1024;
 inline constexpr uint32_t tcb_array_size = task_count * threads_per_task * tcb_size;
-inline constexpr uint32_t tcb_group_pages =
-    32; // neighbours of whose being written to the kernel tells in one call
+// Neighbouring TCB pages of which the kernel tells in one call whether they were written to.
+inline constexpr uint32_t tcb_group_pages = 32;
 inline constexpr uint32_t tcb_group_bytes = tcb_group_pages * page_size;
 constexpr uint32_t tcb_address(ThreadId id) {
     return tcb_array_base + (id.task() * threads_per_task + id.lthread()) * tcb_size;
