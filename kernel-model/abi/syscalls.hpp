@@ -191,31 +191,29 @@ enum class RecoveryOperation : uint32_t {
     take_written = 2,
 };
 enum class RecoveryResult : uint32_t { ok = 0, not_permitted = 1, bad_argument = 2, damaged_tcb = 3 };
-inline RecoveryResult recovery(RecoveryOperation operation, uint32_t tcb_page, uint64_t clock_us = 0) {
-    uint32_t result = static_cast<uint32_t>(operation);
-    uint32_t clock_low = static_cast<uint32_t>(clock_us), clock_high = static_cast<uint32_t>(clock_us >> 32);
-    uint32_t esi, edi;
+inline RecoveryResult recovery_call(RecoveryOperation operation, uint32_t& ebx, uint32_t edx, uint32_t ecx) {
+    uint32_t eax = static_cast<uint32_t>(operation), esi, edi;
     asm volatile("pushl %%ebp\n\tint $0x37\n\tpopl %%ebp"
-                 : "+a"(result), "+b"(tcb_page), "+d"(clock_low), "+c"(clock_high), "=S"(esi), "=D"(edi)
+                 : "+a"(eax), "+b"(ebx), "+d"(edx), "+c"(ecx), "=S"(esi), "=D"(edi)
                  :
                  : "memory", "cc");
-    return static_cast<RecoveryResult>(result);
+    return static_cast<RecoveryResult>(eax);
+}
+inline RecoveryResult recovery(RecoveryOperation operation, uint32_t tcb_page, uint64_t clock_us = 0) {
+    return recovery_call(operation, tcb_page, static_cast<uint32_t>(clock_us),
+                         static_cast<uint32_t>(clock_us >> 32));
 }
 inline RecoveryResult adopt_tcb_page(uint32_t tcb_page, Fpage offered) {
-    return recovery(RecoveryOperation::adopt, tcb_page, offered.raw);
+    return recovery_call(RecoveryOperation::adopt, tcb_page, offered.raw, 0);
 }
 struct WrittenTcbs {
     RecoveryResult result = {};
     uint32_t pages = 0; // a bit each
 };
 inline WrittenTcbs take_written_tcbs(uint32_t first_tcb_page) {
-    uint32_t result = static_cast<uint32_t>(RecoveryOperation::take_written), pages = first_tcb_page;
-    uint32_t ecx, edx, esi, edi;
-    asm volatile("pushl %%ebp\n\tint $0x37\n\tpopl %%ebp"
-                 : "+a"(result), "+b"(pages), "=c"(ecx), "=d"(edx), "=S"(esi), "=D"(edi)
-                 :
-                 : "memory", "cc");
-    return {static_cast<RecoveryResult>(result), pages};
+    uint32_t pages = first_tcb_page;
+    const RecoveryResult result = recovery_call(RecoveryOperation::take_written, pages, 0, 0);
+    return {result, pages};
 }
 
 // INT 3 followed by cmpb $n, %al: the console calls of Hazelnut's programs.

@@ -71,6 +71,7 @@ public:
     uint32_t recover_other_tcbs(store::BlockDevice& through);
     // Those that are there, in the order in which they came.
     uint32_t recovered_tcb_count() const { return recovered_tcbs_; }
+    bool are_all_tcbs_recovered() const { return recovered_tcbs_ == tcbs_to_recover_count_; }
     uint32_t recovered_tcb(uint32_t i) const { return tcbs_to_recover_[i]; } // its slot
 
     // The slots of up to `capacity` resident pages, those first that were written in the last interval.
@@ -131,6 +132,8 @@ public:
 
 private:
     static constexpr uint32_t page_bytes = store::block_bytes;
+    // Blocks that are read for nothing sooner than with another request: usually, and when many page-ins would come between.
+    static constexpr uint32_t gap_usual = 3, gap_among_page_ins = 31;
 
     // Pages are initialised when something is known of a directory block's slots.
     static constexpr uint32_t directory_blocks_max =
@@ -146,6 +149,7 @@ private:
     // The pages of its directory block. False: they were already.
     bool initialise_around(uint32_t slot);
     void sort_by_block(uint32_t* slots, uint32_t* scratch, uint32_t count) const;
+    uint32_t neighbours(const uint32_t* slots, uint32_t count, uint32_t max_gap, store::Run& run) const;
     uint32_t read_neighbours(const uint32_t* slots, uint32_t count, store::BlockDevice& through);
     bool may_prefetch(uint32_t slot) const;
     bool is_newest(const Page& page) const { return page.frozen_epoch > store_->epoch(); }
@@ -174,7 +178,6 @@ private:
     uint32_t put_recent_tcbs_first();
     void take_frames_for_recovered_tcbs();
     uint32_t read_tcbs(uint32_t end, uint32_t gap_max, store::BlockDevice& through);
-    uint32_t neighbouring_tcbs(uint32_t end, uint32_t gap_max, store::Run& run) const;
     void evict(uint32_t wanted);
     bool may_evict(const Page& page) const;
     bool has_second_chance(Page& page, uint32_t& chances);

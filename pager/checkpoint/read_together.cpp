@@ -1,13 +1,29 @@
-// Pages of the working set, which are wanted all at once after a restart. They are read in the order of their blocks,
-// neighbours in one request and straight into neighbouring frames.
+// Pages that are wanted all at once after a restart: they are read in the order of their blocks, neighbours in one request.
+// Those of the working set go straight into neighbouring frames; recover_tcbs.cpp has the TCB pages.
 #include "pager/checkpoint/pages.hpp"
+#include "pager/checkpoint/radix_sort.hpp"
 
 namespace pager {
-namespace {
 
-constexpr uint32_t gap_max = 3; // blocks that are read for nothing sooner than with another request
+void Pages::sort_by_block(uint32_t* slots, uint32_t* scratch, uint32_t count) const {
+    radix_sort(slots, scratch, count, [this](uint32_t slot) { return store_->entry(slot).block; });
+}
 
-} // namespace
+// How many of these slots, which are in the order of their blocks, one request can read, and what it has to read: with all
+// that lies between two which are at most `max_gap` blocks apart. Nothing for a first one without a block.
+uint32_t Pages::neighbours(const uint32_t* slots, uint32_t count, uint32_t max_gap, store::Run& run) const {
+    const store::DirectoryEntry& first = store_->entry(slots[0]);
+    run = first.has_block() ? store::Run{first.block, 1} : store::Run{};
+    uint32_t taken = 1;
+    for (; run.count != 0 && taken < count; ++taken) {
+        const store::DirectoryEntry& next = store_->entry(slots[taken]);
+        if (!next.has_block() || next.block - (run.first + run.count) > max_gap ||
+            next.block - run.first >= store::transfer_segments_max)
+            break;
+        run.count = next.block - run.first + 1;
+    }
+    return taken;
+}
 
 uint32_t Pages::collect_working_set(uint32_t* slots, uint32_t capacity) const {
     uint32_t count = 0;
@@ -44,17 +60,10 @@ bool Pages::may_prefetch(uint32_t slot) const {
 // The first of these slots, which are in the order of their blocks, as many as one request can read; returns how many.
 // Those that it cannot read stay absent.
 uint32_t Pages::read_neighbours(const uint32_t* slots, uint32_t count, store::BlockDevice& through) {
-    if (!store_->entry(slots[0]).has_block())
-        return 1;
-    store::Run run{store_->entry(slots[0]).block, 1};
-    uint32_t taken = 1;
-    for (; taken < count; ++taken) {
-        const uint32_t block = store_->entry(slots[taken]).block, end = run.first + run.count;
-        if (!store_->entry(slots[taken]).has_block() || block - end > gap_max ||
-            block - run.first >= store::transfer_segments_max)
-            break;
-        run.count = block - run.first + 1;
-    }
+    store::Run run;
+    const uint32_t taken = neighbours(slots, count, gap_usual, run);
+    if (run.count == 0)
+        return taken;
     const uint32_t frames = pool_.take_neighbours(run.count);
     if (frames == no_frame)
         return taken;

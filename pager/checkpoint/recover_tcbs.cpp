@@ -2,20 +2,8 @@
 // anything runs, since nothing could make room for them then (I5); read are first those whose threads ran last, and the
 // others while these run already.
 #include "pager/checkpoint/pages.hpp"
-#include "pager/checkpoint/radix_sort.hpp"
 
 namespace pager {
-namespace {
-
-// Blocks that are read for nothing sooner than with another request: when the disk is the threads', and when it is shared
-// with their page-ins.
-constexpr uint32_t gap_alone = 3, gap_among_others = 31;
-
-} // namespace
-
-void Pages::sort_by_block(uint32_t* slots, uint32_t* scratch, uint32_t count) const {
-    radix_sort(slots, scratch, count, [this](uint32_t slot) { return store_->entry(slot).block; });
-}
 
 uint32_t Pages::recover_tcbs(store::BlockDevice& through) {
     check(tcbs_to_recover_count_ <= pool_.free() / 2,
@@ -25,11 +13,11 @@ uint32_t Pages::recover_tcbs(store::BlockDevice& through) {
     sort_by_block(tcbs_to_recover_, resident_, recent);
     sort_by_block(tcbs_to_recover_ + recent, resident_, tcbs_to_recover_count_ - recent);
     take_frames_for_recovered_tcbs();
-    return read_tcbs(recent != 0 ? recent : tcbs_to_recover_count_, gap_alone, through);
+    return read_tcbs(recent != 0 ? recent : tcbs_to_recover_count_, gap_usual, through);
 }
 
 uint32_t Pages::recover_other_tcbs(store::BlockDevice& through) {
-    return read_tcbs(tcbs_to_recover_count_, gap_among_others, through);
+    return read_tcbs(tcbs_to_recover_count_, gap_among_page_ins, through);
 }
 
 // How many these are.
@@ -62,7 +50,8 @@ void Pages::take_frames_for_recovered_tcbs() {
 uint32_t Pages::read_tcbs(uint32_t end, uint32_t gap_max, store::BlockDevice& through) {
     while (recovered_tcbs_ < end) {
         store::Run run;
-        const uint32_t run_end = recovered_tcbs_ + neighbouring_tcbs(end, gap_max, run);
+        const uint32_t run_end = recovered_tcbs_ + neighbours(tcbs_to_recover_ + recovered_tcbs_,
+                                                              end - recovered_tcbs_, gap_max, run);
         const uint8_t* const blocks = run.count > 1 ? store_->load_run(run, through) : nullptr;
         for (; recovered_tcbs_ < run_end; ++recovered_tcbs_) {
             const uint32_t slot = tcbs_to_recover_[recovered_tcbs_], frame = tcb_frames_[recovered_tcbs_];
@@ -77,21 +66,6 @@ uint32_t Pages::read_tcbs(uint32_t end, uint32_t gap_max, store::BlockDevice& th
         }
     }
     return store::no_slot;
-}
-
-// How many one request can read, and what it is to read; alone: it has no block, or no neighbours.
-uint32_t Pages::neighbouring_tcbs(uint32_t end, uint32_t gap_max, store::Run& run) const {
-    const store::DirectoryEntry& first = store_->entry(tcbs_to_recover_[recovered_tcbs_]);
-    run = {first.block, 1};
-    uint32_t count = 1;
-    for (; first.has_block() && recovered_tcbs_ + count < end; ++count) {
-        const store::DirectoryEntry& next = store_->entry(tcbs_to_recover_[recovered_tcbs_ + count]);
-        if (!next.has_block() || next.block - (run.first + run.count) > gap_max ||
-            next.block - run.first >= store::transfer_segments_max)
-            break;
-        run.count = next.block - run.first + 1;
-    }
-    return count;
 }
 
 } // namespace pager

@@ -214,8 +214,12 @@ void give_way_to_page_ins(Server& server, uint64_t until_us) {
         (void)wait_for_pager(until_us - now_us);
 }
 
-// I9: the world has run on, but nothing of that is on the disk, nor will be.
-void recover_other_threads(Server& server) {
+// I9: where what is needed cannot be read the world has run on, but nothing of that is on the disk, nor will be. The same holds
+// for the directory below.
+void recover_other_threads(Server& server, uint64_t head_start_end_us) {
+    if (server.pages.are_all_tcbs_recovered())
+        return;
+    give_way_to_page_ins(server, head_start_end_us);
     const uint32_t adopted = server.pages.recovered_tcb_count();
     if (const uint32_t bad = server.pages.recover_other_tcbs(server.checkpointer_disk);
         bad != store::no_slot) {
@@ -228,7 +232,6 @@ void recover_other_threads(Server& server) {
     tell_waiting(server);
 }
 
-// As there.
 void read_rest_of_directory(Server& server, uint64_t head_start_end_us) {
     while (!server.store.is_complete()) {
         give_way_to_page_ins(server, head_start_end_us);
@@ -261,8 +264,7 @@ void finish_recovery(Server& server) {
     server.platform.phase(l4::Phase::recovery);
     constexpr uint64_t head_start_us = 50'000;
     const uint64_t head_start_end_us = server.platform.clock_us() + head_start_us;
-    give_way_to_page_ins(server, head_start_end_us);
-    recover_other_threads(server);
+    recover_other_threads(server, head_start_end_us);
     read_rest_of_directory(server, head_start_end_us);
     if (server.options.policy.prefetch)
         prefetch_working_set(server);
